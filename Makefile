@@ -1,0 +1,51 @@
+# Set-up is part of every target: a machine needs Python 3.11+, git and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test test-all lint bench lock env-example docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) from requirements.lock ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "LeadFlow needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(READY)
+
+run: $(READY) ## Run the pipeline on simulated vendors; INPUT=path runs it on your county file
+	@$(BIN)/leadflow run --sandbox $(if $(INPUT),--input "$(INPUT)") $(ARGS)
+
+up: $(READY) ## Open the Dagster UI with its daemon, bound to loopback
+	@$(BIN)/leadflow up $(ARGS)
+
+test: $(READY) ## Run the test suite on the embedded Postgres
+	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup $(ARGS)
+
+test-all: $(READY) ## Run everything, the minutes-long tests too
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+lint: $(READY) ## Check style, types and the direction of imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: $(READY) ## Measure the performance claims; NAME=pipeline picks one
+	@$(BIN)/leadflow bench $(or $(NAME),pipeline) $(ARGS)
+
+env-example: $(READY) ## Write .env.example from the settings
+	@$(BIN)/python -m leadflow_pipelines.settings > .env.example
+
+docs: $(READY) ## Write docs/data_dictionary.md and the dbt sources from the contracts
+	@$(BIN)/python -m leadflow_pipelines.contracts
+
+lock: $(READY) ## Compile requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+
+clean: ## Remove the virtual environment and caches; data in .leadflow stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""LeadFlow: property records into outreach lists a team may lawfully contact."""

@@ -1,0 +1,46 @@
+"""One contract per table. Asset key, table, contract and dbt source share one name.
+
+Here: the registry. Not here: reading or writing tables (`lake`), which obeys these contracts.
+"""
+
+from leadflow_pipelines.contracts.contract import Contract, Fault
+from leadflow_pipelines.contracts.leads import (
+    CHANNELS,
+    ENRICHED_LEADS,
+    LEAD_CONTACTS,
+    LEAD_SCORES,
+    OUTREACH_LISTS,
+)
+from leadflow_pipelines.contracts.marts import MARTS
+from leadflow_pipelines.contracts.properties import PROPERTIES, PROPERTY_LINKS
+from leadflow_pipelines.contracts.records import PROPERTY_RECORDS, RAW_PULLS, REJECTED_RECORDS
+from leadflow_pipelines.contracts.shared_columns import UNLOCATED
+
+LAKE_TABLES = (
+    PROPERTY_RECORDS,
+    REJECTED_RECORDS,
+    PROPERTIES,
+    PROPERTY_LINKS,
+    ENRICHED_LEADS,
+    LEAD_SCORES,
+    LEAD_CONTACTS,
+    OUTREACH_LISTS,
+)
+
+__all__ = [
+    "CHANNELS",
+    "ENRICHED_LEADS",
+    "LAKE_TABLES",
+    "LEAD_CONTACTS",
+    "LEAD_SCORES",
+    "MARTS",
+    "OUTREACH_LISTS",
+    "PROPERTIES",
+    "PROPERTY_LINKS",
+    "PROPERTY_RECORDS",
+    "RAW_PULLS",
+    "REJECTED_RECORDS",
+    "UNLOCATED",
+    "Contract",
+    "Fault",
+]

@@ -1,0 +1,125 @@
+"""Contracts of the marts that BI reads. dbt builds them; these say what a reader may rely on."""
+
+import pandera.polars as pa
+import polars as pl
+
+from leadflow_pipelines.contracts import shared_columns as shared
+from leadflow_pipelines.contracts.contract import CENTS, Contract, column
+from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES
+
+ORG = column(pl.String, "Org the row belongs to.", required=True)
+
+
+def _count(text: str) -> pa.Column:
+    return column(pl.Int64, text, pa.Check.ge(0), required=True)
+
+
+def _money(text: str) -> pa.Column:
+    return column(CENTS, text, pa.Check.ge(0), unit="US cents", required=True)
+
+
+MART_LEADS = Contract(
+    name="mart_leads",
+    text="The latest day of every lead: property, signals, score, reasons, and how many ways to reach it are cleared.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "day": shared.DAY,
+        "property_id": shared.PROPERTY_ID,
+        **{
+            name: ENRICHED_LEADS.columns[name]
+            for name in (
+                "address", "city", "state", "parcel_number", "owner_name", "owner_type",
+                "mailing_street", "mailing_city", "mailing_state", "mailing_zip5",
+                "is_absentee", "is_out_of_state", "is_tax_delinquent", "is_pre_foreclosure", "is_vacant",
+                "has_code_violation", "tenure_years", "stacked_list_count",
+                "estimated_value_cents", "value_low_cents", "value_high_cents", "market_value_cents",
+                "assessed_cents", "sale_date", "sale_price_cents", "equity_share", "year_built", "living_sqft",
+            )
+        },
+        "points": LEAD_SCORES.columns["points"],
+        "rank_in_zip": LEAD_SCORES.columns["rank_in_zip"],
+        "probability": LEAD_SCORES.columns["probability"],
+        "reasons": column(pl.String, "What added points, most first, separated by semicolons.", required=True),
+        "model_version": LEAD_SCORES.columns["model_version"],
+        "cleared_mail": _count("Mailing addresses cleared for mail."),
+        "cleared_voice": _count("Phones cleared for manually dialled calls."),
+        "cleared_sms": _count("Phones cleared for text messages."),
+        "cleared_email": _count("E-mail addresses cleared for e-mail."),
+        "cost_cents": _money("What the lead cost to find and reach."),
+    },
+    key=("org", "property_id"),
+    personal=("owner_name", "mailing_street", "address"),
+)  # fmt: skip
+
+MART_ZIP_SUMMARY = Contract(
+    name="mart_zip_summary",
+    text="One row per ZIP and day: how much is known, how good it is, what it cost.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "day": shared.DAY,
+        "leads": _count("Leads of the ZIP that day."),
+        "leads_scored": _count("Leads with at least one point."),
+        "median_points": column(pl.Float64, "Median score.", pa.Check.in_range(0, 100)),
+        "absentee_leads": _count("Leads whose owner's mail goes elsewhere."),
+        "tax_delinquent_leads": _count("Leads on a tax-delinquent list."),
+        "stacked_leads": _count("Leads on two or more lists."),
+        "median_market_value_cents": column(pl.Int64, "Median market value per the sources.", unit="US cents"),
+        "cost_cents": _money("What the ZIP's leads cost."),
+    },
+    key=("org", "zip", "day"),
+)
+
+MART_LEAD_FUNNEL = Contract(
+    name="mart_lead_funnel",
+    text="From source rows to cleared contact points, per ZIP and day. Each stage counts distinct properties.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "day": shared.DAY,
+        "stage": column(
+            pl.String, "records, properties, leads, contactable, cleared.",
+            pa.Check.isin(["records", "properties", "leads", "contactable", "cleared"]), required=True,
+        ),
+        "stage_number": column(pl.Int32, "Order of the stage, from 1.", required=True),
+        "items": _count("Items that reached the stage."),
+    },
+    key=("org", "zip", "day", "stage"),
+)  # fmt: skip
+
+MART_PROVIDER_SPEND = Contract(
+    name="mart_provider_spend",
+    text="Spend per provider, ZIP and day, from the ledger: calls, hits of the cache, outcomes, cost.",
+    columns={
+        "org": ORG,
+        "provider": column(pl.String, "Provider that was called.", required=True),
+        "zip": column(pl.String, "ZIP the call was for; `many` for a call that covers several.", required=True),
+        "day": shared.DAY,
+        "calls": _count("Calls answered by the provider or attempted."),
+        "cache_hits": _count("Calls answered from the cache, free."),
+        "failed_calls": _count("Calls that ended in an error or an unknown outcome."),
+        "records": _count("Items returned."),
+        "cost_cents": _money("Settled spend, unknown outcomes counted at their worst case."),
+        "median_latency_ms": column(pl.Float64, "Median time of a live call.", pa.Check.ge(0), unit="milliseconds"),
+    },
+    key=("org", "provider", "zip", "day"),
+)
+
+MART_COMPLIANCE_AUDIT = Contract(
+    name="mart_compliance_audit",
+    text="Every clearance decision counted by channel, verdict and reason, under which rule version. Not legal advice.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "day": shared.DAY,
+        "channel": column(pl.String, "sms, voice, mail or email.", required=True),
+        "verdict": column(pl.String, "cleared or blocked.", required=True),
+        "reason_code": column(pl.String, "One blocking reason, or `cleared`.", required=True),
+        "rule_version": column(pl.String, "Version of the rules that decided.", required=True),
+        "contact_points": _count("Contact points with that verdict and reason; one may carry several reasons."),
+    },
+    key=("org", "zip", "day", "channel", "verdict", "reason_code", "rule_version"),
+)
+
+MARTS = (MART_LEADS, MART_ZIP_SUMMARY, MART_LEAD_FUNNEL, MART_PROVIDER_SPEND, MART_COMPLIANCE_AUDIT)

@@ -1,0 +1,57 @@
+"""Contracts of the property table and of the links that made it."""
+
+import pandera.polars as pa
+import polars as pl
+
+from leadflow_pipelines.contracts import shared_columns as shared
+from leadflow_pipelines.contracts.contract import UTC_INSTANT, Contract, column
+
+PROVENANCE = pl.List(pl.Struct({"field": pl.String, "source": pl.String, "observed_at": UTC_INSTANT}))
+
+PROPERTIES = Contract(
+    name="properties",
+    text="One row per real property and version: the best value of each field, and which source gave it.",
+    columns={
+        "property_id": shared.PROPERTY_ID,
+        "zip": shared.ZIP,
+        "valid_from": column(pl.Date, "First day on which this version holds.", required=True),
+        "valid_to": column(pl.Date, "First day on which it no longer holds; null for the current version."),
+        "address": column(pl.String, "Situs address on one line."),
+        **shared.ADDRESS_PARTS,
+        "address_key": shared.ADDRESS_KEY,
+        **shared.PARCEL,
+        **shared.OWNER,
+        "is_owner_occupied": column(pl.Boolean, "A source's own word on occupancy; null where all are silent."),
+        "is_vacant": column(pl.Boolean, "A source says that the property stands vacant."),
+        **shared.BUILDING,
+        **shared.VALUE,
+        **shared.PLACE,
+        "list_codes": shared.LIST_CODES,
+        "sources": column(pl.List(pl.String), "Sources that know the property, sorted.", required=True),
+        "record_count": column(pl.Int64, "Records linked to it.", pa.Check.ge(1), required=True),
+        "cost_cents": shared.COST_CENTS,
+        "provenance": column(PROVENANCE, "Per field: the source that gave the value, and when.", required=True),
+        "content_hash": column(pl.String, "Hash of everything but days and instants; unchanged: no new version.", required=True),
+    },
+    key=("property_id", "valid_from"),
+    partition_by=("zip_prefix",),
+    personal=("owner_name", "mailing_street", "address"),
+    volatile=("provenance",),
+)  # fmt: skip
+
+PROPERTY_LINKS = Contract(
+    name="property_links",
+    text="Which record belongs to which property, by which evidence. Merges are recorded, never renumbered.",
+    columns={
+        "record_id": shared.RECORD_ID,
+        "property_id": shared.PROPERTY_ID,
+        "zip": shared.ZIP,
+        "matched_by": column(pl.String, "Rule that linked it: first, address, parcel, address+parcel or merge.", required=True),
+        "score": column(pl.Float64, "Certainty of the link, 1 for an exact key.", pa.Check.in_range(0, 1), required=True),
+        "evidence": column(pl.String, "The key or weights that made the link."),
+        "previous_property_id": column(pl.String, "The id the record had before a merge."),
+        "linked_on": column(pl.Date, "Day of the run that made the link.", required=True),
+    },
+    key=("record_id",),
+    partition_by=("zip_prefix",),
+)  # fmt: skip

@@ -1,0 +1,231 @@
+"""Every setting, read and validated once.
+
+Settings come from the environment, then from `.env` in the working directory. A fault is reported with
+all others at once, each with its remedy, before anything starts. No other module reads the environment.
+"""
+
+import difflib
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from dotenv import dotenv_values
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from leadflow_pipelines.errors import InvalidSettings
+
+PREFIX = "LEADFLOW_"
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+ORG_SLUG_PATTERN = r"^[a-z][a-z0-9_]{1,30}$"
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Field descriptions become `.env.example`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        PROJECT_ROOT / ".leadflow",
+        description="Where LeadFlow keeps its data: embedded Postgres, the lake, Dagster's files.",
+    )
+    org: str = Field(
+        "default", pattern=ORG_SLUG_PATTERN, description="The org (tenant) this process works for."
+    )
+    timezone: str = Field("America/New_York", description="The zone whose calendar days name partitions.")
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="App role on a managed Postgres, e.g. postgresql://leadflow_app:...@host/leadflow. "
+        "Empty: the embedded server is started when needed.",
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="Login that may migrate (member of leadflow_owner); needed with DATABASE_URL."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's own database on the managed server; needed with DATABASE_URL."
+    )
+    lake_url: str | None = Field(
+        None, description="Where the lake lies: a folder or s3://bucket/prefix. Empty: <home>/lake."
+    )
+    s3_endpoint_url: AnyHttpUrl | None = Field(
+        None, description="S3-compatible endpoint other than AWS (MinIO, R2)."
+    )
+    s3_region: str | None = Field(None, description="Region of the lake's bucket.")
+    s3_access_key_id: SecretStr | None = Field(None, description="Key id for the lake's bucket.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the lake's bucket.")
+
+    watch_dir: Path | None = Field(
+        None, description="Folder watched for new county files. Empty: <home>/inbox."
+    )
+
+    attom_api_key: SecretStr | None = Field(
+        None, description="ATTOM property API key. Empty: ATTOM is reported as not configured and skipped."
+    )
+    attom_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://api.gateway.attomdata.com/propertyapi/v1.0.0"), description="ATTOM endpoint."
+    )
+    attom_max_records_per_zip: int = Field(
+        250, ge=1, le=1000, description="At most so many properties are asked of ATTOM per ZIP and day."
+    )
+    batchdata_api_key: SecretStr | None = Field(
+        None, description="BatchData skip-trace token. Empty: contacts are not bought."
+    )
+    batchdata_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://api.batchdata.com/api/v1"), description="BatchData endpoint."
+    )
+    skip_trace_max_per_zip: int = Field(
+        25, ge=0, le=10_000, description="Best leads per ZIP and day whose contacts may be bought."
+    )
+    skip_trace_fresh_days: int = Field(
+        90, ge=1, le=3650, description="A contact bought within so many days is not bought again."
+    )
+
+    http_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time limit of one request.")
+    http_attempts: int = Field(4, ge=1, le=10, description="Attempts per call, the first included.")
+    http_total_seconds: float = Field(
+        120.0, gt=0, le=3600, description="Time limit of one call over all its attempts."
+    )
+
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
+
+    sentry_dsn: SecretStr | None = Field(None, description="Sentry DSN. Empty: errors stay in the logs.")
+    environment: Literal["development", "test", "production"] = Field(
+        "development", description="Names this installation in logs and error reports."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_format: Literal["json", "text"] = Field("json", description="json: one object a line; text: for eyes.")
+
+    test_data: Path | None = Field(
+        None, description="Folder with the labelled data of the accuracy tests. Empty: they are skipped."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_unset(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            return {key: value for key, value in values.items() if value != ""}
+        return values
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not an IANA time zone; write it like America/Chicago")
+        return value
+
+    @field_validator("home", "watch_dir", "test_data")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
+
+    @field_validator("database_url", "database_owner_url", "dagster_database_url")
+    @classmethod
+    def _postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("lake_url")
+    @classmethod
+    def _lake_scheme(cls, value: str | None) -> str | None:
+        if value and "://" in value and not value.startswith("s3://"):
+            raise ValueError("must be a folder or begin with s3://")
+        return value
+
+    @model_validator(mode="after")
+    def _managed_database_is_whole(self) -> "Settings":
+        if self.database_url:
+            missing = [
+                f"{PREFIX}{name.upper()}"
+                for name in ("database_owner_url", "dagster_database_url")
+                if getattr(self, name) is None
+            ]
+            if missing:
+                raise ValueError(f"{PREFIX}DATABASE_URL is set, so {' and '.join(missing)} must be set too")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which a partition's day begins and ends."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def lake_root(self) -> str:
+        """Folder or s3:// prefix under which every org's lake lies."""
+        return self.lake_url or str(self.home / "lake")
+
+    @property
+    def inbox(self) -> Path:
+        """The folder the county-file sensor watches."""
+        return self.watch_dir or self.home / "inbox"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and validate the settings; keyword overrides win over the environment.
+
+    Raises InvalidSettings naming every fault: wrong values, unknown LEADFLOW_ names, missing companions.
+    """
+    faults = _unknown_names()
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        faults += [_describe(fault) for fault in error.errors()]
+    if faults:
+        raise InvalidSettings(faults)
+    return settings
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
+
+
+def _unknown_names() -> list[str]:
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith(PREFIX)}
+    faults = []
+    for name in sorted(given.difference(known)):
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"Did you mean {close[0]}?" if close else "See .env.example for the names there are."
+        faults.append(f"{name}: no such setting. {remedy}")
+    return faults
+
+
+def _describe(fault: Any) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return f"{message}."
+    field = str(fault["loc"][0])
+    default = Settings.model_fields[field].default
+    secret = "SecretStr" in str(Settings.model_fields[field].annotation)
+    given = "" if secret else f" (given: {fault['input']!r})"
+    remedy = "Set it, or leave it out." if default is None else f"Default: {_plain(default)}"
+    return f"{PREFIX}{field.upper()}: {message}{given}. {remedy}"
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Path) and value.is_relative_to(PROJECT_ROOT):
+        return str(value.relative_to(PROJECT_ROOT))
+    return str(value)
+
+
+def env_example() -> str:
+    """The text of `.env.example`: each setting with its description and default, commented out."""
+    lines = [
+        "# Every setting of LeadFlow. Copy to .env and uncomment what you change; the environment wins.",
+        "# Written by `make env-example` from leadflow_pipelines/settings.py; do not edit by hand.",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines += ["", f"# {field.description}", f"# {PREFIX}{name.upper()}={_plain(field.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(env_example())
