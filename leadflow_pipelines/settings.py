@@ -32,9 +32,7 @@ class Settings(BaseSettings):
         PROJECT_ROOT / ".leadflow",
         description="Where LeadFlow keeps its data: embedded Postgres, the lake, Dagster's files.",
     )
-    org: str = Field(
-        "default", pattern=ORG_SLUG_PATTERN, description="The org (tenant) this process works for."
-    )
+    org: str = Field("default", pattern=ORG_SLUG_PATTERN, description="The org (tenant) this process works for.")
     timezone: str = Field("America/New_York", description="The zone whose calendar days name partitions.")
 
     database_url: SecretStr | None = Field(
@@ -51,16 +49,12 @@ class Settings(BaseSettings):
     lake_url: str | None = Field(
         None, description="Where the lake lies: a folder or s3://bucket/prefix. Empty: <home>/lake."
     )
-    s3_endpoint_url: AnyHttpUrl | None = Field(
-        None, description="S3-compatible endpoint other than AWS (MinIO, R2)."
-    )
+    s3_endpoint_url: AnyHttpUrl | None = Field(None, description="S3-compatible endpoint other than AWS (MinIO, R2).")
     s3_region: str | None = Field(None, description="Region of the lake's bucket.")
     s3_access_key_id: SecretStr | None = Field(None, description="Key id for the lake's bucket.")
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the lake's bucket.")
 
-    watch_dir: Path | None = Field(
-        None, description="Folder watched for new county files. Empty: <home>/inbox."
-    )
+    watch_dir: Path | None = Field(None, description="Folder watched for new county files. Empty: <home>/inbox.")
 
     attom_api_key: SecretStr | None = Field(
         None, description="ATTOM property API key. Empty: ATTOM is reported as not configured and skipped."
@@ -86,9 +80,7 @@ class Settings(BaseSettings):
 
     http_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time limit of one request.")
     http_attempts: int = Field(4, ge=1, le=10, description="Attempts per call, the first included.")
-    http_total_seconds: float = Field(
-        120.0, gt=0, le=3600, description="Time limit of one call over all its attempts."
-    )
+    http_total_seconds: float = Field(120.0, gt=0, le=3600, description="Time limit of one call over all its attempts.")
 
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
 

@@ -16,12 +16,14 @@ CENTS = pl.Decimal(14, 4)
 """Cost in cents with four decimals, because some vendors bill fractions of a cent per call."""
 
 
-def column(
-    dtype: Any, text: str, *checks: pa.Check, unit: str | None = None, required: bool = False
-) -> pa.Column:
+def column(dtype: Any, text: str, *checks: pa.Check, unit: str | None = None, required: bool = False) -> pa.Column:
     """A contract column. `required` forbids nulls; `unit` appears in the data dictionary."""
     return pa.Column(
-        dtype, list(checks), nullable=not required, description=text, metadata={"unit": unit} if unit else None
+        dtype,
+        list(checks),
+        nullable=not required,
+        description=text,
+        metadata={"unit": unit} if unit else None,
     )
 
 

@@ -16,9 +16,7 @@ ZIP = column(
     ZIP_OR_UNLOCATED, required=True,
 )  # fmt: skip
 DAY = column(pl.Date, "Partition day, a calendar day in LEADFLOW_TIMEZONE.", required=True)
-RECORD_ID = column(
-    pl.String, "Identity of one source row: hash of source, content and occurrence.", required=True
-)
+RECORD_ID = column(pl.String, "Identity of one source row: hash of source, content and occurrence.", required=True)
 PROPERTY_ID = column(pl.String, "Stable identity of one real property; never renumbered.", required=True)
 SOURCE = column(pl.String, "Name of the source: a provider, or the name given to a county file.", required=True)
 OBSERVED_AT = column(pl.Datetime("us", "UTC"), "Instant at which the source said so.", required=True)

@@ -1,0 +1,9 @@
+"""The lake: an org's Delta tables and raw pulls, on a local path or S3.
+
+Here: reading, atomic writing, layout. Not here: what the rows mean (`contracts`) or how they are made.
+"""
+
+from leadflow_pipelines.lake.lake import Lake, open_lake
+from leadflow_pipelines.lake.versions import apply_versions
+
+__all__ = ["Lake", "apply_versions", "open_lake"]
