@@ -98,8 +98,11 @@ class Contract:
         hidden = set(self.personal)
         return [
             Fault(
-                row["zip"], row["column"], row["check"], row["rows"],
+                row["zip"],
+                row["column"],
+                row["check"],
+                row["rows"],
                 "(personal data)" if hidden & set(row["column"].split(", ")) else str(row["failure_case"])[:80],
             )
             for row in placed.iter_rows(named=True)
-        ]  # fmt: skip
+        ]

@@ -21,8 +21,12 @@ ENRICHED_LEADS = Contract(
         "state": shared.ADDRESS_PARTS["state"],
         "parcel_number": shared.PARCEL["parcel_number"],
         **shared.OWNER,
-        "owner_type": column(pl.String, "person, company, trust, public or unknown, read from the name.",
-                             pa.Check.isin(["person", "company", "trust", "public", "unknown"]), required=True),
+        "owner_type": column(
+            pl.String,
+            "person, company, trust, public or unknown, read from the name.",
+            pa.Check.isin(["person", "company", "trust", "public", "unknown"]),
+            required=True,
+        ),
         "is_absentee": column(pl.Boolean, "The owner's mail goes elsewhere than to the property."),
         "is_out_of_state": column(pl.Boolean, "The owner's mail goes to another state."),
         "is_entity_owned": column(pl.Boolean, "A company or trust owns it."),
@@ -31,14 +35,18 @@ ENRICHED_LEADS = Contract(
         "is_vacant": column(pl.Boolean, "Reported vacant, or on a vacancy list."),
         "has_code_violation": column(pl.Boolean, "On a code-violation list."),
         "tenure_years": column(pl.Float64, "Years since the latest sale or transfer.", pa.Check.ge(0), unit="years"),
-        "estimated_value_cents": column(pl.Int64, "Value estimate; null until a value model earns it.", unit="US cents"),
+        "estimated_value_cents": column(
+            pl.Int64, "Value estimate; null until a value model earns it.", unit="US cents"
+        ),
         "value_low_cents": column(pl.Int64, "Low end of its 80 % interval.", unit="US cents"),
         "value_high_cents": column(pl.Int64, "High end of its 80 % interval.", unit="US cents"),
         "market_value_cents": shared.VALUE["market_value_cents"],
         "assessed_cents": shared.VALUE["assessed_cents"],
         "sale_date": shared.VALUE["sale_date"],
         "sale_price_cents": shared.VALUE["sale_price_cents"],
-        "equity_share": column(pl.Float64, "(market value - open loan) / market value, where a source gives both.", pa.Check.le(1)),
+        "equity_share": column(
+            pl.Float64, "(market value - open loan) / market value, where a source gives both.", pa.Check.le(1)
+        ),
         "land_use": shared.BUILDING["land_use"],
         "year_built": shared.BUILDING["year_built"],
         "living_sqft": shared.BUILDING["living_sqft"],
@@ -46,13 +54,15 @@ ENRICHED_LEADS = Contract(
         "baths": shared.BUILDING["baths"],
         "units": shared.BUILDING["units"],
         "list_codes": shared.LIST_CODES,
-        "stacked_list_count": column(pl.Int32, "Distinct lists and list-like signals that hold the property.", pa.Check.ge(0), required=True),
+        "stacked_list_count": column(
+            pl.Int32, "Distinct lists and list-like signals that hold the property.", pa.Check.ge(0), required=True
+        ),
         "sources": column(pl.List(pl.String), "Sources that know the property.", required=True),
         "cost_cents": shared.COST_CENTS,
     },
     key=("day", "property_id"),
     personal=("owner_name", "mailing_street", "address"),
-)  # fmt: skip
+)
 
 LEAD_SCORES = Contract(
     name="lead_scores",
@@ -63,7 +73,9 @@ LEAD_SCORES = Contract(
         "property_id": shared.PROPERTY_ID,
         "points": column(pl.Int32, "Scorecard points, 0 to 100.", pa.Check.in_range(0, 100), required=True),
         "rank_in_zip": column(pl.Int32, "1 is the best lead of the ZIP that day.", pa.Check.ge(1), required=True),
-        "probability": column(pl.Float64, "Probability of a sale within 12 months; null until a model earns it.", pa.Check.in_range(0, 1)),
+        "probability": column(
+            pl.Float64, "Probability of a sale within 12 months; null until a model earns it.", pa.Check.in_range(0, 1)
+        ),
         "deal_score": column(pl.Float64, "Deal score; null until a value model earns it."),
         "reasons": column(REASONS, "What added points, most first.", required=True),
         "model_version": column(pl.String, "Model or scorecard that scored.", required=True),
@@ -71,7 +83,7 @@ LEAD_SCORES = Contract(
     },
     key=("day", "property_id"),
     volatile=("run_id",),
-)  # fmt: skip
+)
 
 LEAD_CONTACTS = Contract(
     name="lead_contacts",
@@ -81,10 +93,14 @@ LEAD_CONTACTS = Contract(
         "day": shared.DAY,
         "property_id": shared.PROPERTY_ID,
         "contact_point_id": column(pl.String, "Hash of the lead and the contact point.", required=True),
-        "kind": column(pl.String, "phone, email or mailing.", pa.Check.isin(["phone", "email", "mailing"]), required=True),
+        "kind": column(
+            pl.String, "phone, email or mailing.", pa.Check.isin(["phone", "email", "mailing"]), required=True
+        ),
         "person_name": column(pl.String, "Person the vendor ties to it, or the owner of record."),
         "phone_e164": column(pl.String, "Phone number.", shared.E164),
-        "line_type": column(pl.String, "mobile, landline, voip or null where unknown.", pa.Check.isin(["mobile", "landline", "voip"])),
+        "line_type": column(
+            pl.String, "mobile, landline, voip or null where unknown.", pa.Check.isin(["mobile", "landline", "voip"])
+        ),
         "email": column(pl.String, "E-mail address, lower case."),
         **{name: col for name, col in shared.OWNER.items() if name != "owner_name"},
         "is_on_dnc": column(pl.Boolean, "The vendor's do-not-call answer; null is unknown and counts as a hit."),
@@ -97,7 +113,7 @@ LEAD_CONTACTS = Contract(
     key=("day", "contact_point_id"),
     personal=("person_name", "phone_e164", "email", "mailing_street"),
     volatile=("fetched_at",),
-)  # fmt: skip
+)
 
 OUTREACH_LISTS = Contract(
     name="outreach_lists",
@@ -108,15 +124,21 @@ OUTREACH_LISTS = Contract(
         "day": shared.DAY,
         "property_id": shared.PROPERTY_ID,
         "contact_point_id": column(pl.String, "Contact point, as in lead_contacts.", required=True),
-        "channel": column(pl.String, "sms, voice (dialled by hand), mail or email.", pa.Check.isin(list(CHANNELS)), required=True),
+        "channel": column(
+            pl.String, "sms, voice (dialled by hand), mail or email.", pa.Check.isin(list(CHANNELS)), required=True
+        ),
         "verdict": column(pl.String, "cleared or blocked.", pa.Check.isin(["cleared", "blocked"]), required=True),
         "reason_codes": column(pl.List(pl.String), "Every reason that blocks; empty when cleared.", required=True),
         "contact_value": column(pl.String, "Phone, e-mail or mailing address of the contact point.", required=True),
         "person_name": column(pl.String, "Person to ask for."),
         "zones": column(pl.List(pl.String), "Every plausible IANA zone of the person."),
         "states": column(pl.List(pl.String), "Every plausible state of the person."),
-        "calling_windows": column(pl.String, "Weekly windows inside all zones and states, JSON; null for mail and e-mail."),
-        "next_open_at": column(UTC_INSTANT, "First instant at which a call or text may start; null where none applies."),
+        "calling_windows": column(
+            pl.String, "Weekly windows inside all zones and states, JSON; null for mail and e-mail."
+        ),
+        "next_open_at": column(
+            UTC_INSTANT, "First instant at which a call or text may start; null where none applies."
+        ),
         "valid_until": column(UTC_INSTANT, "After this instant the clearance no longer holds.", required=True),
         "rule_version": column(pl.String, "Version of the rules that decided.", required=True),
         "evidence_hash": column(pl.String, "Hash of everything the decision looked at.", required=True),
@@ -124,4 +146,4 @@ OUTREACH_LISTS = Contract(
     key=("day", "contact_point_id", "channel"),
     personal=("contact_value", "person_name"),
     volatile=("next_open_at", "valid_until", "evidence_hash"),
-)  # fmt: skip
+)

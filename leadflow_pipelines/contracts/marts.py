@@ -29,12 +29,34 @@ MART_LEADS = Contract(
         **{
             name: ENRICHED_LEADS.columns[name]
             for name in (
-                "address", "city", "state", "parcel_number", "owner_name", "owner_type",
-                "mailing_street", "mailing_city", "mailing_state", "mailing_zip5",
-                "is_absentee", "is_out_of_state", "is_tax_delinquent", "is_pre_foreclosure", "is_vacant",
-                "has_code_violation", "tenure_years", "stacked_list_count",
-                "estimated_value_cents", "value_low_cents", "value_high_cents", "market_value_cents",
-                "assessed_cents", "sale_date", "sale_price_cents", "equity_share", "year_built", "living_sqft",
+                "address",
+                "city",
+                "state",
+                "parcel_number",
+                "owner_name",
+                "owner_type",
+                "mailing_street",
+                "mailing_city",
+                "mailing_state",
+                "mailing_zip5",
+                "is_absentee",
+                "is_out_of_state",
+                "is_tax_delinquent",
+                "is_pre_foreclosure",
+                "is_vacant",
+                "has_code_violation",
+                "tenure_years",
+                "stacked_list_count",
+                "estimated_value_cents",
+                "value_low_cents",
+                "value_high_cents",
+                "market_value_cents",
+                "assessed_cents",
+                "sale_date",
+                "sale_price_cents",
+                "equity_share",
+                "year_built",
+                "living_sqft",
             )
         },
         "points": LEAD_SCORES.columns["points"],
@@ -50,7 +72,7 @@ MART_LEADS = Contract(
     },
     key=("org", "property_id"),
     personal=("owner_name", "mailing_street", "address"),
-)  # fmt: skip
+)
 
 MART_ZIP_SUMMARY = Contract(
     name="mart_zip_summary",
@@ -79,14 +101,16 @@ MART_LEAD_FUNNEL = Contract(
         "zip": shared.ZIP,
         "day": shared.DAY,
         "stage": column(
-            pl.String, "records, properties, leads, contactable, cleared.",
-            pa.Check.isin(["records", "properties", "leads", "contactable", "cleared"]), required=True,
+            pl.String,
+            "records, properties, leads, contactable, cleared.",
+            pa.Check.isin(["records", "properties", "leads", "contactable", "cleared"]),
+            required=True,
         ),
         "stage_number": column(pl.Int32, "Order of the stage, from 1.", required=True),
         "items": _count("Items that reached the stage."),
     },
     key=("org", "zip", "day", "stage"),
-)  # fmt: skip
+)
 
 MART_PROVIDER_SPEND = Contract(
     name="mart_provider_spend",

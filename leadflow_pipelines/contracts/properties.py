@@ -31,13 +31,15 @@ PROPERTIES = Contract(
         "record_count": column(pl.Int64, "Records linked to it.", pa.Check.ge(1), required=True),
         "cost_cents": shared.COST_CENTS,
         "provenance": column(PROVENANCE, "Per field: the source that gave the value, and when.", required=True),
-        "content_hash": column(pl.String, "Hash of everything but days and instants; unchanged: no new version.", required=True),
+        "content_hash": column(
+            pl.String, "Hash of everything but days and instants; unchanged: no new version.", required=True
+        ),
     },
     key=("property_id", "valid_from"),
     partition_by=("zip_prefix",),
     personal=("owner_name", "mailing_street", "address"),
     volatile=("provenance",),
-)  # fmt: skip
+)
 
 PROPERTY_LINKS = Contract(
     name="property_links",
@@ -46,12 +48,16 @@ PROPERTY_LINKS = Contract(
         "record_id": shared.RECORD_ID,
         "property_id": shared.PROPERTY_ID,
         "zip": shared.ZIP,
-        "matched_by": column(pl.String, "Rule that linked it: first, address, parcel, address+parcel or merge.", required=True),
-        "score": column(pl.Float64, "Certainty of the link, 1 for an exact key.", pa.Check.in_range(0, 1), required=True),
+        "matched_by": column(
+            pl.String, "Rule that linked it: first, address, parcel, address+parcel or merge.", required=True
+        ),
+        "score": column(
+            pl.Float64, "Certainty of the link, 1 for an exact key.", pa.Check.in_range(0, 1), required=True
+        ),
         "evidence": column(pl.String, "The key or weights that made the link."),
         "previous_property_id": column(pl.String, "The id the record had before a merge."),
         "linked_on": column(pl.Date, "Day of the run that made the link.", required=True),
     },
     key=("record_id",),
     partition_by=("zip_prefix",),
-)  # fmt: skip
+)

@@ -42,8 +42,10 @@ PROPERTY_RECORDS = Contract(
         "address_key": shared.ADDRESS_KEY,
         "parse_status": column(pl.String, "How well the address was understood: ok, partial, unparsed, ..."),
         "located_by": column(
-            pl.String, "What placed the record in its ZIP: record, parcel, address, city or nothing.",
-            pa.Check.isin(["record", "parcel", "address", "city", "nothing"]), required=True,
+            pl.String,
+            "What placed the record in its ZIP: record, parcel, address, city or nothing.",
+            pa.Check.isin(["record", "parcel", "address", "city", "nothing"]),
+            required=True,
         ),
         **shared.PARCEL,
         **shared.OWNER,
@@ -58,7 +60,7 @@ PROPERTY_RECORDS = Contract(
     key=("record_id",),
     personal=("owner_name", "mailing_street", "address_raw"),
     volatile=("observed_at",),
-)  # fmt: skip
+)
 
 REJECTED_RECORDS = Contract(
     name="rejected_records",

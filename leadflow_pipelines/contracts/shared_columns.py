@@ -12,9 +12,11 @@ STATE = pa.Check.str_matches(r"^[A-Z]{2}$")
 ZIP5 = pa.Check.str_matches(r"^\d{5}$")
 
 ZIP = column(
-    pl.String, "ZIP partition: five digits, or `unlocated` where no evidence places the record.",
-    ZIP_OR_UNLOCATED, required=True,
-)  # fmt: skip
+    pl.String,
+    "ZIP partition: five digits, or `unlocated` where no evidence places the record.",
+    ZIP_OR_UNLOCATED,
+    required=True,
+)
 DAY = column(pl.Date, "Partition day, a calendar day in LEADFLOW_TIMEZONE.", required=True)
 RECORD_ID = column(pl.String, "Identity of one source row: hash of source, content and occurrence.", required=True)
 PROPERTY_ID = column(pl.String, "Stable identity of one real property; never renumbered.", required=True)
