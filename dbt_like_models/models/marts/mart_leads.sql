@@ -1,0 +1,68 @@
+-- What an analyst opens first: one row per lead as of the latest day of its ZIP.
+with cleared as (
+    select
+        day,
+        property_id,
+        count(distinct contact_point_id) filter (where channel = 'mail') as mail,
+        count(distinct contact_point_id) filter (where channel = 'voice') as voice,
+        count(distinct contact_point_id) filter (where channel = 'sms') as sms,
+        count(distinct contact_point_id) filter (where channel = 'email') as email
+    from {{ ref('stg_decisions') }}
+    where verdict = 'cleared'
+    group by day, property_id
+),
+
+contact_cost as (
+    select day, property_id, sum(cost_cents) as cost_cents
+    from {{ ref('stg_contacts') }}
+    group by day, property_id
+)
+
+select
+    '{{ var("org") }}' as org,
+    scores.zip,
+    scores.day,
+    scores.property_id,
+    leads.address,
+    leads.city,
+    leads.state,
+    leads.parcel_number,
+    leads.owner_name,
+    leads.owner_type,
+    leads.mailing_street,
+    leads.mailing_city,
+    leads.mailing_state,
+    leads.mailing_zip5,
+    leads.is_absentee,
+    leads.is_out_of_state,
+    leads.is_tax_delinquent,
+    leads.is_pre_foreclosure,
+    leads.is_vacant,
+    leads.has_code_violation,
+    leads.tenure_years,
+    leads.stacked_list_count,
+    leads.estimated_value_cents,
+    leads.value_low_cents,
+    leads.value_high_cents,
+    leads.market_value_cents,
+    leads.assessed_cents,
+    leads.sale_date,
+    leads.sale_price_cents,
+    leads.equity_share,
+    leads.year_built,
+    leads.living_sqft,
+    scores.points,
+    scores.rank_in_zip,
+    scores.probability,
+    scores.reasons,
+    scores.model_version,
+    coalesce(cleared.mail, 0) as cleared_mail,
+    coalesce(cleared.voice, 0) as cleared_voice,
+    coalesce(cleared.sms, 0) as cleared_sms,
+    coalesce(cleared.email, 0) as cleared_email,
+    -- What it cost to know of the property, and what it cost to learn how to reach its owner.
+    (leads.cost_cents + coalesce(contact_cost.cost_cents, 0))::decimal(14, 4) as cost_cents
+from {{ ref('stg_latest_scores') }} as scores
+inner join {{ ref('stg_leads') }} as leads using (day, property_id)
+left join cleared using (day, property_id)
+left join contact_cost using (day, property_id)
