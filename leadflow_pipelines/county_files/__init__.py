@@ -1,0 +1,20 @@
+"""County files of any layout: read, mapped, imported. Here: the public names of the slice."""
+
+from leadflow_pipelines.county_files.apply_mapping import MappedRows, ValueWarning, apply_mapping
+from leadflow_pipelines.county_files.county_file import CountyFile, read_county_file
+from leadflow_pipelines.county_files.mapping import ColumnRule, Mapping, load_mapping, parse_mapping
+from leadflow_pipelines.county_files.targets import SOURCE_ROWS_SCHEMA, TARGETS
+
+__all__ = [
+    "SOURCE_ROWS_SCHEMA",
+    "TARGETS",
+    "ColumnRule",
+    "CountyFile",
+    "MappedRows",
+    "Mapping",
+    "ValueWarning",
+    "apply_mapping",
+    "load_mapping",
+    "parse_mapping",
+    "read_county_file",
+]

@@ -133,6 +133,6 @@ class _LineMender:
             "file_line": line,
             "column": None,
             "reason_code": code,
-            "reason": f"{what} (line {line}). Mend the line and import the file again.",
+            "reason": f"{what}. Mend the line and import the file again.",
             "raw_row": json.dumps({"line": text}, ensure_ascii=False),
         }
