@@ -1,0 +1,97 @@
+"""What every test may ask for: one embedded Postgres for the whole session, settings, a fresh org.
+
+The developer's own settings and data are out of reach: LEADFLOW_* is emptied, and the home is a new folder.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import hypothesis
+import pytest
+
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.embedded import EmbeddedServer
+from leadflow_pipelines.database.orgs import Org, create_org
+from leadflow_pipelines.database.prepare import open_database
+from leadflow_pipelines.settings import PREFIX, Settings, get_settings, load_settings
+
+HOME = f"{PREFIX}HOME"
+KEPT = {f"{PREFIX}TEST_DATA"}
+HOME_PREFIX = "leadflow-tests-"
+LOOPBACK = ("127.", "::1", "localhost")
+
+hypothesis.settings.register_profile("leadflow", deadline=None)  # shared machines stall for seconds
+hypothesis.settings.load_profile("leadflow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything reads the settings: the first process makes the home, xdist's workers inherit it."""
+    sys.addaudithook(_refuse_the_outside)
+    Settings.model_config["env_file"] = None
+    if hasattr(config, "workerinput"):
+        return
+    _remove_homes_of_killed_sessions()
+    for name in set(os.environ):
+        if name.startswith(PREFIX) and name not in KEPT:
+            del os.environ[name]
+    home = Path(tempfile.mkdtemp(prefix=f"{HOME_PREFIX}{os.getpid()}-"))
+    home.chmod(0o711)  # the server's user passes through where we are root
+    os.environ[HOME] = str(home)
+    os.environ[f"{PREFIX}ENVIRONMENT"] = "test"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that made the home removes it, server and all; xdist's workers have ended by now."""
+    if not hasattr(config, "workerinput") and HOME in os.environ:
+        _remove_home(Path(os.environ[HOME]))
+
+
+def _remove_home(home: Path) -> None:
+    EmbeddedServer(home.resolve()).remove()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _remove_homes_of_killed_sessions() -> None:
+    for home in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*"):
+        pid = home.name.removeprefix(HOME_PREFIX).split("-")[0]
+        if home.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists():
+            _remove_home(home)
+
+
+def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if not host.startswith(LOOPBACK):
+            raise RuntimeError(f"A test tried to reach {host}; tests stay on loopback.")
+
+
+@pytest.fixture(scope="session")
+def home() -> Path:
+    """The session's LEADFLOW_HOME, where its Postgres lives. Files of one test belong into tmp_path."""
+    return get_settings().home
+
+
+@pytest.fixture
+def settings(home: Path, tmp_path: Path) -> Settings:
+    """Settings with the session's Postgres and a lake and inbox of the test's own."""
+    return load_settings(home=home, lake_url=str(tmp_path / "lake"), watch_dir=tmp_path / "inbox")
+
+
+@pytest.fixture(scope="session")
+def database(home: Path) -> Iterator[Database]:
+    """The session's Postgres: started, migrated, shared by all workers."""
+    opened = open_database(load_settings(home=home))
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def org(database: Database) -> Org:
+    """A fresh org that no other test knows."""
+    return create_org(database, f"t{uuid4().hex[:12]}")
