@@ -1,0 +1,4 @@
+"""Sources of data outside: the guard every paid or remote call passes, and one module per source.
+
+Here: asking, paying, reading answers into rows. Not here: what the rows mean for a property or a lead.
+"""

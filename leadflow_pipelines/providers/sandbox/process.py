@@ -1,0 +1,104 @@
+"""A sandbox as a child process: started on a free port, ready when entered, gone when left or when we die."""
+
+import os
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from leadflow_pipelines.errors import LeadflowError
+from leadflow_pipelines.providers.sandbox.server import FAULTS_PATH, LEDGER_PATH
+from leadflow_pipelines.providers.sandbox.vendors import ATTOM_KEY, ATTOM_PATH, BATCHDATA_KEY, BATCHDATA_PATH
+from leadflow_pipelines.settings import PREFIX
+
+READY_SECONDS = 20.0
+
+
+class SandboxProcess:
+    """`with SandboxProcess() as sandbox: load_settings(**sandbox.settings_overrides())`."""
+
+    def __init__(
+        self, *, records_per_zip: int = 250, seed: int = 1, page_cap: int = 1000, today: str | None = None
+    ) -> None:
+        self._arguments = [
+            f"--records-per-zip={records_per_zip}",
+            f"--seed={seed}",
+            f"--page-cap={page_cap}",
+            *([f"--today={today}"] if today else []),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+
+    def start(self) -> Self:
+        """Starts the child and waits until it answers. Raises LeadflowError where it does not."""
+        options = ["--port=0", f"--parent={os.getpid()}", *self._arguments]
+        command = [sys.executable, "-m", "leadflow_pipelines.providers.sandbox", *options]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 our own module
+        self._process = process
+        assert process.stdout is not None
+        watchdog = threading.Timer(READY_SECONDS, process.kill)
+        watchdog.start()
+        line = process.stdout.readline()
+        watchdog.cancel()
+        if not line:
+            self.stop()
+            raise LeadflowError("The simulated vendors did not start.", remedy="Try `leadflow sandbox` by itself.")
+        self.url = orjson.loads(line)["url"]
+        return self
+
+    def stop(self) -> None:
+        """Ends the child."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            self._process = None
+
+    def settings_overrides(self) -> dict[str, Any]:
+        """The settings under which the clients call this sandbox."""
+        return sandbox_settings(self.url)
+
+    def environment(self) -> dict[str, str]:
+        """The same as environment variables, for other processes."""
+        return {f"{PREFIX}{name.upper()}": value for name, value in self.settings_overrides().items()}
+
+    def ledger(self) -> dict[str, Any]:
+        """The vendors' own books: provider → calls, refused, billed, billed_by_zip, calls_by_zip."""
+        books: dict[str, Any] = httpx.get(f"{self.url}{LEDGER_PATH}").raise_for_status().json()
+        return books
+
+    def clear_ledger(self) -> None:
+        """Begins new books."""
+        httpx.delete(f"{self.url}{LEDGER_PATH}").raise_for_status()
+
+    def arm_fault(self, provider: str, kind: str, **details: Any) -> None:
+        """Lets the next call of a provider fail; the kinds are in `faults`."""
+        fault = {"provider": provider, "kind": kind, **details}
+        httpx.post(f"{self.url}{FAULTS_PATH}", json=fault).raise_for_status()
+
+    def disarm_faults(self) -> None:
+        """Removes every armed fault."""
+        httpx.delete(f"{self.url}{FAULTS_PATH}").raise_for_status()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def sandbox_settings(url: str) -> dict[str, str]:
+    """Settings that point every client at the sandbox listening at `url`."""
+    return {
+        "attom_base_url": f"{url}{ATTOM_PATH}",
+        "attom_api_key": ATTOM_KEY,
+        "batchdata_base_url": f"{url}{BATCHDATA_PATH}",
+        "batchdata_api_key": BATCHDATA_KEY,
+    }
