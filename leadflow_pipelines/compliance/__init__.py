@@ -3,7 +3,32 @@
 Pure: time is an argument. Not here: stores of consents and suppressions (`database`), sending.
 """
 
+from leadflow_pipelines.compliance.calling_calendar import Width
 from leadflow_pipelines.compliance.calling_time import CallingTime, check_calling_time
+from leadflow_pipelines.compliance.clear_contacts import (
+    EVIDENCE,
+    MARKETING,
+    Decision,
+    decide_contact,
+    decide_contacts,
+)
+from leadflow_pipelines.compliance.consents import CONSENT_COLUMNS, SUPPRESSION_COLUMNS
+from leadflow_pipelines.compliance.reasons import Reason, explain_reason
 from leadflow_pipelines.compliance.rule_book import RuleBook, load_rules
 
-__all__ = ["CallingTime", "RuleBook", "check_calling_time", "load_rules"]
+__all__ = [
+    "CONSENT_COLUMNS",
+    "EVIDENCE",
+    "MARKETING",
+    "SUPPRESSION_COLUMNS",
+    "CallingTime",
+    "Decision",
+    "Reason",
+    "RuleBook",
+    "Width",
+    "check_calling_time",
+    "decide_contact",
+    "decide_contacts",
+    "explain_reason",
+    "load_rules",
+]

@@ -83,22 +83,23 @@ class CallingCalendar:
         Told in the easternmost plausible zone. None where some season leaves nothing at all.
         """
         horizon = day + self.rules.clearance_max_age
+        demands = self._demands(states, zones)
         asked = tuple(
-            tuple((zone, self._terms_of(states, zone, is_plausible, on)) for zone, is_plausible in self._demands(states, zones))
+            tuple((zone, self._terms_of(states, zone, is_plausible, on)) for zone, is_plausible in demands)
             for on in (day, horizon)
-        )  # fmt: skip
+        )
         key = day, zones, asked
         if key not in self._weeks:
             reference = max(zones, key=lambda zone: _offset(zone, date(day.year, 1, 15)))
             weeks = [
-                _week(demands, reference, start)
-                for demands in dict.fromkeys(asked)
+                _week(terms, reference, start)
+                for terms in dict.fromkeys(asked)
                 for start in _season_starts(day, zones)
             ]
             days = weeks[0]
             for week in weeks[1:]:
                 days = tuple(_overlap(*pair) for pair in zip(days, week, strict=True))
-            closes = any(terms.is_closed_on_holidays for demands in asked for _, terms in demands)
+            closes = any(terms.is_closed_on_holidays for both_days in asked for _, terms in both_days)
             self._weeks[key] = WeeklyWindows(reference, days, closes) if any(days) else None
         return self._weeks[key]
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from leadflow_pipelines.compliance.calling_calendar import CallingCalendar, Width, both, zone_of
 from leadflow_pipelines.compliance.rule_book import CallingRule, RuleBook, load_rules
+from leadflow_pipelines.compliance.rule_tables import Window
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -70,31 +71,42 @@ def _objections(
             yield from _objections_elsewhere(calendar, instant, state, zone)
 
 
-def _objections_in_zone(calendar: CallingCalendar, instant: datetime, state: str, zone: str) -> Iterator[str]:
-    local = instant.astimezone(zone_of(zone))
-    rule = calendar.rules.calling_rule(state, local.date())
-    assert rule is not None
-    narrowed = calendar.rules.default_weekly if calendar.is_default else rule.weekly
-    hours = both(rule.weekly[local.weekday()], narrowed[local.weekday()])
-    yield from _at(calendar, local, rule, zone, hours, calendar.is_default or rule.is_closed_on_holidays)
+def _objections_in_zone(
+    calendar: CallingCalendar, instant: datetime, state: str, zone: str
+) -> Iterator[str]:
+    local, rule = _local(calendar, instant, state, zone)
+    hours, closes = rule.weekly[local.weekday()], rule.is_closed_on_holidays
+    if calendar.is_default:
+        hours, closes = both(hours, calendar.rules.default_weekly[local.weekday()]), True
+    if closes and calendar.rules.is_holiday(local.date()):
+        yield f"holiday:{state}:{local.date().isoformat()}"
+    yield from _outside(hours, local, state, zone)
 
 
-def _objections_elsewhere(calendar: CallingCalendar, instant: datetime, state: str, zone: str) -> Iterator[str]:
+def _objections_elsewhere(
+    calendar: CallingCalendar, instant: datetime, state: str, zone: str
+) -> Iterator[str]:
     """The zone a statute names besides the person's own: the state's own limits, never the narrower default."""
+    local, rule = _local(calendar, instant, state, zone)
+    if rule.also_in_zone != zone:
+        return
+    if rule.is_closed_on_holidays and calendar.rules.is_holiday(local.date()):
+        yield f"holiday:{state}:{local.date().isoformat()}"
+    yield from _outside(rule.weekly[local.weekday()], local, state, zone)
+
+
+def _local(
+    calendar: CallingCalendar, instant: datetime, state: str, zone: str
+) -> tuple[datetime, CallingRule]:
     local = instant.astimezone(zone_of(zone))
     rule = calendar.rules.calling_rule(state, local.date())
-    assert rule is not None
-    if rule.also_in_zone == zone:
-        yield from _at(calendar, local, rule, zone, rule.weekly[local.weekday()], rule.is_closed_on_holidays)
+    if rule is None:
+        raise ValueError(f"{state} has no calling rule on {local.date()}")
+    return local, rule
 
 
-def _at(
-    calendar: CallingCalendar, local: datetime, rule: CallingRule, zone: str,
-    hours: tuple[int, int] | None, closes_on_holidays: bool,
-) -> Iterator[str]:  # fmt: skip
-    if closes_on_holidays and calendar.rules.is_holiday(local.date()):
-        yield f"holiday:{rule.state}:{local.date().isoformat()}"
+def _outside(hours: Window | None, local: datetime, state: str, zone: str) -> Iterator[str]:
     if hours is None:
-        yield f"{DAY_NAMES[local.weekday()]}:{rule.state}"
+        yield f"{DAY_NAMES[local.weekday()]}:{state}"
     elif not hours[0] <= local.hour * 60 + local.minute < hours[1]:
-        yield f"hours:{rule.state}:{zone}"
+        yield f"hours:{state}:{zone}"

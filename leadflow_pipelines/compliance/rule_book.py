@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import available_timezones
 
 from leadflow_pipelines.compliance import rule_tables as tables
@@ -290,7 +291,7 @@ def _check_together(book: RuleBook, faults: Faults) -> None:
     faults.check(set(book.calling_rules) == set(book.state_zones), "state_zones.csv: not the states that have rules")
     for state, rows in book.calling_rules.items():
         ordered = sorted(rows, key=lambda row: row.effective_from or date.min)
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             follows = before.effective_to and before.effective_to + timedelta(days=1) == after.effective_from
             faults.check(bool(follows), f"state_calling_rules.csv: {state} has a gap or an overlap in time")
         is_open_ended = ordered[0].effective_from is None and ordered[-1].effective_to is None
