@@ -141,7 +141,7 @@ def _values(
         value = _where(fits, parsed).cast(spec.dtype)
         _warn(warnings, target, rule, text.is_not_null() & value.is_null(), reason, columns)
         return value.rename(target)
-    parsed = _SIMPLE[transform](text)
+    parsed = transforms.by_distinct(text, _SIMPLE[transform])
     value, misfits = _in_range(parsed, text, spec)
     _warn(warnings, target, rule, misfits, _misfit_reason(transform, spec), columns)
     return value.rename(target)
@@ -182,7 +182,7 @@ def _full_and_half_baths(
     target: str, rule: ColumnRule, columns: _Columns, warnings: list[ValueWarning]
 ) -> pl.Series:
     texts = [columns.cleaned(name) for name in rule.columns]
-    full, half = (transforms.parse_number(text) for text in texts)
+    full, half = (transforms.by_distinct(text, transforms.parse_number) for text in texts)
     frame = pl.DataFrame([full.alias("full"), half.alias("half")])
     either = pl.any_horizontal(pl.all().is_not_null())
     total = pl.col("full").fill_null(0.0) + 0.5 * pl.col("half").fill_null(0.0)
@@ -197,7 +197,7 @@ def _county_fips(
 ) -> pl.Series:
     text = columns.joined(rule)
     transform = rule.transform or "fips"
-    value = transforms.parse_fips(text) if transform == "fips" else transforms.county_fips_of(text, state)
+    value = transforms.by_distinct(text, transforms.parse_fips) if transform == "fips" else transforms.county_fips_of(text, state)
     _warn(warnings, "county_fips", rule, text.is_not_null() & value.is_null(), _WHAT_IT_IS_NOT[transform], columns)
     return value.rename("county_fips")
 

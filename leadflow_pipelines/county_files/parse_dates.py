@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from leadflow_pipelines.county_files.transforms import by_distinct
+
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -26,12 +28,7 @@ def parse_dates(values: pl.Series, *, day_first: bool | None = None) -> pl.Serie
     month is spelled. 4/5/2019 is April 5 unless day_first is true, or it is None and the column proves day first:
     some value has a first part over 12, and none a second part over 12. A part over 12 is never the month.
     """
-    name = values.name
-    distinct = values.unique().drop_nulls()
-    parsed = _parse_distinct(distinct, day_first)
-    frame = pl.DataFrame({"text": distinct, "date": parsed}, schema={"text": pl.String, "date": pl.Date})
-    joined = values.to_frame("text").join(frame, on="text", how="left", maintain_order="left")
-    return joined["date"].rename(name)
+    return by_distinct(values, lambda distinct: _parse_distinct(distinct, day_first))
 
 
 def _parse_distinct(distinct: pl.Series, day_first: bool | None) -> pl.Series:

@@ -3,6 +3,7 @@
 Here: one function per transform, text series in, typed series out. Not here: ranges and warnings (`apply_mapping`).
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import polars as pl
@@ -31,6 +32,16 @@ _STATES = {
     "wisconsin": "WI", "wyoming": "WY",
 }  # fmt: skip
 STATE_CODES = frozenset({*_STATES.values(), "AS", "GU", "MP", "VI"})
+
+
+def by_distinct(values: pl.Series, parse: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """parse(values), called once per distinct value: a million ZIPs are a few hundred texts."""
+    distinct = values.unique().drop_nulls()
+    if distinct.len() > values.len() // 2:
+        return parse(values)
+    parsed = pl.DataFrame([distinct.alias("text"), parse(distinct).alias("value")])
+    joined = values.to_frame("text").join(parsed, on="text", how="left", maintain_order="left")
+    return joined["value"].rename(values.name)
 
 
 def clean_text(values: pl.Series) -> pl.Series:
