@@ -1,0 +1,265 @@
+"""The grammar of one street line: which words are number, directionals, name, suffix and unit.
+
+Here: ordered passes that peel a list of words from both ends. Not here: cities and ZIPs (`address_lines`), what a
+unit's text means (`address_units`), the tables (`postal_tables`).
+
+Each pass moves a pointer: `first` and `last` (exclusive) bound what is not yet explained. What remains is the name.
+"""
+
+from functools import reduce
+from operator import or_
+
+import polars as pl
+
+from leadflow_pipelines.properties import address_tokens as tokens
+from leadflow_pipelines.properties.address_tokens import relist, split_words, vocabulary
+from leadflow_pipelines.properties.postal_tables import DIRECTIONAL_WORDS, ROUTE_FORMS, ROUTE_HINT
+
+PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional")
+_FIXES = (
+    # (what must be there, pattern, replacement) over the upper-case street, before it is split.
+    (r"\d -|- \d", r"^(\d+) ?- ?(\d+) ", "${1}-${2} "),  # 100 - 102 MAIN ST
+    (r"^\d+ ?[A-H]\d+(?:ST|ND|RD|TH)\b", r"^(\d+) ?([A-H])(\d+(?:ST|ND|RD|TH))\b", "${1}${2} ${3}"),  # 1513 B14TH AVE
+    (r" P\.? ?O\.? ?BOX", r"^(\d.*?)[ ,]+P\.? ?O\.? ?BOX.*$", "${1}"),
+    (r"(?:TY|IETH|FIRST|COND|IRD|URTH|IFTH|IXTH|VENTH|IGHTH|INTH)\b",
+     r"\b(TWENTY|THIRTY|FORTY|FIFTY|SIXTY|SEVENTY|EIGHTY|NINETY) "
+     r"(FIRST|SECOND|THIRD|FOURTH|FIFTH|SIXTH|SEVENTH|EIGHTH|NINTH)\b", "${1}-${2}"),
+    (r"M\.? ?L\.? ?K|MARTIN", r"\b(?:DR\.? |DOCTOR )?(?:MARTIN L(?:UTHER|\.)? KING|M\.? ?L\.? ?KING)\b",
+     "MARTIN LUTHER KING"),
+    (r"\d (?:ST|ND|RD|TH)\b", r" (\d*[02-9]?1) ST ((?:ST|STREET|AVE|AVENUE|RD|ROAD|DR|PL|LN|CT|TER)\b)", " ${1}ST ${2}"),
+)  # fmt: skip
+
+
+def parse_streets(streets: pl.Series) -> pl.DataFrame:
+    """Upper-case street lines, one row each in order: PARTS and unit_text (the words of a trailing unit).
+
+    Null where absent. Total: any string gives a row; a line without words gives nulls throughout.
+    """
+    streets = _rewrite(streets)
+    words = split_words(streets)
+    flat = words.explode(empty_as_null=False).cast(pl.Categorical(pl.Categories.random()))
+    codes = flat.cat.physical().cast(pl.UInt32)
+    lookup = vocabulary(flat.unique().to_frame("word").sort(pl.col("word").cat.physical())["word"])
+    frame = pl.DataFrame(
+        {"codes": relist(codes, words), "bits": relist(lookup["bits"].gather(codes), words)}
+    ).with_columns(pl.col("codes").list.len().cast(pl.Int32).alias("last"))
+    frame = _peel_front(frame)
+    frame = _peel_unit(frame)
+    frame = _peel_back(frame)
+    return _spell(frame, lookup)
+
+
+def _rewrite(streets: pl.Series) -> pl.Series:
+    """Joins what belongs together before words are split; each rule runs only on the lines that hold its hint."""
+    for hint, pattern, replacement in _FIXES:
+        streets = _replace_where(streets, streets.str.contains(hint), [(pattern, replacement)])
+    return _replace_where(streets, streets.str.contains(ROUTE_HINT), ROUTE_FORMS)
+
+
+def _replace_where(
+    streets: pl.Series, hinted: pl.Series, rules: list[tuple[str, str]] | tuple[tuple[str, str], ...]
+) -> pl.Series:
+    where = hinted.fill_null(value=False).arg_true()
+    if where.is_empty():
+        return streets
+    some = streets.gather(where)
+    for pattern, replacement in rules:
+        some = some.str.replace(pattern, replacement)
+    return streets.scatter(where, some)
+
+
+def _has(index: pl.Expr | str, *bits: int) -> pl.Expr:
+    """Whether the word at an index (null or out of bounds: no) has any of the bits."""
+    position = pl.col(index) if isinstance(index, str) else index
+    mask = reduce(or_, bits)
+    inside = pl.when((position >= 0) & (position < pl.col("last"))).then(position)
+    return (pl.col("bits").list.get(inside, null_on_oob=True) & mask).fill_null(0) != 0
+
+
+def _peel_front(frame: pl.DataFrame) -> pl.DataFrame:
+    """House number with its fraction or letter. Sets number (index or null), extra (index or null), first."""
+    zero = pl.lit(0, dtype=pl.Int32)
+    frame = frame.with_columns(
+        pl.when(_has(zero, tokens.HASH, tokens.BLANK)).then(1).otherwise(0).cast(pl.Int32).alias("start")
+    )
+    frame = frame.with_columns(
+        pl.when(_has("start", tokens.NUMBER) & (pl.col("last") > pl.col("start"))).then(pl.col("start")).alias("number")
+    )
+    after = pl.col("number") + 1
+    follows = after + 1
+    is_letter = (
+        _has(after, tokens.NUMBER_LETTER)
+        & (follows < pl.col("last"))
+        & ~_has(follows, tokens.SUFFIX, tokens.LETTER, tokens.SURE)
+    ) | (_has(after, tokens.NUMBER_LETTER) & _has(follows, tokens.DIRECTION) & (follows + 2 < pl.col("last")))
+    return frame.with_columns(
+        pl.when(_has(after, tokens.FRACTION) | is_letter).then(after).alias("extra")
+    ).with_columns(pl.coalesce(pl.col("extra") + 1, pl.col("number") + 1, "start").alias("first"))
+
+
+def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
+    """Trailing acreage, then the unit: behind a designator, or bare behind suffix or directional. Sets unit_at."""
+    tail = pl.col("last") - 1
+    frame = frame.with_columns(
+        pl.when(
+            (tail > pl.col("first"))
+            & _has(tail, tokens.DECIMAL, tokens.BLANK)
+            & ~_has(tail - 1, tokens.DESIGNATOR, tokens.ROUTE)
+        ).then(tail).otherwise(pl.col("last")).alias("last")
+    ).with_columns(pl.col("last").alias("end"))  # fmt: skip
+    frame = _peel_designated(frame)
+    tail, before, second = pl.col("last") - 1, pl.col("last") - 2, pl.col("last") - 3
+    identifier = _has(tail, tokens.UNIT_TAIL) & ~_has(tail, tokens.ORDINAL, tokens.DIRECTION, tokens.ROUTE)
+    lettered_street = (before == pl.col("first") + 1) & _has("first", tokens.DIRECTION) & _has(tail, tokens.LETTER)
+    behind_suffix = _has(before, tokens.SUFFIX) & (before > pl.col("first")) & ~lettered_street
+    behind_route = _has(before, tokens.ROUTE)
+    behind_direction = _has(before, tokens.DIRECTION) & (
+        (_has(second, tokens.SUFFIX) & (second > pl.col("first"))) | _has(second, tokens.ROUTE)
+    )
+    behind_name = (
+        _has(tail, tokens.DIGIT)
+        & (before >= pl.col("first"))
+        & ~_has(before, tokens.SUFFIX, tokens.DIRECTION, tokens.NUMBERED, tokens.DIGIT, tokens.LETTER)
+    )
+    bare = (
+        pl.col("unit_at").is_null()
+        & pl.col("number").is_not_null()
+        & identifier
+        & (behind_suffix | behind_route | behind_direction | behind_name)
+    )
+    return frame.with_columns(
+        pl.when(bare).then(tail).otherwise(pl.col("unit_at")).alias("unit_at"),
+        pl.when(bare).then(tail).otherwise(pl.col("last")).alias("last"),
+    )
+
+
+def _peel_designated(frame: pl.DataFrame) -> pl.DataFrame:
+    """The first designator that opens a unit. Only rows that hold one are looked at, word by word."""
+    words = (
+        frame.select(pl.col("bits"), "first", "end")
+        .with_row_index("row")
+        .filter(pl.col("bits").list.eval(pl.element() & tokens.DESIGNATOR != 0).list.any())
+        .with_columns(pl.int_ranges(pl.col("bits").list.len(), dtype=pl.Int32).alias("at"))
+        .explode("bits", "at")
+        .with_columns(
+            pl.col("bits").shift(1).alias("before"),
+            pl.col("bits").shift(-1).alias("after"),
+        )
+    )
+
+    def has(column: str, *bits: int) -> pl.Expr:
+        return (pl.col(column) & reduce(or_, bits)).fill_null(0) != 0
+
+    is_last = pl.col("at") == pl.col("end") - 1
+    behind_street = has("before", tokens.SUFFIX, tokens.DIRECTION, tokens.ROUTE)
+    identified = ~is_last & has("after", tokens.UNIT_TAIL, tokens.HASH, tokens.DESIGNATOR)
+    opens = (
+        (has("bits", tokens.SURE) & ~is_last)
+        | (has("bits", tokens.STRONG) & identified)
+        | (has("bits", tokens.LONE) & (is_last | identified) & behind_street)
+        | (has("bits", tokens.FLOOR) & is_last & has("before", tokens.ORDINAL))
+    )
+    found = (
+        words.with_columns(
+            pl.when(has("bits", tokens.FLOOR) & has("before", tokens.ORDINAL))
+            .then(pl.col("at") - 1).otherwise(pl.col("at")).alias("from")
+        )
+        .filter(opens & (pl.col("from") > pl.col("first")) & (pl.col("at") < pl.col("end")))
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("from").min().alias("unit_at"))
+    )  # fmt: skip
+    unit_at = pl.Series("unit_at", [None], dtype=pl.Int32).new_from_index(0, frame.height)
+    if found.height:
+        unit_at = unit_at.scatter(found["row"], found["unit_at"])
+    return frame.with_columns(unit_at).with_columns(pl.coalesce("unit_at", "last").alias("last"))
+
+
+def _peel_back(frame: pl.DataFrame) -> pl.DataFrame:
+    """Pre-directional, post-directional and suffix. Sets pre, pre_second, post, post_second, suffix_at (indices)."""
+    first, last = pl.col("first"), pl.col("last")
+    ahead = first + 1
+    heads_name = (ahead < last) & (
+        ~_has(ahead, tokens.SUFFIX)
+        | ((ahead + 1 < last) & ~_has(ahead + 1, tokens.DIRECTION, tokens.DIGIT, tokens.DESIGNATOR))
+    )
+    frame = frame.with_columns(
+        pl.when(_has(first, tokens.DIRECTION) & heads_name).then(first).alias("pre")
+    ).with_columns(
+        pl.when(
+            pl.col("pre").is_not_null()
+            & _has("pre", tokens.NORTH_SOUTH)
+            & _has(ahead, tokens.EAST_WEST)
+            & (ahead + 1 < last)
+            & ~((ahead + 2 == last) & _has(ahead + 1, tokens.SUFFIX))
+        ).then(ahead).alias("pre_second")
+    ).with_columns(pl.coalesce(pl.col("pre_second") + 1, pl.col("pre") + 1, "first").alias("first"))  # fmt: skip
+    tail, before = last - 1, last - 2
+    ends_name = (_has(before, tokens.SUFFIX) & (before > first)) | (
+        (before >= first) & ~_has(before, tokens.SUFFIX, tokens.DIRECTION)
+    )
+    pair = _has(tail, tokens.EAST_WEST) & _has(before, tokens.NORTH_SOUTH) & _has(last - 3, tokens.SUFFIX) & (last - 3 > first)
+    frame = frame.with_columns(
+        pl.when(pair).then(before).when(_has(tail, tokens.DIRECTION) & ends_name).then(tail).alias("post"),
+        pl.when(pair).then(tail).alias("post_second"),
+    ).with_columns(pl.coalesce("post", "last").alias("last"))
+    tail = pl.col("last") - 1
+    return frame.with_columns(
+        pl.when(_has(tail, tokens.SUFFIX) & (tail > pl.col("first"))).then(tail).alias("suffix_at")
+    ).with_columns(pl.coalesce("suffix_at", "last").alias("last"))
+
+
+def _spell(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
+    """Indices to standard words."""
+
+    def at(index: str) -> pl.Series:
+        return frame.select(pl.col("codes").list.get(pl.col(index), null_on_oob=True)).to_series()
+
+    def spelled(index: str, column: str) -> pl.Series:
+        return lookup[column].gather(at(index))
+
+    frame = frame.with_columns(
+        number_text=spelled("number", "text"), extra_text=spelled("extra", "text"),
+        pre_text=spelled("pre", "direction"), pre_second_text=spelled("pre_second", "direction"),
+        post_text=spelled("post", "direction"), post_second_text=spelled("post_second", "direction"),
+        suffix=spelled("suffix_at", "suffix"),
+        name_bits=lookup["bits"].gather(at("first")),
+        name_text=lookup["text"].gather(at("first")),
+        street_name=_join(frame, lookup["word"], pl.col("first"), pl.col("last")),
+        unit_text=_join(frame, lookup["text"], pl.col("unit_at"), pl.col("end")),
+    )  # fmt: skip
+    return _finish(frame)
+
+
+def _join(frame: pl.DataFrame, texts: pl.Series, start: pl.Expr, stop: pl.Expr) -> pl.Series:
+    """The words from start to stop, joined by spaces; null where there are none."""
+    parts = frame.select(pl.col("codes").list.slice(start, stop - start).fill_null([])).to_series().rechunk()
+    flat = parts.explode(empty_as_null=False)
+    joined = relist(texts.gather(flat), parts).list.join(" ").str.replace_all("_", " ", literal=True)
+    return pl.select(pl.when(joined != "").then(joined)).to_series()
+
+
+def _finish(frame: pl.DataFrame) -> pl.DataFrame:
+    """The exceptions that need the whole: `81 STREET` has no number, NORTH AVE is a name, 500 EAST is a grid."""
+    name, alone = pl.col("street_name"), pl.col("last") - pl.col("first") == 1
+    number = pl.when(pl.col("extra_text").str.contains("/")).then(
+        pl.concat_str("number_text", pl.lit(" "), "extra_text")
+    ).otherwise(pl.concat_str("number_text", pl.col("extra_text").fill_null("")))  # fmt: skip
+    bits = pl.col("name_bits").fill_null(0)
+    bare_ordinal = (
+        alone & (bits & tokens.THOROUGHFARE != 0) & pl.col("suffix").is_null() & pl.col("number").is_not_null()
+        & (pl.col("number_text").str.contains(r"^\d{1,3}$")) & pl.col("pre").is_null()
+    )  # fmt: skip
+    grid = alone & (bits & tokens.PLAIN != 0) & pl.col("suffix").is_null()
+    quadrant = pl.col("post_text").is_in(["NE", "NW", "SE", "SW"])
+    directional = alone & (bits & tokens.DIRECTION != 0) & pl.col("suffix").is_not_null() & ~quadrant.fill_null(value=False)
+    return frame.select(
+        pl.when(~bare_ordinal).then(number).alias("house_number"),
+        pl.concat_str("pre_text", pl.col("pre_second_text").fill_null("")).alias("pre_directional"),
+        pl.when(bare_ordinal).then(tokens.ordinal_of(pl.col("number_text")))
+        .when(grid).then(pl.col("name_text"))
+        .when(directional).then(pl.col("name_text").replace(DIRECTIONAL_WORDS))
+        .otherwise(name).alias("street_name"),
+        pl.when(bare_ordinal).then(tokens.suffix_of(pl.col("name_text"))).otherwise(pl.col("suffix")).alias("suffix"),
+        pl.concat_str("post_text", pl.col("post_second_text").fill_null("")).alias("post_directional"),
+        "unit_text",
+    )  # fmt: skip

@@ -1,0 +1,242 @@
+"""The canonical address: any address columns to USPS Publication 28 parts and one comparable key.
+
+Here: the public function, the key, the one-line form. Not here: the grammar (`address_grammar`), one-line splitting
+(`address_lines`), units (`address_units`), the ZIP table (`places`).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+
+from leadflow_pipelines.properties import places
+from leadflow_pipelines.properties.address_grammar import PARTS, parse_streets
+from leadflow_pipelines.properties.address_lines import clean_text, split_lines
+from leadflow_pipelines.properties.address_units import parse_units
+from leadflow_pipelines.properties.postal_tables import LONE_DESIGNATORS
+
+ADDRESS_COLUMNS = (*PARTS, "unit_type", "unit_number", "city", "state", "zip5", "zip4", "address_key", "parse_status")
+"""What `normalize_addresses` adds, all String."""
+
+_INPUTS = ("address", "street", "unit", "city", "state", "zip")
+_CHUNK_ROWS = 100_000
+"""Distinct rows parsed at once: bounds memory, and gives each core its own share."""
+_PO_BOX = r"^(?:P\.? ?O\.?|POST OFFICE|POB|P\.O\.B\.?)[ .]*(?:BOX|DRAWER|DRAW|BX)?[ .#]*[A-Z]?\d|^(?:BOX|DRAWER)[ #]+\d"
+_PO_BOX_NUMBER = r"([A-Z]?\d[A-Z0-9\-]*)"
+_RURAL = (
+    r"^(RR|R\.R\.?|R R|RURAL ROUTE|RURAL RT|RFD|HC|HIGHWAY CONTRACT|STAR ROUTE|SR|RT|RTE|ROUTE)[ #]*(\d+)?[ ,#]*"
+    r"BOX[ #]*([A-Z0-9\-]+)$"
+)
+_CROSSING = r"[^ ] +(?:&|@|AND|AT) +[^ ]|^(?:COR|CORNER|CNR|INTERSECTION) (?:OF )?[^ ]+ "
+_NUMBERED = r"^\d+(?:[A-Z]|[-/]\d+[A-Z]?)? "
+
+
+def normalize_addresses(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame plus ADDRESS_COLUMNS, replacing columns of the same name; rows keep their order and number.
+
+    Reads `address` (one line) or `street` and optionally `unit`, and optionally `city`, `state`, `zip`, all String.
+    What stands in its own column wins over the one line. Every string gives a row; what is absent is null, never "".
+    A ZIP that does not exist is no evidence and becomes null. parse_status: ok, partial (a street without number, or
+    the reverse), po_box, rural_route, intersection, unparsed (text without a street), missing (no text).
+    address_key is `number|pre|name|suffix|post|unit|place`; place is the ZIP, else CITY,STATE; null unless a number
+    (or a rural box) stands on a named street.
+    """
+    inputs = frame.select(
+        (pl.col(name).cast(pl.String) if name in frame.columns else pl.lit(None, dtype=pl.String)).alias(name)
+        for name in _INPUTS
+    )
+    distinct = inputs.unique(maintain_order=True)
+    parts = [distinct.slice(start, _CHUNK_ROWS) for start in range(0, max(distinct.height, 1), _CHUNK_ROWS)]
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        parsed = pl.concat(list(pool.map(_parse, parts)))
+    if distinct.height == inputs.height:
+        added = parsed.select(ADDRESS_COLUMNS)
+    else:
+        keyed = pl.concat([distinct, parsed.rename(lambda name: f"parsed_{name}")], how="horizontal")
+        added = (
+            inputs.join(keyed, on=_INPUTS, how="left", nulls_equal=True, maintain_order="left")
+            .select(f"parsed_{name}" for name in ADDRESS_COLUMNS)
+            .rename(lambda name: name.removeprefix("parsed_"))
+        )
+    return frame.drop(ADDRESS_COLUMNS, strict=False).hstack(added)
+
+
+def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
+    """Distinct inputs to ADDRESS_COLUMNS, row by row."""
+    street, address = clean_text(inputs["street"]), clean_text(inputs["address"])
+    lines = pl.select(pl.coalesce(street, address)).to_series()
+    split = split_lines(lines)
+    if street.null_count() < inputs.height and address.null_count() < inputs.height:
+        from_line = split_lines(address)
+        split = split.with_columns(
+            pl.coalesce(split[name], from_line[name]).alias(name) for name in ("unit_text", "city", "state", "zip5", "zip4")
+        )
+    kind = _kinds(split["street"])
+    streets = pl.select(pl.when(kind == "street").then(split["street"])).to_series()
+    parsed = parse_streets(streets)
+    frame = pl.concat(
+        [
+            parsed.select(PARTS),
+            _unit([clean_text(inputs["unit"]), split["unit_text"], parsed["unit_text"]]),
+            _place(inputs, split),
+            pl.DataFrame({"line": lines, "street": split["street"], "kind": kind}),
+        ],
+        how="horizontal",
+    )
+    frame = _special_forms(frame).with_columns(address_key())
+    return frame.with_columns(_status()).select(ADDRESS_COLUMNS)
+
+
+def _unit(texts: list[pl.Series]) -> pl.DataFrame:
+    """unit_type and unit_number of the first text that names a unit; its type may come from a later text."""
+    parsed = [parse_units(text) for text in texts]
+    frame = pl.concat([unit.rename(lambda name, at=at: f"{name}_{at}") for at, unit in enumerate(parsed)], how="horizontal")
+    places_ = range(len(texts))
+    frame = frame.with_columns(pl.coalesce(f"unit_number_{at}" for at in places_).alias("unit_number"))
+    return frame.select(
+        pl.coalesce(
+            pl.when(pl.col(f"unit_number_{at}").eq_missing(pl.col("unit_number"))).then(f"unit_type_{at}")
+            for at in places_
+        ).alias("unit_type"),
+        "unit_number",
+    )
+
+
+def _place(inputs: pl.DataFrame, split: pl.DataFrame) -> pl.DataFrame:
+    """city, state, zip5, zip4: the own column's, else the line's."""
+    known = places.known_zips().implode()
+    zip4 = pl.col("zip").str.extract(r"^\s*\d{5}[- ]?(\d{4})\s*$", 1)
+    own = inputs.select(
+        _once(inputs["city"], places.clean_city), _once(inputs["state"], places.clean_state),
+        _once(inputs["zip"], places.clean_zip).alias("zip5"), zip4.alias("zip4"),
+    )  # fmt: skip
+    own = own.with_columns(pl.when(pl.col("zip5").is_in(known)).then("zip5"))
+    line = split.select(
+        pl.col("city").alias("line_city"), pl.col("state").alias("line_state"),
+        pl.when(pl.col("zip5").is_in(known)).then("zip5").alias("line_zip5"), pl.col("zip4").alias("line_zip4"),
+    )  # fmt: skip
+    line_zip4 = pl.when(pl.col("zip5").is_null() | (pl.col("zip5") == pl.col("line_zip5"))).then("line_zip4")
+    both = pl.concat([own, line], how="horizontal").with_columns(pl.coalesce("zip4", line_zip4).alias("zip4"))
+    both = both.select(
+        *(pl.coalesce(name, f"line_{name}").alias(name) for name in ("city", "state", "zip5")), "zip4"
+    )
+    return both.with_columns(pl.when(pl.col("zip5").is_not_null()).then("zip4").alias("zip4"))
+
+
+def _once(values: pl.Series, clean: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """A cleaning expression applied to distinct values only: cities, states and ZIPs repeat."""
+    distinct = values.unique().drop_nulls().to_frame("raw").with_columns(clean(pl.col("raw")).alias("clean"))
+    return values.replace_strict(distinct["raw"], distinct["clean"], default=None, return_dtype=pl.String)
+
+
+def _kinds(streets: pl.Series) -> pl.Series:
+    """What a street line is: street, po_box, rural, intersection or null."""
+    text = pl.col("text")
+    numbered = text.str.contains(_NUMBERED) & ~text.str.contains(r"^\d+(?:ST|ND|RD|TH) ")
+    return streets.to_frame("text").select(
+        pl.when(text.is_null()).then(None)
+        .when(text.str.contains(_RURAL)).then(pl.lit("rural"))
+        .when(text.str.contains(_PO_BOX)).then(pl.lit("po_box"))
+        .when(text.str.contains(_CROSSING) & ~numbered).then(pl.lit("intersection"))
+        .otherwise(pl.lit("street"))
+    ).to_series().alias("kind")  # fmt: skip
+
+
+def _special_forms(frame: pl.DataFrame) -> pl.DataFrame:
+    """PO boxes, rural boxes and intersections, which have no house number on a street."""
+    kind, street = pl.col("kind"), pl.col("street")
+    if frame.select((kind.is_null() | (kind == "street")).all()).item():
+        return frame
+    rural = street.str.extract_groups(_RURAL)
+    form = (
+        rural.struct.field("1").str.replace_all(r"[^A-Z ]", "")
+        .replace({"R R": "RR", "RURAL ROUTE": "RR", "RURAL RT": "RR", "RFD": "RR", "HIGHWAY CONTRACT": "HC",
+                  "STAR ROUTE": "HC", "SR": "HC", "RT": "RR", "RTE": "RR", "ROUTE": "RR"})
+    )  # fmt: skip
+    crossing = (
+        street.str.replace(r"^(?:COR|CORNER|CNR|INTERSECTION) (?:OF )?", "")
+        .str.replace_all(r" +(?:@|AND|AT) +", " & ")
+        .str.replace_all(r"[.,#\"()]+", "")
+        .str.replace_all(r" +", " ")
+    )
+    is_rural = kind == "rural"
+    return frame.with_columns(
+        pl.when(is_rural).then(pl.concat_str(form, rural.struct.field("2"), separator=" ", ignore_nulls=True))
+        .when(kind == "po_box").then(pl.concat_str(pl.lit("PO BOX "), street.str.extract(_PO_BOX_NUMBER, 1)))
+        .when(kind == "intersection").then(crossing)
+        .otherwise("street_name").alias("street_name"),
+        pl.when(is_rural).then(pl.lit("BOX")).otherwise("unit_type").alias("unit_type"),
+        pl.when(is_rural).then(rural.struct.field("3")).otherwise("unit_number").alias("unit_number"),
+    )  # fmt: skip
+
+
+def _status() -> pl.Expr:
+    has_name, has_number = pl.col("street_name").is_not_null(), pl.col("house_number").is_not_null()
+    return (
+        pl.when(pl.col("line").is_null()).then(pl.lit("missing"))
+        .when(pl.col("kind") == "po_box").then(pl.lit("po_box"))
+        .when(pl.col("kind") == "rural").then(pl.lit("rural_route"))
+        .when(pl.col("kind") == "intersection").then(pl.lit("intersection"))
+        .when(has_name & has_number).then(pl.lit("ok"))
+        .when(has_name | has_number).then(pl.lit("partial"))
+        .otherwise(pl.lit("unparsed")).alias("parse_status")
+    )  # fmt: skip
+
+
+def unit_key() -> pl.Expr:
+    """A unit without its designator, leading zeros and punctuation; a designator that stands alone names the unit."""
+    number = (
+        pl.col("unit_number").str.replace_all(r"[^\p{L}\p{N}\-]", "").str.replace(r"^0+(\w)", "${1}")
+    )
+    lone = pl.when(pl.col("unit_type").is_in(list(set(LONE_DESIGNATORS.values())))).then("unit_type")
+    return pl.when(lone.is_not_null() | number.is_not_null()).then(
+        pl.concat_str(lone.fill_null(""), number.fill_null(""))
+    )
+
+
+def address_key() -> pl.Expr:
+    """The key of a frame that holds the address parts; see `normalize_addresses`."""
+    place = pl.coalesce("zip5", pl.concat_str("city", pl.lit(","), "state"), pl.concat_str("city", pl.lit(",")))
+    hyphenated = pl.coalesce(
+        pl.col("zip5").is_in(places.hyphen_zips().implode()),
+        pl.concat_str("city", pl.lit(","), "state").is_in(places.hyphen_cities().implode()),
+    )
+    number = (
+        pl.when(hyphenated).then(pl.col("house_number").str.replace_all("-", "", literal=True))
+        .otherwise("house_number")
+    )  # fmt: skip
+    is_box = (pl.col("unit_type") == "BOX") & pl.col("street_name").str.contains(r"^(?:RR|HC)\b")
+    identifies = pl.col("street_name").is_not_null() & (
+        pl.col("house_number").is_not_null() | is_box.fill_null(value=False)
+    )
+    return (
+        pl.when(identifies).then(
+            pl.concat_str(
+                [part.fill_null("") for part in (
+                    number, pl.col("pre_directional"), pl.col("street_name"), pl.col("suffix"),
+                    pl.col("post_directional"), unit_key(), place,
+                )],
+                separator="|",
+            )
+        ).alias("address_key")
+    )  # fmt: skip
+
+
+def street_line() -> pl.Expr:
+    """House number to unit on one line, from the address parts; null where there is no street."""
+    unit = pl.concat_str(
+        pl.when(pl.col("unit_type").is_null() & pl.col("unit_number").is_not_null()).then(pl.lit("#")).otherwise("unit_type"),
+        "unit_number", separator=" ", ignore_nulls=True,
+    )  # fmt: skip
+    line = pl.concat_str(*PARTS, pl.when(unit != "").then(unit), separator=" ", ignore_nulls=True)
+    return pl.when(pl.col("street_name").is_not_null()).then(line)
+
+
+def one_line() -> pl.Expr:
+    """The whole address on one line, as on an envelope: `73-04 193RD ST # 2, FRESH MEADOWS, NY 11366`."""
+    zip_code = pl.concat_str("zip5", "zip4", separator="-", ignore_nulls=True)
+    state = pl.concat_str("state", pl.when(zip_code != "").then(zip_code), separator=" ", ignore_nulls=True)
+    line = pl.concat_str(
+        street_line(), "city", pl.when(state != "").then(state), separator=", ", ignore_nulls=True
+    )
+    return pl.when(line != "").then(line)

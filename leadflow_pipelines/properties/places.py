@@ -1,0 +1,181 @@
+"""ZIP codes, their cities, states and counties, as lookups for expressions.
+
+Here: the ZIP table and what follows from it. Not here: which place a record belongs to (`infer_place`, `locate`).
+
+`us_places.parquet` is derived from the `zipcodes` package (42,789 ZIPs) and the county FIPS codes of `addfips`,
+because asking the package takes 2.6 s in every process and reading the file 10 ms. Rebuild it after an update
+of either package with `python -m leadflow_pipelines.properties.places`; a test compares the two.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+PLACES_FILE = Path(__file__).with_name("us_places.parquet")
+HYPHEN_COUNTY_FIPS = "36081"
+"""Queens: house numbers are `block-house`, written with and without the hyphen (73-04 is 7304)."""
+
+STATE_NAMES = {
+    "ALABAMA": "AL", "ALASKA": "AK", "ARIZONA": "AZ", "ARKANSAS": "AR", "CALIFORNIA": "CA", "COLORADO": "CO",
+    "CONNECTICUT": "CT", "DELAWARE": "DE", "DISTRICT OF COLUMBIA": "DC", "FLORIDA": "FL", "GEORGIA": "GA",
+    "HAWAII": "HI", "IDAHO": "ID", "ILLINOIS": "IL", "INDIANA": "IN", "IOWA": "IA", "KANSAS": "KS",
+    "KENTUCKY": "KY", "LOUISIANA": "LA", "MAINE": "ME", "MARYLAND": "MD", "MASSACHUSETTS": "MA",
+    "MICHIGAN": "MI", "MINNESOTA": "MN", "MISSISSIPPI": "MS", "MISSOURI": "MO", "MONTANA": "MT",
+    "NEBRASKA": "NE", "NEVADA": "NV", "NEW HAMPSHIRE": "NH", "NEW JERSEY": "NJ", "NEW MEXICO": "NM",
+    "NEW YORK": "NY", "NORTH CAROLINA": "NC", "NORTH DAKOTA": "ND", "OHIO": "OH", "OKLAHOMA": "OK",
+    "OREGON": "OR", "PENNSYLVANIA": "PA", "PUERTO RICO": "PR", "RHODE ISLAND": "RI", "SOUTH CAROLINA": "SC",
+    "SOUTH DAKOTA": "SD", "TENNESSEE": "TN", "TEXAS": "TX", "UTAH": "UT", "VERMONT": "VT", "VIRGINIA": "VA",
+    "WASHINGTON": "WA", "WEST VIRGINIA": "WV", "WISCONSIN": "WI", "WYOMING": "WY", "GUAM": "GU",
+    "AMERICAN SAMOA": "AS", "VIRGIN ISLANDS": "VI", "NORTHERN MARIANA ISLANDS": "MP", "MARSHALL ISLANDS": "MH",
+    "MICRONESIA": "FM", "PALAU": "PW", "ARMED FORCES AMERICAS": "AA", "ARMED FORCES EUROPE": "AE",
+    "ARMED FORCES PACIFIC": "AP",
+}  # fmt: skip
+STATES = {**STATE_NAMES, **{code: code for code in STATE_NAMES.values()}}
+"""State name or code, upper case, to its code."""
+
+
+@cache
+def zip_table() -> pl.DataFrame:
+    """One row per ZIP: zip, zip_type (STANDARD, PO BOX, UNIQUE, MILITARY), city, state, county_fips, lat, lon, aliases.
+
+    `city` is the postal city in upper case, `aliases` other names that people write for it.
+    """
+    return pl.read_parquet(PLACES_FILE)
+
+
+@cache
+def known_zips() -> pl.Series:
+    """Every ZIP there is."""
+    return zip_table()["zip"]
+
+
+@cache
+def city_zips() -> pl.DataFrame:
+    """One row per (state, city name, ZIP): state, city, zip, zip_type, county_fips, is_primary. Aliases included."""
+    names = zip_table().with_columns(
+        pl.concat_list(pl.col("city"), pl.col("aliases")).list.unique().alias("name")
+    )
+    return names.explode("name").select(
+        "state", pl.col("name").alias("city"), "zip", "zip_type", "county_fips",
+        (pl.col("name") == pl.col("city")).alias("is_primary"),
+    )  # fmt: skip
+
+
+@cache
+def city_names() -> pl.Series:
+    """Every city name of any state, aliases included."""
+    return city_zips()["city"].unique().sort()
+
+
+@cache
+def cities_with_state() -> pl.Series:
+    """Every `CITY,ST` there is, aliases included."""
+    return city_zips().select(pl.concat_str("city", pl.lit(","), "state")).to_series().unique().sort()
+
+
+@cache
+def only_zip_of_city() -> pl.DataFrame:
+    """state, city, zip of the cities served by one single deliverable (STANDARD) ZIP."""
+    return (
+        city_zips()
+        .filter(pl.col("zip_type") == "STANDARD")
+        .group_by("state", "city")
+        .agg(pl.col("zip").unique())
+        .filter(pl.col("zip").list.len() == 1)
+        .with_columns(pl.col("zip").list.first())
+    )
+
+
+@cache
+def hyphen_zips() -> pl.Series:
+    """ZIPs in which a hyphen inside a house number carries no meaning."""
+    return zip_table().filter(pl.col("county_fips") == HYPHEN_COUNTY_FIPS)["zip"]
+
+
+@cache
+def hyphen_cities() -> pl.Series:
+    """`CITY,ST` names that lie wholly in a county of hyphenated house numbers."""
+    return (
+        city_zips()
+        .group_by("city", "state")
+        .agg((pl.col("county_fips") == HYPHEN_COUNTY_FIPS).all().alias("is_hyphenated"))
+        .filter("is_hyphenated")
+        .select(pl.concat_str("city", pl.lit(","), "state"))
+        .to_series()
+    )
+
+
+def clean_city(name: pl.Expr) -> pl.Expr:
+    """A city as the ZIP table writes it: upper case, no punctuation, SAINT, MOUNT and FORT spelled out."""
+    bare = (
+        name.str.to_uppercase()
+        .str.replace_all(r"[^\p{L}\p{N} ]+", " ")
+        .str.replace_all(r"\s+", " ")
+        .str.strip_chars()
+    )
+    spelled = (
+        bare.str.replace(r"^(ST|STE) ", "SAINT ").str.replace(r"^MT ", "MOUNT ").str.replace(r"^FT ", "FORT ")
+    )
+    return spelled.replace({"": None, "UNKNOWN": None, "N A": None, "NONE": None, "NULL": None, "NA": None})
+
+
+def clean_state(name: pl.Expr) -> pl.Expr:
+    """A state's two-letter code from its code or name; null where it is neither."""
+    bare = name.str.to_uppercase().str.replace_all(r"[^A-Z ]+", "").str.strip_chars()
+    return bare.replace_strict(STATES, default=None, return_dtype=pl.String)
+
+
+def clean_zip(text: pl.Expr) -> pl.Expr:
+    """A ZIP column's value as five digits (a lost leading zero restored), or null. Says nothing on existence."""
+    digits = text.str.strip_chars().str.extract(r"^(\d{3,5})(?:\.0+)?(?:[- ]?\d{4})?$", 1)
+    return pl.when(digits.str.len_chars() > 0).then(digits.str.zfill(5)).replace({"00000": None, "99999": None})
+
+
+def build_places() -> pl.DataFrame:
+    """The content of `us_places.parquet`, from the two packages."""
+    import addfips  # noqa: PLC0415  only needed to rebuild the file
+    import zipcodes  # noqa: PLC0415
+
+    fips = addfips.AddFIPS()
+
+    def county_fips(county: str, state: str) -> str | None:
+        if not county:
+            return None
+        code = fips.get_county_fips(county, state) or fips.get_county_fips(county.replace("St ", "St. "), state)
+        return str(code) if code else None
+
+    rows = zipcodes.list_all()
+    frame = pl.DataFrame(
+        {
+            "zip": [row["zip_code"] for row in rows],
+            "zip_type": [row["zip_code_type"] for row in rows],
+            "city": [row["city"] for row in rows],
+            "state": [row["state"] for row in rows],
+            "county_fips": [county_fips(row["county"], row["state"]) for row in rows],
+            "lat": [float(row["lat"]) if row["lat"] else None for row in rows],
+            "lon": [float(row["long"]) if row["long"] else None for row in rows],
+            "aliases": [row["acceptable_cities"] + row["unacceptable_cities"] for row in rows],
+        },
+        schema_overrides={"county_fips": pl.String, "aliases": pl.List(pl.String)},
+    )
+    aliases = (
+        frame.select("zip", "aliases")
+        .explode("aliases")
+        .select("zip", clean_city(pl.col("aliases")).alias("alias"))
+        .drop_nulls()
+        .group_by("zip")
+        .agg(pl.col("alias").unique().sort().alias("aliases"))
+    )
+    return (
+        frame.drop("aliases")
+        .with_columns(clean_city(pl.col("city")))
+        .join(aliases, on="zip", how="left")
+        .with_columns(pl.col("aliases").fill_null([]))
+        .unique("zip", keep="first", maintain_order=True)
+        .sort("zip")
+    )
+
+
+if __name__ == "__main__":
+    build_places().write_parquet(PLACES_FILE, compression="zstd", compression_level=19)
