@@ -79,6 +79,16 @@ def write_documents() -> list[Path]:
     return changed
 
 
+def column_text(table: Contract, name: str) -> str:
+    """A column's text with its unit, as dbt and Postgres show it."""
+    unit = _unit(table, name)
+    return f"{table.columns[name].description}{f' Unit: {unit}.' if unit else ''}"
+
+
+def _unit(table: Contract, name: str) -> str | None:
+    return (table.columns[name].metadata or {}).get("unit")
+
+
 def _table_section(table: Contract) -> list[str]:
     layout = f" Partitioned by {', '.join(f'`{name}`' for name in table.partition_by)}." if table.partition_by else ""
     lines = [
@@ -91,7 +101,7 @@ def _table_section(table: Contract) -> list[str]:
         cells = (
             f"`{name}`",
             duckdb_type(table.schema[name]),
-            (column.metadata or {}).get("unit", ""),
+            _unit(table, name) or "",
             "yes" if column.nullable else "no",
             "; ".join(_rule(check) for check in column.checks),
             meaning,
@@ -111,14 +121,17 @@ _RULES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def _rule(check: pa.Check) -> str:
-    return _RULES[check.name](check.statistics)
+    return _RULES[str(check.name)](check.statistics or {})
 
 
 def _dbt_table(table: Contract, *, with_types: bool) -> dict[str, Any]:
     columns = []
     for name, column in table.columns.items():
         unit = (column.metadata or {}).get("unit")
-        entry: dict[str, Any] = {"name": name, "description": f"{column.description}{f' Unit: {unit}.' if unit else ''}"}
+        entry: dict[str, Any] = {
+            "name": name,
+            "description": f"{column.description}{f' Unit: {unit}.' if unit else ''}",
+        }
         if with_types:
             entry["data_type"] = duckdb_type(table.schema[name])
             if not column.nullable:

@@ -3,7 +3,10 @@
 Made anew for each build, because a view over a Delta table's files breaks once a vacuum removes old ones.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -12,55 +15,87 @@ from leadflow_pipelines.contracts import LAKE_TABLES, Contract
 from leadflow_pipelines.contracts.sql_types import duckdb_type
 from leadflow_pipelines.lake import Lake
 
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-"""Nothing is fetched. As in dbt's profile: DuckDB refuses a second connection with other options."""
+_OPTIONS: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+"""As in dbt's profile: nothing is fetched, and DuckDB refuses a second connection with other options."""
 
 
-def make_duckdb_file(path: Path, lake: Lake, ledger: list[tuple[Contract, pl.DataFrame]]) -> None:
-    """Put every source of the marts into a new file at `path`. A table not written yet is an empty source."""
+@contextmanager
+def new_duckdb_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new file at `path`, open until the block ends, removed with it.
+
+    dbt opens it in the same process with the same options: it then joins this connection's database, where
+    opening it for each model anew would cost 30 ms a model.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in (path, path.with_name(f"{path.name}.wal")):
-        stale.unlink(missing_ok=True)
-    with duckdb.connect(str(path), config=CONFIG) as duck:
-        duck.execute("create schema lake; create schema ledger; create schema marts")
-        for contract in LAKE_TABLES:
-            if lake.is_local:
-                _add_view(duck, contract, lake.file_list(contract))
-            else:
-                # DuckDB reads s3:// through an extension that it downloads; deltalake needs none.
-                _add_table(duck, "lake", contract, lake.read(contract))
-        for contract, frame in ledger:
-            _add_table(duck, "ledger", contract, frame)
+    _remove(path)
+    try:
+        with duckdb.connect(str(path), config=_OPTIONS) as duck:
+            yield duck
+    finally:
+        _remove(path)
 
 
-def _add_view(duck: duckdb.DuckDBPyConnection, contract: Contract, files: list[str]) -> None:
-    if not files:
-        _add_table(duck, "lake", contract, contract.empty())
-        return
+def add_lake(duck: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Every table of the lake as `lake.<table>`; one not written yet is there without rows."""
+    duck.execute("create schema lake")
+    for contract in LAKE_TABLES:
+        files = lake.file_list(contract) if lake.is_local else []
+        if files:
+            rows = _rows_of(contract, files)
+            columns = _columns(contract, duck.sql(f"from {rows}").columns)
+            duck.execute(f'create view lake."{contract.name}" as select {columns} from {rows}')  # noqa: S608
+        else:
+            # DuckDB reads s3:// through an extension that it would download; the lake itself needs none.
+            _add_table(duck, "lake", contract, contract.empty() if lake.is_local else lake.read(contract))
+
+
+def add_ledger(duck: duckdb.DuckDBPyConnection, ledger: Iterable[tuple[Contract, pl.DataFrame]]) -> None:
+    """The spend ledger's tables as `ledger.<table>`."""
+    duck.execute("create schema ledger")
+    for contract, frame in ledger:
+        _add_table(duck, "ledger", contract, frame)
+
+
+def read_mart(duck: duckdb.DuckDBPyConnection, mart: Contract) -> pl.DataFrame:
+    """A mart that dbt built, in the order of its key, so that the same rows make the same file."""
+    key = ", ".join(f'"{name}"' for name in mart.key)
+    rows = duck.sql(f'select * from marts."{mart.name}" order by {key}').to_arrow_table()  # noqa: S608
+    frame = pl.from_arrow(rows, schema=mart.schema)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _rows_of(contract: Contract, files: list[str]) -> str:
+    """The files' rows. Partition columns stand in the paths; files written before a column was added lack it."""
     listed = ", ".join(_quoted(file.removeprefix("file://")) for file in files)
     types = ", ".join(f"{name}: {duckdb_type(contract.schema.get(name, pl.String))}" for name in contract.partition_by)
-    rows = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
-    present = {row[0] for row in duck.execute(f"describe select * from {rows}").fetchall()}
-    duck.execute(f'create view lake."{contract.name}" as select {_columns(contract, present)} from {rows}')
+    return f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
 
 
 def _add_table(duck: duckdb.DuckDBPyConnection, schema: str, contract: Contract, frame: pl.DataFrame) -> None:
+    columns = _columns(contract, frame.columns)
     duck.register("given", frame.to_arrow())
-    columns = _columns(contract, set(frame.columns))
-    duck.execute(f'create table {schema}."{contract.name}" as select {columns} from given')
+    duck.execute(f'create table {schema}."{contract.name}" as select {columns} from given')  # noqa: S608
     duck.unregister("given")
 
 
-def _columns(contract: Contract, present: set[str]) -> str:
-    """Exactly the contract's columns and types; a column that no file has yet is null."""
+def _columns(contract: Contract, present: Iterable[str]) -> str:
+    """Exactly the contract's columns in its types; a column that no file has yet is null."""
+    known = set(present)
     return ", ".join(
-        f"""cast({f'"{name}"' if name in present else "null"} as {duckdb_type(dtype)}) as "{name}\""""
+        f"cast({_name(name) if name in known else 'null'} as {duckdb_type(dtype)}) as {_name(name)}"
         for name, dtype in contract.schema.items()
     )
 
 
+def _name(name: str) -> str:
+    return f'"{name}"'
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _remove(path: Path) -> None:
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        file.unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""Build an org's marts: lake and ledger into DuckDB, dbt, contract check, Parquet, Postgres.
+
+Here: the order of these steps and what they report. Each step has a module of its own beside this one.
+"""
+
+import datetime as dt
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import polars as pl
+
+from leadflow_pipelines.contracts import MARTS, Contract
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import Org
+from leadflow_pipelines.errors import ContractBroken
+from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.marts.duckdb_file import add_lake, add_ledger, new_duckdb_file, read_mart
+from leadflow_pipelines.marts.publish_marts import publish_marts
+from leadflow_pipelines.marts.read_ledger import read_ledger
+from leadflow_pipelines.marts.run_dbt import run_dbt
+
+
+@dataclass(frozen=True)
+class MartsResult:
+    """What a build made. `warnings` are dbt tests that found something worth a look but stop nothing."""
+
+    rows: dict[str, int]
+    parquet: dict[str, str]
+    models: int
+    tests: int
+    warnings: tuple[str, ...]
+    seconds: dict[str, float]
+    """Per step: sources, dbt, check, parquet, postgres."""
+
+
+def build_marts(lake: Lake, database: Database, org: Org, *, now: dt.datetime, run_id: str) -> MartsResult:
+    """Build, check, export and publish every mart of `org` from its lake and its part of the ledger.
+
+    Builds of one org wait for each other on this machine. Nothing is exported or published unless every mart
+    passes its dbt tests and its contract. Raises ContractBroken naming mart, column and rule, or LeadflowError.
+    """
+    seconds: dict[str, float] = {}
+    work = database.settings.home / "work" / "marts" / org.slug
+    with _alone(work):
+        duckdb_file = work / "leadflow_marts.duckdb"
+        with new_duckdb_file(duckdb_file) as duck:
+            with _timed(seconds, "sources"):
+                add_lake(duck, lake)
+                add_ledger(duck, read_ledger(database, org))
+            with _timed(seconds, "dbt"):
+                built = run_dbt(duckdb_file, org_slug=org.slug, target=work / "target")
+            with _timed(seconds, "check"):
+                marts = [(mart, read_mart(duck, mart)) for mart in MARTS]
+                _refuse_faults(marts)
+        with _timed(seconds, "parquet"):
+            parquet = export_marts(lake, marts)
+        with _timed(seconds, "postgres"):
+            publish_marts(database, org, marts, now=now, run_id=run_id)
+    return MartsResult(
+        rows={mart.name: frame.height for mart, frame in marts},
+        parquet=parquet,
+        models=built.models,
+        tests=built.tests,
+        warnings=built.warnings,
+        seconds=seconds,
+    )
+
+
+def export_marts(lake: Lake, marts: Sequence[tuple[Contract, pl.DataFrame]]) -> dict[str, str]:
+    """Write each mart to `marts/<mart>.parquet` of the lake; returns their paths. A reader sees whole files."""
+    paths = {mart.name: f"{lake.path('marts')}/{mart.name}.parquet" for mart, _ in marts}
+    if not lake.is_local:
+        for mart, frame in marts:  # an object appears whole or not at all
+            frame.write_parquet(paths[mart.name], storage_options=lake.storage_options)
+        return paths
+    drafts = []
+    for mart, frame in marts:
+        final = Path(paths[mart.name])
+        draft = final.with_name(f".{mart.name}.{uuid.uuid4().hex}")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(draft)
+        drafts.append((draft, final))
+    for draft, final in drafts:
+        draft.replace(final)
+    return paths
+
+
+def _refuse_faults(marts: Sequence[tuple[Contract, pl.DataFrame]]) -> None:
+    faults = [
+        f"{mart.name}.{fault.column}: {fault.rule} fails in {fault.rows} rows"
+        f"{f' of ZIP {fault.zip}' if fault.zip else ''}, e.g. {fault.example}"
+        for mart, frame in marts
+        for fault in mart.faults(frame)
+    ]
+    if faults:
+        raise ContractBroken(
+            "Marts break their contract:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            remedy="\nNothing was published; the marts that were there stay.",
+        )
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Hold an org's work folder; the kernel lets go of it when the holder dies."""
+    work.mkdir(parents=True, exist_ok=True)
+    handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    begun = perf_counter()
+    yield
+    seconds[step] = round(perf_counter() - begun, 3)
