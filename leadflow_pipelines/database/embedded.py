@@ -180,7 +180,11 @@ class EmbeddedServer:
             return address
 
     def _make_data(self, programs: Path, user: ServerUser, content: ServerSecrets) -> None:
-        """Run initdb into a temporary name, then rename: killed midway, the next start begins anew."""
+        """Make the data folder with its databases under a temporary name, then rename it.
+
+        Killed midway, the next start begins anew. The databases are made before anything is synced to disk,
+        which halves their time.
+        """
         folder = self.cluster.folder.resolve()
         for leftover in folder.glob("data.new-*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -191,20 +195,18 @@ class EmbeddedServer:
             os.fchown(reader, user.uid, user.gid)  # opened again by its /dev/fd name, so it must be the user's
         os.write(writer, content.passwords[SUPERUSER].encode())
         os.close(writer)
-        command = [
-            str(programs / "initdb"), "--pgdata", str(draft), "--username", SUPERUSER, f"--pwfile=/dev/fd/{reader}",
-            "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8", "--no-instructions",
-        ]  # fmt: skip
         try:
-            made = subprocess.run(  # noqa: S603
-                command, capture_output=True, text=True, check=False, pass_fds=(reader,), **_as(user)
-            )
+            _run(
+                user, programs / "initdb", "--pgdata", draft, "--username", SUPERUSER,
+                f"--pwfile=/dev/fd/{reader}", "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions", "--no-sync",
+                pass_fds=(reader,),
+            )  # fmt: skip
+            databases = f"create database {DATABASE}\ncreate database {DAGSTER_DATABASE}\n"
+            _run(user, programs / "postgres", "--single", "-F", "-D", draft, "template1", input=databases)
+            _run(user, programs / "initdb", "--pgdata", draft, "--sync-only")
         finally:
             os.close(reader)
-        if made.returncode != 0:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise DatabaseUnavailable(f"initdb failed: {(made.stderr or made.stdout).strip()[-800:]}")
         draft.rename(self.cluster.data_dir)
 
     def _launch_until_ready(self, programs: Path, user: ServerUser, content: ServerSecrets) -> Postmaster:
@@ -280,22 +282,14 @@ class EmbeddedServer:
         return "(no log)"
 
     def _apply_roles(self, address: ServerAddress, content: ServerSecrets) -> None:
-        """Make the databases, the roles of roles.sql and their passwords, as superuser. Safe to repeat."""
+        """Make the roles of roles.sql and set their passwords, as superuser. Safe to repeat."""
         import psycopg  # noqa: PLC0415 - 60 ms that only a first start pays
         from psycopg import sql  # noqa: PLC0415
 
-        def connect(database: str) -> psycopg.Connection:
-            return psycopg.connect(
-                host=address.host, port=address.port, user=SUPERUSER, dbname=database,
-                password=content.passwords[SUPERUSER], autocommit=True,
-            )  # fmt: skip
-
-        with connect("postgres") as connection:
-            have = {name for (name,) in connection.execute("select datname from pg_database")}
-            for name in (DATABASE, DAGSTER_DATABASE):
-                if name not in have:
-                    connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        with connect(DATABASE) as connection:
+        with psycopg.connect(
+            host=address.host, port=address.port, user=SUPERUSER, dbname=DATABASE,
+            password=content.passwords[SUPERUSER], autocommit=True,
+        ) as connection:  # fmt: skip
             connection.execute(ROLES_SQL.read_bytes())
             for name, password in content.passwords.items():
                 if connection.execute("select from pg_roles where rolname = %s", [name]).rowcount:
@@ -319,6 +313,18 @@ def _free_port(wanted: int) -> int:
                 probe.bind((HOST, port))
                 return int(probe.getsockname()[1])
     raise DatabaseUnavailable("No free port on loopback.")
+
+
+def _run(user: ServerUser, program: Path, *arguments: str | Path, **options: Any) -> None:
+    """Run one of the server's programs to its end. Raises DatabaseUnavailable with what it said."""
+    done = subprocess.run(  # noqa: S603
+        [program, *arguments], capture_output=True, text=True, check=False, **options, **_as(user)
+    )
+    if done.returncode != 0:
+        raise DatabaseUnavailable(
+            f"{program.name} failed while the embedded Postgres was made: {done.stderr.strip()[-800:]}",
+            remedy="Check that the disk of LEADFLOW_HOME has 200 MB left and that the folder may be written.",
+        )
 
 
 def _as(user: ServerUser) -> dict[str, Any]:

@@ -3,9 +3,6 @@
 What changes lies in sql/migrations/versions; Alembic is imported only when there is something to do.
 """
 
-from contextlib import suppress
-
-import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -26,13 +23,8 @@ def newest_revision() -> str:
 
 def current_revision(database: Database) -> str | None:
     """The revision the database has; None before the first migration."""
-    try:
-        with database.anonymous() as connection:
-            return _revision(connection)
-    except ProgrammingError as error:
-        if isinstance(error.orig, psycopg.errors.UndefinedTable):
-            return None
-        raise
+    with database.anonymous() as connection:
+        return _revision(connection)
 
 
 def is_migrated(database: Database) -> bool:
@@ -56,23 +48,22 @@ def migrate(database: Database) -> list[str]:
     with database.as_owner() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         _become_owner(connection)
-        before = None
-        with suppress(ProgrammingError), connection.begin_nested():
-            before = _revision(connection)
+        before = _revision(connection)
         _upgrade(connection)
     numbers = sorted(path.name.split("_", 1)[0] for path in VERSIONS.glob("[0-9]*.py"))
     return [number for number in numbers if before is None or number > before]
 
 
 def _revision(connection: Connection) -> str | None:
-    found = connection.execute(text("select version_num from leadflow.alembic_version")).scalar()
-    return str(found) if found else None
+    if connection.execute(text("select to_regclass('leadflow.alembic_version')")).scalar() is None:
+        return None
+    return str(connection.execute(text("select version_num from leadflow.alembic_version")).scalar_one())
 
 
 def _become_owner(connection: Connection) -> None:
     try:
         connection.execute(text(f"set local role {OWNER_ROLE}"))
-    except (ProgrammingError, psycopg.Error) as error:
+    except ProgrammingError as error:
         raise DatabaseUnavailable(
             f"The login that migrates may not act as {OWNER_ROLE}.",
             remedy="Run sql/roles.sql on that database once, as a login that may create roles.",
