@@ -15,6 +15,7 @@ R = TypeVar("R")
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _bound: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("leadflow_correlation", default=_NOTHING)
+_TAKEN_ALONG = "_leadflow_correlation"
 
 
 def new_correlation_id() -> str:
@@ -28,7 +29,8 @@ def bind_correlation(
 ) -> Iterator[str]:
     """Bind what is given for the time of the block, keep what is bound already; yield the correlation id.
 
-    Without an id given or bound, a new one is made.
+    Without an id given or bound, a new one is made. An error that leaves the block takes along what was
+    bound, for whoever reports it outside.
     """
     before = _bound.get()
     correlation_id = correlation_id or before.get("correlation_id") or new_correlation_id()
@@ -36,8 +38,18 @@ def bind_correlation(
     token = _bound.set({**before, **{name: value for name, value in given.items() if value}})
     try:
         yield correlation_id
+    except Exception as error:
+        if not hasattr(error, _TAKEN_ALONG):
+            setattr(error, _TAKEN_ALONG, _bound.get())
+        raise
     finally:
         _bound.reset(token)
+
+
+def correlation_of(error: BaseException) -> Mapping[str, str]:
+    """What was bound where the error came from; what is bound here if it never left a block."""
+    taken: Mapping[str, str] = getattr(error, _TAKEN_ALONG, None) or _bound.get()
+    return taken
 
 
 def current_correlation() -> Mapping[str, str]:

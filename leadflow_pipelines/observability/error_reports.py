@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from leadflow_pipelines.errors import InvalidSettings
-from leadflow_pipelines.observability.correlation import current_correlation
+from leadflow_pipelines.observability.correlation import correlation_of, current_correlation
 from leadflow_pipelines.observability.scrubbing import Scrubber
 from leadflow_pipelines.settings import PREFIX, Settings
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
 # Parts of an event that hold text from the program or its data. The rest (ids, times, levels) is Sentry's own.
-_TEXTS = ("message", "logentry", "exception", "threads", "breadcrumbs", "extra", "contexts", "transaction")
+_TEXTS = ("message", "logentry", "exception", "threads", "breadcrumbs", "extra", "contexts", "tags")
 _REQUEST_KEPT = ("url", "method")
 _STACK_KEPT = ("filename", "abs_path", "function", "module", "lineno", "in_app")
 
@@ -41,7 +41,7 @@ def init_error_reports(settings: Settings, *, process: str) -> bool:
             dsn=settings.sentry_dsn.get_secret_value(),
             environment=settings.environment,
             release=f"leadflow@{version('leadflow')}",
-            send_default_pii=False,
+            # send_default_pii stays unset, which means False: naming it is deprecated.
             include_local_variables=False,
             include_source_context=False,
             max_request_body_size="never",
@@ -92,7 +92,9 @@ def scrub_event(event: "Event", hint: "Hint", *, scrubber: Scrubber) -> "Event":
     for part in (*_TEXTS, "request"):
         if part in content:
             content[part] = scrubber.value(_without_locals(content[part]))
-    content["tags"] = {**dict(content.get("tags") or {}), **current_correlation()}
+    error = (hint.get("exc_info") or (None, None, None))[1]
+    bound = current_correlation() if error is None else correlation_of(error)
+    content["tags"] = {**(content.get("tags") or {}), **bound}
     return content  # type: ignore[return-value]
 
 

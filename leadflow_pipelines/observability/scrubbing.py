@@ -43,7 +43,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # A value under such a name goes whole, whatever it looks like.
 _PRIVATE_NAME = re.compile(
-    rf"(?i){_NAMES_OF_SECRETS}|phone|e_?mail|owner|(?:first|last|full)_?name|address|street|query_string|dsn|ssn|birth"
+    rf"(?i){_NAMES_OF_SECRETS}|phone|e_?mail|owner|(?:first|last|full)_?name|address|street|query|dsn|ssn|birth"
 )
 # Counts and flags under such a name (phones_found=3) tell nothing about a person.
 _HARMLESS_NUMBER = 10**6
