@@ -175,7 +175,7 @@ def _misfit_reason(transform: str, spec: Target) -> str:
         return plain
     if transform in ("money", "cents"):
         return "negative or not an amount"
-    return f"{plain} from {spec.low:g} to {spec.high:g}"
+    return "0, negative or not a number" if spec.low == 1 else f"{plain} from {spec.low:g} to {spec.high:g}"
 
 
 def _full_and_half_baths(

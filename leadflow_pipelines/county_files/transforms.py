@@ -10,6 +10,7 @@ import polars as pl
 from addfips import AddFIPS
 
 from leadflow_pipelines.county_files.list_codes import list_code_of
+from leadflow_pipelines.properties.places import STATES
 
 SQFT_PER_ACRE = 43_560
 _NO_VALUE = (
@@ -19,19 +20,7 @@ _NO_VALUE = (
 _YES = ("y", "yes", "true", "t", "1", "x")
 _NO = ("n", "no", "false", "f", "0")
 _AMOUNT = r"^-?\$?-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e\+?\d{1,2})?$"
-_STATES = {
-    "alabama": "AL", "alaska": "AK", "arizona": "AZ", "arkansas": "AR", "california": "CA", "colorado": "CO",
-    "connecticut": "CT", "delaware": "DE", "district of columbia": "DC", "florida": "FL", "georgia": "GA",
-    "hawaii": "HI", "idaho": "ID", "illinois": "IL", "indiana": "IN", "iowa": "IA", "kansas": "KS",
-    "kentucky": "KY", "louisiana": "LA", "maine": "ME", "maryland": "MD", "massachusetts": "MA", "michigan": "MI",
-    "minnesota": "MN", "mississippi": "MS", "missouri": "MO", "montana": "MT", "nebraska": "NE", "nevada": "NV",
-    "new hampshire": "NH", "new jersey": "NJ", "new mexico": "NM", "new york": "NY", "north carolina": "NC",
-    "north dakota": "ND", "ohio": "OH", "oklahoma": "OK", "oregon": "OR", "pennsylvania": "PA",
-    "puerto rico": "PR", "rhode island": "RI", "south carolina": "SC", "south dakota": "SD", "tennessee": "TN",
-    "texas": "TX", "utah": "UT", "vermont": "VT", "virginia": "VA", "washington": "WA", "west virginia": "WV",
-    "wisconsin": "WI", "wyoming": "WY",
-}  # fmt: skip
-STATE_CODES = frozenset({*_STATES.values(), "AS", "GU", "MP", "VI"})
+STATE_CODES = frozenset(STATES.values())
 
 
 def by_distinct(values: pl.Series, parse: Callable[[pl.Series], pl.Series]) -> pl.Series:
@@ -112,8 +101,7 @@ def parse_zip(values: pl.Series) -> pl.Series:
 
 def parse_state(values: pl.Series) -> pl.Series:
     """Two-letter code from a code or a state's name."""
-    names = {**_STATES, **{code.lower(): code for code in STATE_CODES}}
-    return values.str.to_lowercase().str.strip_chars(" .").replace_strict(names, default=None, return_dtype=pl.String)
+    return values.str.to_uppercase().str.strip_chars(" .").replace_strict(STATES, default=None, return_dtype=pl.String)
 
 
 def parse_fips(values: pl.Series) -> pl.Series:
