@@ -7,7 +7,6 @@ all others at once, each with its remedy, before anything starts. No other modul
 import difflib
 import os
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -171,10 +170,22 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
-@cache
+class _Process:
+    """The settings this process runs under, once they are known."""
+
+    settings: Settings | None = None
+
+
 def get_settings() -> Settings:
     """The settings of this process, read once."""
-    return load_settings()
+    if _Process.settings is None:
+        _Process.settings = load_settings()
+    return _Process.settings
+
+
+def use_settings(settings: Settings) -> None:
+    """Run this process under these settings: a command's options win over the environment."""
+    _Process.settings = settings
 
 
 def _unknown_names() -> list[str]:

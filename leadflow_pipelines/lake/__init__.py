@@ -4,6 +4,7 @@ Here: reading, atomic writing, layout. Not here: what the rows mean (`contracts`
 """
 
 from leadflow_pipelines.lake.lake import Lake, open_lake
-from leadflow_pipelines.lake.versions import apply_versions
+from leadflow_pipelines.lake.versions import apply_versions, holds_on
+from leadflow_pipelines.lake.zip_day_tables import Stored, store_zips
 
-__all__ = ["Lake", "apply_versions", "open_lake"]
+__all__ = ["Lake", "Stored", "apply_versions", "holds_on", "open_lake", "store_zips"]

@@ -146,6 +146,20 @@ class Lake:
         frame.with_columns(pl.col(pl.Decimal).cast(pl.String)).write_ndjson(lines)
         return hashlib.sha256(lines.getvalue()).hexdigest()
 
+    def compact(self, contract: Contract) -> int:
+        """Merge a table's small files and checkpoint its log; returns how many files went into larger ones."""
+        table = self._table(contract)
+        if table is None:
+            return 0
+        removed = int(table.optimize.compact()["numFilesRemoved"])
+        table.create_checkpoint()
+        return removed
+
+    def vacuum(self, contract: Contract, *, keep_hours: int) -> int:
+        """Delete files that no version younger than `keep_hours` needs; returns how many."""
+        table = self._table(contract)
+        return 0 if table is None else len(table.vacuum(retention_hours=keep_hours, dry_run=False))
+
     def _rewrite(
         self,
         contract: Contract,

@@ -22,6 +22,7 @@ def apply_versions(present: pl.DataFrame, snapshot: pl.DataFrame, *, day: dt.dat
     snapshot: their state on `day` without valid_from/valid_to, one row per thing; what is missing has ended.
     A state equal to the one that held (content_hash and zip) adds nothing. A changed one closes the version
     that held, or takes its place if that began the same day, and holds until the next version known.
+    Returns `present` itself where nothing changed.
     """
     held = present.filter(holds_on(day))
     others = present.filter(~holds_on(day))
@@ -29,6 +30,8 @@ def apply_versions(present: pl.DataFrame, snapshot: pl.DataFrame, *, day: dt.dat
     unchanged = held.join(snapshot.select(id_column, *same), on=[id_column, *same], how="semi", nulls_equal=True)
     changed = snapshot.join(unchanged, on=id_column, how="anti")
     ended = held.join(unchanged, on=id_column, how="anti")
+    if changed.is_empty() and ended.is_empty():
+        return present
     closed = ended.filter(pl.col("valid_from") < day).with_columns(pl.lit(day).alias("valid_to"))
     later = (
         others.filter(pl.col("valid_from") > day).group_by(id_column).agg(pl.col("valid_from").min().alias("valid_to"))

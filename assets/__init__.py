@@ -1,0 +1,32 @@
+"""The dataflow: Dagster assets from raw pulls to marts, a dozen lines each."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from assets.contacts import lead_contacts, outreach_lists, raw_batchdata
+from assets.leads import enriched_leads, lead_scores
+from assets.marts import MART_NAMES, build_mart_assets
+from assets.properties import properties
+from assets.records import county_files_spec, property_records, raw_attom
+from assets.scope import Scope
+
+ZIP_DAY_ASSETS = (
+    raw_attom,
+    property_records,
+    properties,
+    enriched_leads,
+    lead_scores,
+    raw_batchdata,
+    lead_contacts,
+    outreach_lists,
+)
+ZIP_DAY_NAMES = tuple(name for asset in ZIP_DAY_ASSETS for name in asset.table_names)
+PAID_NAMES = tuple(asset.name for asset in ZIP_DAY_ASSETS if asset.is_paid)
+
+__all__ = ["MART_NAMES", "PAID_NAMES", "ZIP_DAY_NAMES", "build_assets"]
+
+
+def build_assets(scope: Scope) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
+    """Every asset of one org."""
+    return [county_files_spec(scope), *(asset.bind(scope) for asset in ZIP_DAY_ASSETS), build_mart_assets(scope)]

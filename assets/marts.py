@@ -1,0 +1,67 @@
+"""The marts: one dbt build over the lake, published to Parquet and Postgres at once."""
+
+from typing import Any
+
+import dagster as dg
+
+from assets.run_metadata import column_schema
+from assets.scope import Scope
+from assets.zip_day_asset import CORRELATION_TAG
+from leadflow_pipelines.contracts import MARTS
+from leadflow_pipelines.marts import build_marts
+from leadflow_pipelines.observability import bind_correlation, report_progress
+
+MART_NAMES = tuple(mart.name for mart in MARTS)
+LAKE_SOURCES = ("property_records", "properties", "enriched_leads", "lead_scores", "lead_contacts", "outreach_lists")
+
+
+def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
+    """The org's marts as one step: they change together or not at all."""
+    specs = [
+        dg.AssetSpec(
+            scope.key(mart.name),
+            description=mart.text,
+            deps=[scope.key(name) for name in LAKE_SOURCES],
+            group_name="marts",
+            owners=["team:data"],
+            kinds={"dbt", "duckdb", "parquet", "postgres"},
+            metadata={"dagster/column_schema": column_schema(mart)},
+        )
+        for mart in MARTS
+    ]
+
+    @dg.multi_asset(
+        name="__".join([*scope.key("marts").path]),
+        specs=specs,
+        required_resource_keys={"workspace", "clock"},
+    )
+    def marts(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[Any], ...]:
+        workspace = context.resources.workspace.open()
+        with bind_correlation(
+            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id), run_id=context.run_id, org=scope.org
+        ):
+            built = build_marts(
+                workspace.lake,
+                workspace.database,
+                workspace.org,
+                now=context.resources.clock.now(),
+                run_id=context.run_id,
+            )
+            seconds = round(sum(built.seconds.values()), 2)
+            report_progress(f"marts: {len(built.rows)} published, {seconds:.1f} s")
+        return tuple(
+            dg.MaterializeResult(
+                asset_key=scope.key(mart.name),
+                metadata={
+                    "dagster/row_count": built.rows[mart.name],
+                    "parquet": dg.MetadataValue.path(built.parquet[mart.name]),
+                    "postgres_table": f"marts.{mart.name}",
+                    "run_seconds": seconds,
+                    "dbt_tests": built.tests,
+                    "dbt_warnings": dg.MetadataValue.md("\n".join(f"- {text}" for text in built.warnings) or "none"),
+                },
+            )
+            for mart in MARTS
+        )
+
+    return marts

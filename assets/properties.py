@@ -1,0 +1,26 @@
+"""From records of every source to one row per real property."""
+
+import polars as pl
+
+from assets.step import Outcome, Step
+from assets.zip_day_asset import zip_day_asset
+from leadflow_pipelines.contracts import PROPERTIES, PROPERTY_LINKS
+from leadflow_pipelines.lake import Stored
+from leadflow_pipelines.properties import refresh_properties
+
+PREVIEW = ["zip", "property_id", "city", "year_built", "living_sqft", "record_count", "sources"]
+
+
+@zip_day_asset("properties", contract=PROPERTIES, also=[PROPERTY_LINKS], deps=["property_records"], group="properties")
+def properties(step: Step) -> Outcome:
+    """The property table of these ZIPs as of the day: one row per real property with a stable id and per-field
+    provenance, kept as versions so that a day costs its changes. property_links says which record made it."""
+    refresh = refresh_properties(step.lake, zips=step.zips, day=step.day)
+    table = step.lake.read(PROPERTIES, zips=step.zips, where=pl.col("valid_to").is_null())
+    counts = dict(table.group_by("zip").len().iter_rows())
+    return Outcome(
+        rows_in=refresh.records,
+        stored=Stored({zip_: counts.get(zip_, 0) for zip_ in step.zips}, refresh.faults),
+        notes={"new_properties": refresh.new, "changed_properties": refresh.changed, "merged_records": refresh.merged},
+        preview=table.select(PREVIEW),
+    )

@@ -1,0 +1,1 @@
+"""One module per performance claim. `leadflow bench NAME` runs `bench/NAME.py` and prints its figures."""

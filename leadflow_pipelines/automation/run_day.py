@@ -1,0 +1,99 @@
+"""Run the chain for some ZIPs and a day, in this process.
+
+Here: what the command line and the benchmark share with a run from the UI: the same job, the same partitions.
+Not here: what the steps do (`assets`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from assets.scope import Scope
+from assets.zip_day_asset import CORRELATION_TAG
+from leadflow_pipelines.automation.jobs import DAILY_JOB, ZIP_JOB
+
+
+@dataclass(frozen=True)
+class DayRun:
+    """What became of a day's runs. `failures` are (step, message)."""
+
+    run_ids: tuple[str, ...]
+    failures: tuple[tuple[str, str], ...]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every run ended without a failure."""
+        return not self.failures
+
+
+def run_day(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    scope: Scope,
+    *,
+    zips: Sequence[str],
+    day: date,
+    correlation_id: str,
+    without: Sequence[str] = (),
+) -> DayRun:
+    """Materialise every asset of the chain for these ZIPs and this day, `without` some, then the marts.
+
+    ZIPs that stand side by side in Dagster's calendar make one run; others make one each, because a range run
+    takes every key between its ends and no ZIP may be bought that nobody asked for.
+    """
+    add_zips(instance, scope, zips)
+    tags = {CORRELATION_TAG: correlation_id}
+    run_ids: list[str] = []
+    failures: list[tuple[str, str]] = []
+    ranges = contiguous_ranges(instance.get_dynamic_partitions(scope.zips_name), zips)
+    for number, (first, last) in enumerate(ranges, start=1):
+        job = definitions.resolve_job_def(DAILY_JOB if number == len(ranges) else ZIP_JOB)
+        if without:
+            left_out = {scope.key(name) for name in without}
+            job = job.get_subset(asset_selection=set(job.asset_layer.executable_asset_keys) - left_out)
+        _execute(job, instance, {**tags, **range_tags(scope, day, first, last)}, run_ids, failures)
+    return DayRun(tuple(run_ids), tuple(failures))
+
+
+def range_tags(scope: Scope, day: date, first: str, last: str) -> dict[str, str]:
+    """The tags that make a run cover every ZIP from `first` to `last` of a day."""
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: scope.partition_key(day, first),
+        ASSET_PARTITION_RANGE_END_TAG: scope.partition_key(day, last),
+    }
+
+
+def add_zips(instance: dg.DagsterInstance, scope: Scope, zips: Sequence[str]) -> None:
+    """Make these ZIPs partitions of the org, in order, where they are not yet."""
+    present = set(instance.get_dynamic_partitions(scope.zips_name))
+    missing = [zip_code for zip_code in sorted(zips) if zip_code not in present]
+    if missing:
+        instance.add_dynamic_partitions(scope.zips_name, missing)
+
+
+def contiguous_ranges(calendar: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """First and last key of each stretch of `calendar` that holds wanted keys only."""
+    wanted_set = set(wanted)
+    places = [place for place, key in enumerate(calendar) if key in wanted_set]
+    starts = places[:1] + [after for before, after in pairwise(places) if after != before + 1]
+    ends = [before for before, after in pairwise(places) if after != before + 1] + places[-1:]
+    return [(calendar[start], calendar[end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def _execute(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    tags: dict[str, str],
+    run_ids: list[str],
+    failures: list[tuple[str, str]],
+) -> None:
+    result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    run_ids.append(result.run_id)
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        error = data.error.cause if data.error and data.error.cause else data.error
+        failures.append((event.step_key or "", error.message.strip() if error else "failed"))

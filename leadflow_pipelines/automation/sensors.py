@@ -1,0 +1,108 @@
+"""Sensors: new county files, what an import makes worth refreshing, and failed runs."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from assets.records import COUNTY_FILES
+from assets.scope import Scope
+from assets.zip_day_asset import CORRELATION_TAG
+from leadflow_pipelines.automation.import_job import IMPORT_JOB
+from leadflow_pipelines.automation.jobs import FREE_JOB
+from leadflow_pipelines.automation.run_day import contiguous_ranges, range_tags
+from leadflow_pipelines.county_files.source_name import find_mapping, source_name
+from leadflow_pipelines.observability import new_correlation_id, report_error
+from leadflow_pipelines.settings import get_settings
+
+SETTLED_SECONDS = 10
+"""A file changed more recently than this may still be arriving."""
+
+COUNTY_FILE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz")
+
+
+def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:
+    """The org's sensors. None of them starts a paid asset."""
+
+    @dg.sensor(
+        name="county_files",
+        job_name=IMPORT_JOB,
+        minimum_interval_seconds=30,
+        description="Imports each new or changed county file in the watched folder; a subfolder names its source.",
+    )
+    def county_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        folder = get_settings().inbox
+        seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+        requests = []
+        for path in _settled_files(folder):
+            version = f"{path.stat().st_mtime_ns}:{path.stat().st_size}"
+            if seen.get(str(path)) != version:
+                seen[str(path)] = version
+                requests.append(_import_request(path, folder, version))
+        if not requests:
+            return dg.SkipReason(f"No new county file in {folder}.")
+        return dg.SensorResult(run_requests=requests, cursor=json.dumps(seen))
+
+    @dg.run_status_sensor(
+        name="refresh_imported_zips",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitor_all_code_locations=False,
+        request_job=None,
+        description="After an import, refreshes what costs nothing for the ZIPs of the file.",
+    )
+    def refresh_imported_zips(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        if context.dagster_run.job_name != IMPORT_JOB:
+            yield dg.SkipReason("Not an import.")
+            return
+        keys = _materialised_partitions(context, scope)
+        calendar = context.instance.get_dynamic_partitions(scope.zips_name)
+        for day in sorted({key.split("|")[0] for key in keys}):
+            zips = [key.split("|")[1] for key in keys if key.startswith(day)]
+            for first, last in contiguous_ranges(calendar, zips):
+                tags = range_tags(scope, dt.date.fromisoformat(day), first, last)
+                correlation = context.dagster_run.tags.get(CORRELATION_TAG, context.dagster_run.run_id)
+                yield dg.RunRequest(
+                    job_name=FREE_JOB,
+                    run_key=f"{context.dagster_run.run_id}:{first}:{last}",
+                    tags={CORRELATION_TAG: correlation, **tags},
+                )
+
+    @dg.run_failure_sensor(name="report_failed_runs", description="Sends each failed run to the error reports.")
+    def report_failed_runs(context: dg.RunFailureSensorContext) -> None:
+        report_error(
+            context.failure_event.message or "The run failed.",
+            run_id=context.dagster_run.run_id,
+            correlation_id=context.dagster_run.tags.get(CORRELATION_TAG, context.dagster_run.run_id),
+            job=context.dagster_run.job_name,
+        )
+
+    return [county_files, refresh_imported_zips, report_failed_runs]
+
+
+def _settled_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    limit = dt.datetime.now(dt.UTC).timestamp() - SETTLED_SECONDS
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in COUNTY_FILE_SUFFIXES and path.is_file())
+    return sorted(path for path in files if path.stat().st_mtime < limit)
+
+
+def _import_request(path: Path, folder: Path, version: str) -> dg.RunRequest:
+    source = path.parent.name if path.parent != folder else source_name(path)
+    mapping = find_mapping(path)
+    config = {"path": str(path), "source": source, "mapping": str(mapping) if mapping else None}
+    return dg.RunRequest(
+        run_key=f"{path}:{version}",
+        run_config={"ops": {"import_file": {"config": config}}},
+        tags={CORRELATION_TAG: new_correlation_id()},
+    )
+
+
+def _materialised_partitions(context: dg.RunStatusSensorContext, scope: Scope) -> list[str]:
+    records = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    keys = [record.partition_key for record in records if record.asset_key == scope.key(COUNTY_FILES)]
+    return sorted(key for key in keys if key)

@@ -1,0 +1,22 @@
+"""The `leadflow` command.
+
+Here: reading arguments, printing results. Not here: any work; each command calls the slice that does it.
+Commands import what they need when they run, so that `--help` and the first line of progress come at once.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Entry point. Exit code 0 only on success; a known fault prints what was wrong and what to do."""
+    from leadflow_pipelines.cli.app import app
+    from leadflow_pipelines.cli.console import print_error
+    from leadflow_pipelines.errors import LeadflowError
+    from leadflow_pipelines.observability.correlation import bind_correlation
+
+    try:
+        with bind_correlation():
+            app()
+    except LeadflowError as error:
+        print_error(error)
+        sys.exit(1)

@@ -1,0 +1,93 @@
+"""`leadflow leads`: the ranked list of a day."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from leadflow_pipelines.cli.console import JsonOption, OrgOption, err, out, print_json, print_table
+from leadflow_pipelines.cli.session import open_session, parse_day
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from resources.workspace import Workspace
+
+
+def leads(
+    zip_codes: Annotated[list[str] | None, typer.Option("--zip", help="Only this ZIP; repeat for more.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many leads, best first.")] = 20,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The list as it stood on that day.")
+    ] = None,
+    format_: Annotated[
+        Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="How to print it.")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
+    org: OrgOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the best leads with their reasons and cleared contact points.
+
+    Cleared under the configured, dated contact rules; not legal advice.
+    """
+    workspace = open_session(org)
+    frame = lead_list(workspace, zips=zip_codes, day=parse_day(as_of, workspace.settings), top=top)
+    if as_json:
+        format_ = "json"
+    if frame.is_empty() and format_ == "table":
+        err.print("There are no leads yet. Run `leadflow run --zip ...`, or import a county file first.")
+        return
+    _write(frame, format_, output)
+
+
+def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, top: int) -> "pl.DataFrame":
+    """The best leads of each ZIP's latest day up to `day`, with counts of cleared contact points per channel."""
+    import polars as pl
+
+    from leadflow_pipelines.contracts import CHANNELS, ENRICHED_LEADS, LEAD_SCORES, OUTREACH_LISTS
+
+    lake = workspace.lake
+    days = lake.read(LEAD_SCORES, zips=zips, where=pl.col("day") <= day, columns=["zip", "day"])
+    latest = days.group_by("zip").agg(pl.col("day").max())
+    if latest.is_empty():
+        return LEAD_SCORES.empty()
+    wanted = pl.col("day").is_in(latest["day"].unique().to_list())
+    scores = lake.read(LEAD_SCORES, zips=latest["zip"].to_list(), where=wanted).join(latest, on=["zip", "day"])
+    best = scores.sort(["points", "rank_in_zip", "zip"], descending=[True, False, False]).head(top)
+    ids = pl.col("property_id").is_in(best["property_id"].to_list())
+    facts = lake.read(ENRICHED_LEADS, where=wanted & ids)
+    lists = lake.read(OUTREACH_LISTS, where=wanted & ids & (pl.col("verdict") == "cleared"))
+    counts = [
+        pl.col("channel").eq(channel).sum().cast(pl.Int64).alias(f"cleared_{channel}") for channel in CHANNELS
+    ]
+    cleared = lists.group_by("property_id", "day").agg(counts)
+    texts = pl.col("reasons").list.eval(pl.element().struct.field("text")).list.join("; ").alias("reasons")
+    return (
+        best.with_columns(texts)
+        .drop("run_id")
+        .join(facts, on=["property_id", "zip", "day"], how="left", maintain_order="left")
+        .join(cleared, on=["property_id", "day"], how="left", maintain_order="left")
+        .with_columns(pl.col("^cleared_.*$").fill_null(0))
+    )
+
+
+def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
+    import polars as pl
+
+    from leadflow_pipelines.cli.spreadsheet_safe import neutralise_formulas
+
+    target = output or sys.stdout.buffer
+    if format_ == "table":
+        columns = ["points", "zip", "address", "city", "reasons", "cleared_mail", "cleared_voice", "cleared_sms"]
+        print_table("Leads", [name.replace("cleared_", "") for name in columns], frame.select(columns).iter_rows())
+        out.print("Cleared under the configured, dated contact rules; not legal advice.")
+    elif format_ == "json":
+        print_json({"leads": frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64)).to_dicts()})
+    elif format_ == "csv":
+        flat = frame.with_columns(pl.col(pl.List(pl.String)).list.join("; "))
+        neutralise_formulas(flat).write_csv(target)
+    else:
+        frame.write_parquet(target)

@@ -1,0 +1,100 @@
+"""The steps of `leadflow run`: which ZIPs, an import first if asked for, the chain, the summary."""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from leadflow_pipelines.automation.dagster_storage import dagster_instance
+from leadflow_pipelines.automation.run_day import run_day
+from leadflow_pipelines.cli.console import progress
+from leadflow_pipelines.cli.run_summary import RunSummary, summarise_run
+from leadflow_pipelines.contracts import PROPERTY_RECORDS, UNLOCATED
+from leadflow_pipelines.county_files import ImportResult, import_county_file
+from leadflow_pipelines.county_files.source_name import source_name
+from leadflow_pipelines.definitions import build_defs, build_scope
+from leadflow_pipelines.errors import InvalidInput, LeadflowError
+from leadflow_pipelines.observability import bind_correlation
+from leadflow_pipelines.properties import is_zip_code
+from leadflow_pipelines.spend.budget import ALL_PROVIDERS, has_limit, set_limit
+from resources.workspace import Workspace, WorkspaceResource
+
+
+def working_zips(workspace: Workspace, asked: Sequence[str]) -> list[str]:
+    """The ZIPs to work: those asked for, else every one the org has records in. Raises InvalidInput for none.
+
+    Also raises InvalidInput for a ZIP that the ZIP table does not know, before anything is bought.
+    """
+    wrong = [zip_code for zip_code in asked if zip_code != UNLOCATED and not is_zip_code(zip_code)]
+    if wrong:
+        raise InvalidInput(
+            f"{', '.join(wrong)}: no such ZIP in the United States.", remedy="Five digits, e.g. --zip 78704."
+        )
+    zips = sorted(set(asked)) or sorted(
+        workspace.lake.read(PROPERTY_RECORDS, columns=["zip"])["zip"].unique().to_list()
+    )
+    if not zips:
+        raise InvalidInput(
+            f"The org {workspace.org.slug} has no records yet, so there is no ZIP to work.",
+            remedy="Name one with --zip, or import a county file: leadflow import FILE --source NAME",
+        )
+    return zips
+
+
+def import_first(workspace: Workspace, path: Path, source: str | None) -> ImportResult:
+    """Import the county file that a run shall begin with."""
+    return import_county_file(
+        path,
+        source=source or source_name(path),
+        lake=workspace.lake,
+        database=workspace.database,
+        org=workspace.org,
+        day=dt.datetime.now(workspace.settings.zone).date(),
+        now=dt.datetime.now(dt.UTC),
+        progress=progress,
+    )
+
+
+def run_pipeline(
+    workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy_properties: bool = True
+) -> RunSummary:
+    """Run the chain in this process and count what it left. Raises LeadflowError naming each failed step."""
+    scope = build_scope(org=workspace.org.slug)
+    if not scope.first_day <= day <= scope.today:
+        raise InvalidInput(
+            f"{day} is outside the calendar, which runs from {scope.first_day} to {scope.today}.",
+            remedy="The lake keeps older days: read them with `leadflow leads --as-of`.",
+        )
+    progress(f"{len(zips):,} ZIPs for {day} in org {workspace.org.slug}")
+    definitions = build_defs(
+        org=workspace.org.slug, resource_overrides={"workspace": WorkspaceResource(org=workspace.org.slug)}
+    )
+    with bind_correlation(org=workspace.org.slug) as correlation_id, dagster_instance(workspace.settings) as instance:
+        run = run_day(
+            definitions,
+            instance,
+            scope,
+            zips=zips,
+            day=day,
+            correlation_id=correlation_id,
+            without=() if buy_properties else ("raw/attom",),
+        )
+    if run.failures:
+        steps = "\n".join(f"  {step}: {message}" for step, message in run.failures)
+        raise LeadflowError(f"The run did not finish:\n{steps}", remedy="What was bought is kept; run it again.")
+    return summarise_run(workspace, zips=zips, day=day, correlation_id=correlation_id)
+
+
+def give_demo_budget(workspace: Workspace, providers: Sequence[str], limit_cents: int) -> None:
+    """Set the demo org's daily limits where nobody has set any."""
+    with workspace.database.as_org(workspace.org.org_id) as connection:
+        for provider in (ALL_PROVIDERS, *providers):
+            if not has_limit(connection, workspace.org.org_id, provider):
+                set_limit(
+                    connection,
+                    workspace.org.org_id,
+                    provider=provider,
+                    limit_cents=Decimal(limit_cents),
+                    set_by="demo",
+                    now=dt.datetime.now(dt.UTC),
+                )

@@ -1,0 +1,117 @@
+"""What a run left behind, counted from the tables and the ledger rather than from what the run believed."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from sqlalchemy import func, select
+
+from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, OUTREACH_LISTS, PROPERTIES, PROPERTY_RECORDS
+from leadflow_pipelines.database.tables import provider_calls
+from leadflow_pipelines.lake import holds_on
+from resources.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """Counts of a day's ZIPs after a run.
+
+    `blocked` counts contact points by reason (one may carry several), `blocked_contacts` by channel.
+    `cost_cents` is what this run's calls cost at the price book; `notes` say what is missing and why.
+    """
+
+    zips: int
+    records: int
+    properties: int
+    leads: int
+    cleared: dict[str, int]
+    blocked: dict[str, int]
+    blocked_contacts: dict[str, int]
+    blocked_by_channel: dict[str, dict[str, int]]
+    provider_calls: int
+    cache_hits: int
+    cost_cents: Decimal
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of `run --json`."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def summarise_run(
+    workspace: Workspace, *, zips: Sequence[str], day: dt.date, correlation_id: str
+) -> RunSummary:
+    """Count what the tables hold for these ZIPs and this day, and what the run's calls cost."""
+    lake = workspace.lake
+    records = lake.read(PROPERTY_RECORDS, zips=zips, where=pl.col("day") <= day, columns=["record_id"])
+    properties = lake.read(PROPERTIES, zips=zips, where=holds_on(day), columns=["property_id"])
+    leads = lake.read(ENRICHED_LEADS, zips=zips, day=day, columns=["property_id"])
+    lists = lake.read(OUTREACH_LISTS, zips=zips, day=day, columns=["channel", "verdict", "reason_codes"])
+    blocked = lists.filter(pl.col("verdict") == "blocked")
+    reasons = blocked.explode("reason_codes")
+    by_channel: dict[str, dict[str, int]] = {}
+    for channel, reason, count in reasons.group_by("channel", "reason_codes").len().sort("channel", "len").iter_rows():
+        by_channel.setdefault(channel, {})[reason] = count
+    calls, hits, cost = _calls(workspace, correlation_id)
+    cleared = lists.filter(pl.col("verdict") == "cleared").group_by("channel").len()
+    return RunSummary(
+        zips=len(zips),
+        records=records["record_id"].n_unique(),
+        properties=properties.height,
+        leads=leads.height,
+        cleared=dict(cleared.sort("channel").iter_rows()),
+        blocked=dict(reasons.group_by("reason_codes").len().sort("len", descending=True).iter_rows()),
+        blocked_contacts=dict(blocked.group_by("channel").len().iter_rows()),
+        blocked_by_channel=by_channel,
+        provider_calls=calls,
+        cache_hits=hits,
+        cost_cents=cost,
+        notes=_shortfalls(workspace, correlation_id),
+    )
+
+
+def top_leads(workspace: Workspace, *, zips: Sequence[str], day: dt.date, most: int) -> pl.DataFrame:
+    """The best leads over all these ZIPs: rank, points, place, reasons. No personal columns."""
+    scores = workspace.lake.read(LEAD_SCORES, zips=zips, day=day)
+    best = scores.sort(["points", "rank_in_zip", "zip"], descending=[True, False, False]).head(most)
+    leads = workspace.lake.read(
+        ENRICHED_LEADS, zips=best["zip"].unique().to_list(), day=day, columns=["property_id", "address", "city", "state"]
+    )
+    return best.join(leads, on="property_id", how="left", maintain_order="left").select(
+        "property_id",
+        "points",
+        "zip",
+        "address",
+        "city",
+        "state",
+        pl.col("reasons").list.eval(pl.element().struct.field("text")).list.join("; ").alias("reasons"),
+    )
+
+
+def _shortfalls(workspace: Workspace, correlation_id: str) -> tuple[str, ...]:
+    """What the run's calls did not bring, from the ledger: budget stops and failures, per provider."""
+    calls = provider_calls.c
+    query = (
+        select(calls.provider, calls.outcome, func.count(), func.max(calls.message))
+        .where(calls.correlation_id == correlation_id, calls.outcome.in_(["budget", "terminal", "unknown"]))
+        .group_by(calls.provider, calls.outcome)
+        .order_by(calls.provider, calls.outcome)
+    )
+    with workspace.database.as_org(workspace.org.org_id) as connection:
+        rows = connection.execute(query).all()
+    return tuple(f"{provider}: {count:,} calls ended as {outcome}. {message or ''}" for provider, outcome, count, message in rows)
+
+
+def _calls(workspace: Workspace, correlation_id: str) -> tuple[int, int, Decimal]:
+    calls = provider_calls.c
+    query = select(
+        func.count().filter(calls.outcome.not_in(["cache_hit", "budget"])),
+        func.count().filter(calls.outcome == "cache_hit"),
+        func.coalesce(func.sum(calls.cost_cents), 0),
+    ).where(calls.correlation_id == correlation_id)
+    with workspace.database.as_org(workspace.org.org_id) as connection:
+        made, hits, cost = connection.execute(query).one()
+    return int(made), int(hits), Decimal(cost)

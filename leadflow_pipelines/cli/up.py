@@ -1,0 +1,13 @@
+"""`leadflow up`: the Dagster UI and its daemon."""
+
+import typer
+
+from leadflow_pipelines.cli.console import OrgOption
+from leadflow_pipelines.cli.session import start
+
+
+def up(org: OrgOption = None) -> None:
+    """Serve the Dagster UI on loopback, with the daemon that runs schedules and sensors, until interrupted."""
+    from leadflow_pipelines.cli.dagster_ui import run_up
+
+    raise typer.Exit(run_up(start(org, process="up")))

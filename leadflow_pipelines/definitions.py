@@ -1,0 +1,68 @@
+"""The composition root: everything Dagster loads, assembled in one place."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets import build_assets
+from assets.scope import Scope
+from leadflow_pipelines.automation.import_job import build_import_job
+from leadflow_pipelines.automation.jobs import build_jobs
+from leadflow_pipelines.automation.schedules import build_schedules
+from leadflow_pipelines.automation.sensors import build_sensors
+from leadflow_pipelines.observability import configure_logging, init_error_reports
+from leadflow_pipelines.settings import get_settings
+from resources.clock import ClockResource
+from resources.providers import ProvidersResource
+from resources.workspace import WorkspaceResource
+
+
+def build_scope(*, org: str | None = None, today: dt.date | None = None) -> Scope:
+    """The scope of an org (default: the one in the settings), its calendar ending today."""
+    settings = get_settings()
+    return Scope(org or settings.org, today or dt.datetime.now(settings.zone).date(), settings.timezone)
+
+
+def build_defs(
+    *,
+    org: str | None = None,
+    resource_overrides: Mapping[str, Any] | None = None,
+    today: dt.date | None = None,
+) -> dg.Definitions:
+    """Assets, checks, jobs, schedules, sensors and resources of one org.
+
+    org: whose code location this is (default: LEADFLOW_ORG). resource_overrides: replace `workspace`,
+    `providers` or `clock`. today: the calendar's last day, for tests.
+    """
+    scope = build_scope(org=org, today=today)
+    resources = {
+        "workspace": WorkspaceResource(org=scope.org),
+        "providers": ProvidersResource(),
+        "clock": ClockResource(),
+        **(resource_overrides or {}),
+    }
+    jobs = [*build_jobs(scope), build_import_job(scope)]
+    return dg.Definitions(
+        assets=build_assets(scope),
+        jobs=jobs,
+        schedules=build_schedules(scope),
+        sensors=build_sensors(scope),
+        resources=resources,
+        executor=dg.in_process_executor,
+    )
+
+
+def _start_process() -> dg.Definitions:
+    settings = get_settings()
+    configure_logging(settings, process="dagster")
+    init_error_reports(settings, process="dagster")
+    return build_defs()
+
+
+def __getattr__(name: str) -> dg.Definitions:
+    """`defs`, made when Dagster asks for it, so that importing this module for a test starts nothing."""
+    if name == "defs":
+        return _start_process()
+    raise AttributeError(name)

@@ -1,0 +1,40 @@
+"""An org's place of work: its settings, database, lake and identity, opened once per process."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import dagster as dg
+
+from leadflow_pipelines.database import Database, Org, find_org, open_database
+from leadflow_pipelines.lake import Lake, open_lake
+from leadflow_pipelines.settings import Settings, get_settings
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Plain objects of one org."""
+
+    settings: Settings
+    org: Org
+    database: Database
+    lake: Lake
+
+
+@lru_cache(maxsize=8)
+def open_workspace(settings: Settings, org_slug: str) -> Workspace:
+    """Start and migrate the database if need be and open the org's lake.
+
+    Raises InvalidInput where the org does not exist, DatabaseUnavailable where Postgres cannot be reached.
+    """
+    database = open_database(settings)
+    return Workspace(settings, find_org(database, org_slug), database, open_lake(settings, org_slug))
+
+
+class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Hands out the workspace of the org a code location works for."""
+
+    org: str
+
+    def open(self) -> Workspace:
+        """The org's workspace under the settings of this process."""
+        return open_workspace(get_settings(), self.org)

@@ -1,0 +1,119 @@
+"""Signals: what the records say becomes true or false, what they do not say stays null."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from leadflow_pipelines.contracts import ENRICHED_LEADS, PROPERTIES
+from leadflow_pipelines.leads.owner_type import owner_type
+from leadflow_pipelines.leads.signals import derive_signals
+
+DAY = dt.date(2026, 11, 21)
+HOME = {
+    "property_id": "p_1",
+    "zip": "78704",
+    "valid_from": DAY,
+    "house_number": "120",
+    "street_name": "BARTON SPRINGS",
+    "suffix": "RD",
+    "city": "AUSTIN",
+    "state": "TX",
+    "zip5": "78704",
+    "sources": ["attom"],
+    "record_count": 1,
+    "provenance": [],
+    "content_hash": "x",
+}
+MAIL_HOME = {
+    "mailing_street": "120 Barton Springs Road",
+    "mailing_city": "Austin",
+    "mailing_state": "TX",
+    "mailing_zip5": "78704",
+}
+MAIL_ELSEWHERE = {
+    "mailing_street": "9 Example Ave",
+    "mailing_city": "Tulsa",
+    "mailing_state": "OK",
+    "mailing_zip5": "74103",
+}
+
+
+def signals(**facts: object) -> dict[str, object]:
+    frame = PROPERTIES.conform(pl.DataFrame([{**HOME, **facts}], infer_schema_length=None))
+    leads = derive_signals(frame, day=DAY)
+    assert ENRICHED_LEADS.faults(leads) == []
+    return leads.row(0, named=True)
+
+
+def test_nothing_known_is_null_not_false() -> None:
+    known = signals()
+    for name, dtype in ENRICHED_LEADS.schema.items():
+        if dtype == pl.Boolean:
+            assert known[name] is None, name
+    assert known["tenure_years"] is None
+    assert known["stacked_list_count"] == 0
+    assert known["estimated_value_cents"] is None
+
+
+def test_an_owner_whose_mail_comes_home_is_not_absentee() -> None:
+    assert signals(**MAIL_HOME)["is_absentee"] is False
+
+
+def test_an_owner_whose_mail_goes_elsewhere_is_absentee() -> None:
+    known = signals(**MAIL_ELSEWHERE)
+    assert (known["is_absentee"], known["is_out_of_state"]) == (True, True)
+
+
+def test_a_local_post_box_says_nothing_about_where_the_owner_lives() -> None:
+    box = {**MAIL_HOME, "mailing_street": "PO BOX 12"}
+    assert signals(**box)["is_absentee"] is None
+    assert signals(**box, is_owner_occupied=True)["is_absentee"] is False
+
+
+def test_lists_become_signals_and_stack() -> None:
+    known = signals(list_codes=["tax_delinquent", "probate"], is_vacant=True)
+    assert (known["is_tax_delinquent"], known["is_vacant"], known["is_pre_foreclosure"]) == (True, True, None)
+    assert known["stacked_list_count"] == 3
+
+
+def test_a_vacancy_list_and_a_reported_vacancy_are_one() -> None:
+    assert signals(list_codes=["vacant"], is_vacant=True)["stacked_list_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sale_date", "years"),
+    [(dt.date(2016, 11, 21), 10.0), (dt.date(2026, 11, 21), 0.0), (dt.date(2027, 1, 1), None), (None, None)],
+)
+def test_tenure_counts_from_the_latest_sale_and_never_from_the_future(
+    sale_date: dt.date | None, years: float | None
+) -> None:
+    tenure = signals(sale_date=sale_date)["tenure_years"]
+    assert tenure == (pytest.approx(years, abs=0.01) if years is not None else None)
+
+
+def test_equity_needs_value_and_loan() -> None:
+    assert signals(market_value_cents=400_000_00)["equity_share"] is None
+    assert signals(market_value_cents=400_000_00, mortgage_cents=100_000_00)["equity_share"] == 0.75
+    assert signals(market_value_cents=100_000_00, mortgage_cents=150_000_00)["equity_share"] == -0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("EXAMPLE, PAT", "person"),
+        ("PAT & SAM EXAMPLE", "person"),
+        ("EXAMPLE HOLDINGS LLC", "company"),
+        ("Example Homes, Inc.", "company"),
+        ("THE EXAMPLE FAMILY TRUST", "trust"),
+        ("EXAMPLE BANK TRUSTEE", "trust"),
+        ("EXAMPLE, PAT TR", "trust"),
+        ("CITY OF EXAMPLEVILLE", "public"),
+        ("EXAMPLE COUNTY HOUSING AUTHORITY", "public"),
+        ("  ", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_owner_types(name: str | None, kind: str) -> None:
+    frame = pl.DataFrame({"name": [name]}, schema={"name": pl.String})
+    assert frame.select(owner_type(pl.col("name"))).item() == kind
