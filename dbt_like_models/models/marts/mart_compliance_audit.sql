@@ -7,7 +7,6 @@ with reasons as (
         channel,
         verdict,
         rule_version,
-        contact_point_id,
         unnest(if(verdict = 'cleared', ['cleared'], reason_codes)) as reason_code
     from {{ ref('stg_decisions') }}
 )
@@ -20,6 +19,6 @@ select
     verdict,
     reason_code,
     rule_version,
-    count(distinct contact_point_id) as contact_points
+    count(*) as contact_points
 from reasons
 group by zip, day, channel, verdict, reason_code, rule_version

@@ -12,28 +12,25 @@ records_known as (
     group by zip, first_day
 ),
 
+-- A stage counts only what passed the one before: a contact left over from a lead that is none any more, because its
+-- day was worked again, must not widen the funnel.
 reached as (
-    select distinct day, property_id from {{ ref('stg_contacts') }}
+    select zip, day, property_id
+    from {{ ref('stg_leads') }}
+    semi join {{ ref('stg_contacts') }} using (day, property_id)
 ),
 
 cleared as (
-    select distinct day, property_id from {{ ref('stg_decisions') }} where verdict = 'cleared'
+    select zip, day, property_id
+    from reached
+    semi join (from {{ ref('stg_decisions') }} where verdict = 'cleared') using (day, property_id)
 ),
 
--- A stage counts only what passed the one before: a contact left over from a lead that is none any more, because its
--- day was worked again, must not widen the funnel.
-leads as (
-    select
-        leads.zip,
-        leads.day,
-        count(*) as leads,
-        count(reached.property_id) as contactable,
-        count(cleared.property_id) filter (where reached.property_id is not null) as cleared
-    from {{ ref('stg_leads') }} as leads
-    left join reached using (day, property_id)
-    left join cleared using (day, property_id)
-    group by leads.zip, leads.day
-),
+leads_counted as (select zip, day, count(*) as items from {{ ref('stg_leads') }} group by zip, day),
+
+reached_counted as (select zip, day, count(*) as items from reached group by zip, day),
+
+cleared_counted as (select zip, day, count(*) as items from cleared group by zip, day),
 
 wide as (
     select
@@ -41,14 +38,16 @@ wide as (
         days.day,
         coalesce(records_known.records, 0)::bigint as records,
         coalesce(properties.properties, 0)::bigint as properties,
-        coalesce(leads.leads, 0) as leads,
-        coalesce(leads.contactable, 0) as contactable,
-        coalesce(leads.cleared, 0) as cleared
+        coalesce(leads_counted.items, 0) as leads,
+        coalesce(reached_counted.items, 0) as contactable,
+        coalesce(cleared_counted.items, 0) as cleared
     from days
     asof left join records_known on days.zip = records_known.zip and days.day >= records_known.day
     asof left join {{ ref('stg_property_days') }} as properties
         on days.zip = properties.zip and days.day >= properties.day
-    left join leads on days.zip = leads.zip and days.day = leads.day
+    left join leads_counted on days.zip = leads_counted.zip and days.day = leads_counted.day
+    left join reached_counted on days.zip = reached_counted.zip and days.day = reached_counted.day
+    left join cleared_counted on days.zip = cleared_counted.zip and days.day = cleared_counted.day
 ),
 
 stages as (

@@ -1,13 +1,16 @@
 -- What an analyst opens first: one row per lead as of the latest day of its ZIP.
 with cleared as (
+    -- One decision per contact point and channel, so rows are contact points.
     select
         day,
         property_id,
-        count(distinct contact_point_id) filter (where channel = 'mail') as mail,
-        count(distinct contact_point_id) filter (where channel = 'voice') as voice,
-        count(distinct contact_point_id) filter (where channel = 'sms') as sms,
-        count(distinct contact_point_id) filter (where channel = 'email') as email
+        count(*) filter (where channel = 'mail') as mail,
+        count(*) filter (where channel = 'voice') as voice,
+        count(*) filter (where channel = 'sms') as sms,
+        count(*) filter (where channel = 'email') as email
     from {{ ref('stg_decisions') }}
+    -- Before grouping: of 90 days in the lake the latest is read, not all.
+    semi join {{ ref('stg_latest_scores') }} using (day, property_id)
     where verdict = 'cleared'
     group by day, property_id
 ),
@@ -15,6 +18,7 @@ with cleared as (
 contact_cost as (
     select day, property_id, sum(cost_cents) as cost_cents
     from {{ ref('stg_contacts') }}
+    semi join {{ ref('stg_latest_scores') }} using (day, property_id)
     group by day, property_id
 )
 

@@ -1,8 +1,8 @@
 -- Is a ZIP worth the next day's money? How much is known of it, how good it is, what it cost.
 with contact_cost as (
-    select day, property_id, sum(cost_cents) as cost_cents
+    select zip, day, sum(cost_cents) as cost_cents
     from {{ ref('stg_contacts') }}
-    group by day, property_id
+    group by zip, day
 )
 
 select
@@ -18,8 +18,8 @@ select
     count(*) filter (where leads.is_tax_delinquent) as tax_delinquent_leads,
     count(*) filter (where leads.stacked_list_count >= 2) as stacked_leads,
     round(median(leads.market_value_cents))::bigint as median_market_value_cents,
-    sum(leads.cost_cents + coalesce(contact_cost.cost_cents, 0))::decimal(14, 4) as cost_cents
+    (sum(leads.cost_cents) + coalesce(any_value(contact_cost.cost_cents), 0))::decimal(14, 4) as cost_cents
 from {{ ref('stg_leads') }} as leads
 left join {{ ref('stg_scores') }} as scores using (day, property_id)
-left join contact_cost using (day, property_id)
+left join contact_cost on leads.zip = contact_cost.zip and leads.day = contact_cost.day
 group by leads.zip, leads.day
