@@ -92,6 +92,14 @@ def database(home: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
+def own_server(home: Path) -> Iterator[EmbeddedServer]:
+    """A server of the test's own, not started; removed with its data at the end."""
+    server = EmbeddedServer(home / "servers" / uuid4().hex)
+    yield server
+    server.remove()
+
+
+@pytest.fixture
 def org(database: Database) -> Org:
     """A fresh org that no other test knows."""
     return create_org(database, f"t{uuid4().hex[:12]}")

@@ -4,6 +4,7 @@ Which server that is (managed or embedded) is decided here and nowhere else. Que
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -15,7 +16,13 @@ from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from leadflow_pipelines.database.embedded import DAGSTER_DATABASE, DATABASE, EmbeddedServer
+from leadflow_pipelines.database.embedded import (
+    DAGSTER_DATABASE,
+    DATABASE,
+    POLL_SECONDS,
+    READY_SECONDS,
+    EmbeddedServer,
+)
 from leadflow_pipelines.database.tables import ORG_SETTING
 from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.settings import Settings
@@ -28,6 +35,8 @@ BI_LOGIN_PREFIX = "leadflow_bi_"
 POOL_SIZE = 5
 POOL_OVERFLOW = 10
 CONNECT_SECONDS = 10
+NOT_READY_YET = "the database system is"
+"""Beginning of what a live server says while it starts, recovers or shuts down."""
 
 
 class Database:
@@ -113,13 +122,18 @@ class Database:
 
     def _connect(self, role: Role) -> psycopg.Connection[Any]:
         """A new connection. The address is asked for each time: a restarted server may have moved."""
-        try:
-            return psycopg.connect(self.url(role), connect_timeout=CONNECT_SECONDS, application_name="leadflow")
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable(
-                f"Postgres cannot be reached as {role}: {str(error).strip().splitlines()[-1]}.",
-                remedy="Run `leadflow doctor`; on a managed server check LEADFLOW_DATABASE_URL.",
-            ) from error
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                return psycopg.connect(self.url(role), connect_timeout=CONNECT_SECONDS, application_name="leadflow")
+            except psycopg.OperationalError as error:
+                if NOT_READY_YET in str(error) and time.monotonic() < deadline:
+                    time.sleep(POLL_SECONDS)
+                    continue
+                raise DatabaseUnavailable(
+                    f"Postgres cannot be reached as {role}: {str(error).strip().splitlines()[-1]}.",
+                    remedy="Run `leadflow doctor`; on a managed server check LEADFLOW_DATABASE_URL.",
+                ) from error
 
     def _app_engine(self) -> Engine:
         if self._engine is None or self._engine_pid != os.getpid():

@@ -40,6 +40,7 @@ STOP_SECONDS = 30.0
 POLL_SECONDS = 0.01
 LAUNCHES = 5
 LOG_BYTES = 10_000_000
+DRAFT_PREFIX = "data.new-"
 
 CONFIGURATION = f"""\
 # Written by LeadFlow; edits are overwritten at the next start.
@@ -172,6 +173,8 @@ class EmbeddedServer:
         with self.cluster.lock():
             content = self.cluster.prepare(user)
             programs = server_programs(user)
+            for leftover in self.cluster.folder.glob(f"{DRAFT_PREFIX}*"):  # of starters killed midway
+                shutil.rmtree(leftover, ignore_errors=True)
             if not self.cluster.data_dir.exists():
                 self._make_data(programs, user, content)
             address = self._address(self._launch_until_ready(programs, user, content))
@@ -185,10 +188,7 @@ class EmbeddedServer:
         Killed midway, the next start begins anew. The databases are made before anything is synced to disk,
         which halves their time.
         """
-        folder = self.cluster.folder.resolve()
-        for leftover in folder.glob("data.new-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        draft = Path(tempfile.mkdtemp(prefix="data.new-", dir=folder))
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=self.cluster.folder.resolve()))
         os.chown(draft, user.uid, user.gid)
         reader, writer = os.pipe()
         if user.is_dropped:

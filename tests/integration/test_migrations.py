@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -57,14 +56,12 @@ def catalog(connection: Connection, schema: str) -> dict[tuple[str, str], str]:
 
 
 @pytest.fixture
-def empty_server(tmp_path: Path) -> Iterator[Database]:
-    """A server of the test's own, not migrated."""
-    server = EmbeddedServer(tmp_path)
-    server.start()
-    opened = Database(load_settings(home=tmp_path))
+def empty_database(own_server: EmbeddedServer) -> Iterator[Database]:
+    """A database that is not migrated."""
+    own_server.start()
+    opened = Database(load_settings(home=own_server.cluster.home))
     yield opened
     opened.dispose()
-    server.remove()
 
 
 def test_alembic_finds_no_difference(database: Database) -> None:
@@ -99,22 +96,22 @@ def test_the_newest_file_is_alembics_head() -> None:
     assert ScriptDirectory.from_config(Config(ALEMBIC_INI)).get_current_head() == newest_revision()
 
 
-def test_ten_processes_migrate_once(empty_server: Database) -> None:
-    assert current_revision(empty_server) is None
-    assert not is_migrated(empty_server)
+def test_ten_processes_migrate_once(empty_database: Database) -> None:
+    assert current_revision(empty_database) is None
+    assert not is_migrated(empty_database)
     with ThreadPoolExecutor(10) as pool:
-        applied = list(pool.map(lambda _: migrate(Database(empty_server.settings)), range(10)))
+        applied = list(pool.map(lambda _: migrate(Database(empty_database.settings)), range(10)))
     assert [revision for revisions in applied for revision in revisions] == ["0001"]
-    assert is_migrated(empty_server)
-    assert migrate(empty_server) == []
+    assert is_migrated(empty_database)
+    assert migrate(empty_database) == []
 
 
-def test_a_newer_database_is_left_alone(empty_server: Database) -> None:
-    migrate(empty_server)
-    with empty_server.as_owner() as connection:
+def test_a_newer_database_is_left_alone(empty_database: Database) -> None:
+    migrate(empty_database)
+    with empty_database.as_owner() as connection:
         connection.execute(text("update leadflow.alembic_version set version_num = '9999'"))
     with pytest.raises(DatabaseUnavailable, match="newer version of LeadFlow"):
-        migrate(empty_server)
+        migrate(empty_database)
 
 
 def test_an_up_to_date_database_is_migrated_without_alembic(database: Database) -> None:
