@@ -77,7 +77,7 @@ def spend_report(
             calls.provider,
             calls.outcome,
             func.count().label("calls"),
-            func.coalesce(func.sum(calls.items), 0).label("items"),
+            func.coalesce(func.sum(calls["items"]), 0).label("items"),
             func.coalesce(func.sum(calls.cost_cents), 0).label("cost_cents"),
         )
         .where(calls.org_id == org_id, calls.day.between(first_day, last_day))

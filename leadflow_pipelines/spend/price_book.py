@@ -6,7 +6,7 @@ Here: arithmetic on prices. Not here: what may be spent (`budget`), nor what was
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -64,6 +64,18 @@ class PriceBook:
         if price.rule == "free":
             return Decimal(0)
         return (price.cents * (1 if price.rule == "per_call" else units)).quantize(FOUR_DECIMALS)
+
+
+def split_cents(total: Decimal, weights: Sequence[int]) -> list[Decimal]:
+    """`total` shared out by weight to four decimals, equally where all weights are 0; the shares sum to `total`."""
+    if not weights:
+        return []
+    whole = sum(weights)
+    parts = weights if whole else [1] * len(weights)
+    shares = [(total * part / (whole or len(parts))).quantize(FOUR_DECIMALS, ROUND_DOWN) for part in parts]
+    last = max(index for index, part in enumerate(parts) if part)
+    shares[last] += total - sum(shares, Decimal(0))
+    return shares
 
 
 @cache

@@ -1,0 +1,117 @@
+"""ATTOM's property API: the properties of a ZIP, with owner, value, sale and loan.
+
+Source of truth: the vendor's documentation of `/property/expandedprofile` (header `apikey`; parameters
+`postalcode`, `page`, `pagesize`; at most 1,000 properties a page). Billing: one report for each property
+returned, so the page size bounds the price. A ZIP without properties is answered with HTTP 400 and the message
+SuccessWithoutResult. Reading the properties into rows: `attom_rows`.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import orjson
+
+from leadflow_pipelines.errors import Terminal, Transient
+from leadflow_pipelines.providers.attom_rows import lower_keys
+from leadflow_pipelines.providers.source import HttpAnswer, Item, Reply
+from leadflow_pipelines.settings import Settings
+from leadflow_pipelines.spend.call import Call
+
+NAME = "attom"
+ENDPOINT = "property/expandedprofile"
+MOST_PER_PAGE = 1000
+NO_RESULT = "successwithoutresult"
+
+
+def property_calls(zips: Sequence[str], day: dt.date, *, most_records: int) -> list[Call]:
+    """The first page of each ZIP's properties, at most `most_records` of them."""
+    return [_page(zip_code, day, 1, min(most_records, MOST_PER_PAGE)) for zip_code in zips]
+
+
+class Attom:
+    """The client. `most_records` bounds the properties bought per ZIP and day over all pages."""
+
+    name = NAME
+    batch_size = 1
+    remedies: Mapping[int, str] = {
+        401: "Check LEADFLOW_ATTOM_API_KEY.",
+        403: "The key's plan does not cover this endpoint; ask ATTOM, or take another key.",
+        404: "Check LEADFLOW_ATTOM_BASE_URL.",
+    }
+
+    def __init__(self, *, base_url: str, api_key: str, most_records: int) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"apikey": api_key, "accept": "application/json"}
+        self._most_records = most_records
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Attom | None":
+        """The client these settings describe, or None without a key."""
+        if settings.attom_api_key is None:
+            return None
+        return cls(
+            base_url=str(settings.attom_base_url),
+            api_key=settings.attom_api_key.get_secret_value(),
+            most_records=settings.attom_max_records_per_zip,
+        )
+
+    def request(self, calls: Sequence[Call]) -> httpx.Request:
+        """GET of one page."""
+        call = calls[0]
+        return httpx.Request(
+            "GET", f"{self._base_url}/{call.endpoint}", params=dict(call.parameters), headers=self._headers
+        )
+
+    def accepts(self, answer: HttpAnswer) -> bool:
+        """200, or the 400 that only says that there is nothing."""
+        return answer.status == 200 or (
+            answer.status == 400 and NO_RESULT in answer.body[:2000].decode(errors="replace").lower()
+        )
+
+    def read(self, answer: HttpAnswer, calls: Sequence[Call]) -> list[Reply]:
+        """The properties of the page, each billed."""
+        try:
+            document = orjson.loads(answer.body)
+        except orjson.JSONDecodeError as error:
+            raise Transient("the answer is not whole JSON", provider=NAME) from error
+        body = lower_keys(document) if isinstance(document, dict) else {}
+        status = body.get("status")
+        if not isinstance(status, dict):
+            raise Terminal("the answer has no status", provider=NAME, remedy="The API changed; see providers/attom.py.")
+        status = lower_keys(status)
+        properties = body.get("property") or []
+        if str(status.get("msg", "")).lower() == NO_RESULT:
+            properties = []
+        elif "property" not in body or not all(isinstance(one, dict) for one in properties):
+            raise Terminal(
+                "the answer has no list of properties", provider=NAME, remedy="The API changed; see providers/attom.py."
+            )
+        items = [Item(_attom_id(one), orjson.dumps(one).decode()) for one in properties]
+        asked = calls[0].parameters
+        taken = {**asked, "pagesize": min(_positive(status.get("pagesize")), asked["pagesize"])}
+        return [Reply(items, billed=len(items), parameters=taken)]
+
+    def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:
+        """The next page, where this one was full and a whole page more stays within the bound per ZIP."""
+        page, size = parameters["page"], parameters["pagesize"]
+        if items < size or (page + 1) * size > self._most_records or call.zip is None:
+            return None
+        return _page(call.zip, call.day, page + 1, size)
+
+
+def _page(zip_code: str, day: dt.date, page: int, size: int) -> Call:
+    parameters = {"postalcode": zip_code, "page": page, "pagesize": size}
+    return Call(NAME, ENDPOINT, parameters, zip_code, day, most_items=size)
+
+
+def _attom_id(estate: dict[str, Any]) -> str | None:
+    identifier = lower_keys(lower_keys(estate).get("identifier") or {})
+    found = identifier.get("attomid") or identifier.get("id")
+    return None if found is None else str(found)
+
+
+def _positive(value: Any) -> int:
+    """The vendor's page size, or no bound where it does not tell."""
+    return value if isinstance(value, int) and value > 0 else MOST_PER_PAGE

@@ -1,0 +1,35 @@
+"""Which providers an installation has keys for. Nothing is simulated here: no key, no provider."""
+
+from dataclasses import dataclass
+
+from leadflow_pipelines.providers import PROVIDER_NAMES
+from leadflow_pipelines.providers.attom import Attom
+from leadflow_pipelines.providers.batchdata import BatchData
+from leadflow_pipelines.providers.source import Source
+from leadflow_pipelines.settings import PREFIX, Settings
+
+
+@dataclass(frozen=True)
+class ProviderState:
+    """Whether a provider can be asked, and what is missing where it cannot."""
+
+    provider: str
+    is_configured: bool
+    note: str
+
+
+def configured_sources(settings: Settings) -> dict[str, Source]:
+    """The clients of all providers with a key, by name."""
+    made: tuple[Source | None, ...] = (Attom.from_settings(settings), BatchData.from_settings(settings))
+    return {source.name: source for source in made if source is not None}
+
+
+def provider_states(settings: Settings) -> list[ProviderState]:
+    """Every provider there is, configured or not."""
+    configured = configured_sources(settings)
+    return [
+        ProviderState(name, True, "configured")
+        if name in configured
+        else ProviderState(name, False, f"not configured, skipped: set {PREFIX}{name.upper()}_API_KEY")
+        for name in PROVIDER_NAMES
+    ]

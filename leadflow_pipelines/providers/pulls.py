@@ -1,0 +1,218 @@
+"""What was asked and what came of it: pulls that exist, calls that were not made, and the rows in Postgres
+that are the authority on what is cached.
+
+Not here: deciding what to buy (`guard`) or buying it (`purchase`).
+"""
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+import polars as pl
+from sqlalchemy import Connection, Text, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from leadflow_pipelines.contracts import RAW_PULLS, UNLOCATED
+from leadflow_pipelines.database.tables import provider_pulls
+from leadflow_pipelines.providers.source import Reply
+from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of
+from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome
+from leadflow_pipelines.spend.price_book import split_cents
+
+logger = logging.getLogger(__name__)
+Reason = Literal["not_configured", "budget", "transient", "terminal"]
+
+
+class RawStore(Protocol):
+    """Where raw answers lie: the lake's raw pulls."""
+
+    def write_raw(self, provider: str, day: dt.date, zip_code: str, fingerprint: str, frame: pl.DataFrame) -> str:
+        """Publishes the frame (RAW_PULLS shape) whole or not at all; returns its path."""
+        ...
+
+    def read_raw(self, paths: list[str]) -> pl.DataFrame:
+        """The rows of several pulls."""
+        ...
+
+    def has_raw(self, path: str) -> bool:
+        """Whether the file is there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pull:
+    """An answer that lies in the lake. `parameters` are as the vendor took them; `cost_cents` is what it cost once."""
+
+    call: Call
+    path: str
+    items: int
+    cost_cents: Decimal
+    fetched_at: dt.datetime
+    parameters: Mapping[str, Any]
+    is_cached: bool
+
+
+@dataclass(frozen=True)
+class Unmade:
+    """A call without an answer, and why."""
+
+    call: Call
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """The outcome of a bulk pull: partial where `unmade` is not empty.
+
+    `provider_calls` counts attempts that were sent; `cost_cents` is what they cost this time, lost answers at
+    their worst case, answers from the cache nothing.
+    """
+
+    pulls: tuple[Pull, ...]
+    unmade: tuple[Unmade, ...]
+    provider_calls: int
+    cost_cents: Decimal
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some calls have no answer."""
+        return bool(self.unmade)
+
+    @property
+    def cache_hits(self) -> int:
+        """Calls that were answered without asking anyone."""
+        return sum(pull.is_cached for pull in self.pulls)
+
+    @property
+    def items(self) -> int:
+        """Items in all answers."""
+        return sum(pull.items for pull in self.pulls)
+
+    def read(self, raw: RawStore) -> pl.DataFrame:
+        """The items of all pulls (RAW_PULLS shape), in the order of the calls. One file may hold several pulls."""
+        frame = raw.read_raw(list(dict.fromkeys(pull.path for pull in self.pulls)))
+        wanted = [pull.call.fingerprint for pull in self.pulls]
+        return frame.filter(pl.col("fingerprint").is_in(wanted))
+
+
+def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call], raw: RawStore) -> dict[str, Pull]:
+    """Cached answers by fingerprint. A row whose file is gone is not an answer: it is reported and bought again."""
+    by_fingerprint = {call.fingerprint: call for call in calls}
+    wanted = literal(list(by_fingerprint), ARRAY(Text))
+    columns = provider_pulls.c
+    rows = connection.execute(
+        select(
+            columns.fingerprint,
+            columns.path,
+            columns["items"].label("item_count"),
+            columns.cost_cents,
+            columns.fetched_at,
+            columns.parameters,
+        ).where(columns.org_id == org_id, columns.fingerprint == any_(wanted))
+    ).all()
+    missing = {path for path in {row.path for row in rows} if not raw.has_raw(path)}
+    for path in sorted(missing):
+        logger.warning("a paid pull's file is gone; it is bought again", extra={"path": path})
+    return {
+        row.fingerprint: Pull(
+            call=by_fingerprint[row.fingerprint],
+            path=row.path,
+            items=row.item_count,
+            cost_cents=row.cost_cents,
+            fetched_at=row.fetched_at,
+            parameters=row.parameters,
+            is_cached=True,
+        )
+        for row in rows
+        if row.path not in missing
+    }
+
+
+def record_pulls(connection: Connection, org_id: uuid.UUID, pulls: Iterable[Pull]) -> None:
+    """Makes the pulls the cached answers of their calls. Their files must be published already."""
+    rows = [
+        {
+            "org_id": org_id,
+            "fingerprint": pull.call.fingerprint,
+            "provider": pull.call.provider,
+            "endpoint": pull.call.endpoint,
+            "zip": pull.call.zip,
+            "day": pull.call.day,
+            "parameters": dict(pull.parameters),
+            "path": pull.path,
+            "items": pull.items,
+            "cost_cents": pull.cost_cents,
+            "fetched_at": pull.fetched_at,
+        }
+        for pull in pulls
+    ]
+    statement = insert(provider_pulls)
+    replaced = ("parameters", "path", "items", "cost_cents", "fetched_at")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["org_id", "fingerprint"], set_={name: statement.excluded[name] for name in replaced}
+        ),
+        rows,
+    )
+
+
+def raw_frame(
+    calls: Sequence[Call], replies: Sequence[Reply], costs: Sequence[Decimal], fetched_at: dt.datetime
+) -> pl.DataFrame:
+    """The items of one request in RAW_PULLS shape; each call's cost is spread over its items."""
+    parts = []
+    for call, reply, cost in zip(calls, replies, costs, strict=True):
+        count = len(reply.items)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "item_number": range(count),
+                    "item_key": [item.key for item in reply.items],
+                    "payload": [item.payload for item in reply.items],
+                    "cost_cents": split_cents(cost, [1] * count),
+                },
+                schema={
+                    "item_number": pl.Int64,
+                    "item_key": pl.String,
+                    "payload": pl.String,
+                    "cost_cents": RAW_PULLS.schema["cost_cents"],
+                },
+            ).with_columns(
+                pl.lit(call.provider).alias("source"),
+                pl.lit(call.zip or UNLOCATED).alias("zip"),
+                pl.lit(call.day).alias("day"),
+                pl.lit(call.fingerprint).alias("fingerprint"),
+                pl.lit(fetched_at, pl.Datetime("us", "UTC")).alias("fetched_at"),
+            )
+        )
+    return RAW_PULLS.conform(pl.concat(parts))
+
+
+def unsent_row(
+    answers: Sequence[Pull] | Sequence[Call],
+    outcome: Outcome,
+    *,
+    day: dt.date,
+    now: dt.datetime,
+    origin: Origin,
+    message: str | None = None,
+) -> LedgerRow:
+    """The ledger row of one request that was not sent: answered from the cache, or refused by the budget."""
+    calls = [one.call if isinstance(one, Pull) else one for one in answers]
+    return LedgerRow(
+        provider=calls[0].provider,
+        endpoint=calls[0].endpoint,
+        fingerprint=fingerprint_of(calls),
+        day=day,
+        outcome=outcome,
+        called_at=now,
+        origin=origin,
+        zip=zip_of(calls),
+        items=sum(one.items for one in answers if isinstance(one, Pull)),
+        message=message,
+    )
