@@ -10,7 +10,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS, UNLOCATED
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.properties.locate import KNOWN_PLACE_COLUMNS, find_place_of_unlocated
+from leadflow_pipelines.properties.locate import KNOWN_COLUMNS, find_place_of_unlocated
 
 
 def write_records(lake: Lake, records: pl.DataFrame, *, source: str, pull_ids: list[str], day: dt.date) -> int:
@@ -37,7 +37,7 @@ def known_places(lake: Lake, *, county_fips: list[str] | None = None) -> pl.Data
     where = pl.col("zip") != UNLOCATED
     if county_fips:
         where &= pl.col("county_fips").is_in(county_fips)
-    return lake.read(PROPERTY_RECORDS, where=where, columns=KNOWN_PLACE_COLUMNS).unique()
+    return lake.read(PROPERTY_RECORDS, where=where, columns=KNOWN_COLUMNS).unique()
 
 
 def place_unlocated(lake: Lake) -> pl.DataFrame:

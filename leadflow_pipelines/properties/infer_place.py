@@ -1,0 +1,121 @@
+"""State and county of rows that do not say them, from what the rest of their file says.
+
+Here: evidence of one file or pull. Not here: the ZIP of a single record (`locate`).
+"""
+
+import polars as pl
+
+from leadflow_pipelines.properties import places
+
+STATE_SHARE = 0.90
+"""Share of the rows whose city the state must have."""
+STATE_LEAD = 0.05
+"""How far the state must lie before the next one."""
+COUNTY_SHARE = 0.80
+"""Share of the evidence that makes a county the file's own."""
+SOLE_COUNTY_SHARE = 0.95
+"""From here on the file is one county's. Its parcels keep that county even where their ZIP mostly lies in the next."""
+
+
+def infer_place(parts: pl.DataFrame) -> pl.DataFrame:
+    """The frame with `state` and `county_fips` filled where evidence allows.
+
+    Needs city, state, zip5 (as `normalize_addresses` gives them); county_fips and mailing_state are used if present.
+    State: the row's own, its ZIP's, else the one in which the file's cities lie. County: the row's own, the file's
+    where nearly all evidence names one, the ZIP's, the city's, else the file's dominant one.
+    """
+    parts = parts.with_columns(
+        (pl.col(name) if name in parts.columns else pl.lit(None, dtype=pl.String)).alias(name)
+        for name in ("county_fips", "mailing_state")
+    )
+    table = places.zip_table()
+    parts = parts.with_columns(
+        _lookup(pl.col("zip5"), table["zip"], table["state"]).alias("zip_state"),
+        _lookup(pl.col("zip5"), table["zip"], table["county_fips"]).alias("zip_county"),
+    ).with_columns(pl.coalesce("state", "zip_state").alias("state"))
+    state = _state_of_file(parts)
+    if state:
+        parts = parts.with_columns(pl.col("state").fill_null(state))
+    parts = parts.with_columns(_city_county(parts))
+    main, share = _county_of_file(parts)
+    own = pl.col("county_fips").str.strip_chars().str.extract(r"^(\d{4,5})$", 1).str.zfill(5)
+    county = pl.coalesce(
+        own,
+        pl.lit(main if share >= SOLE_COUNTY_SHARE else None, dtype=pl.String),
+        "zip_county",
+        "city_county",
+        pl.lit(main if share >= COUNTY_SHARE else None, dtype=pl.String),
+    )
+    return parts.with_columns(county.alias("county_fips")).drop("zip_state", "zip_county", "city_county")
+
+
+def _lookup(key: pl.Expr, old: pl.Series, new: pl.Series) -> pl.Expr:
+    return key.replace_strict(old, new, default=None, return_dtype=pl.String)
+
+
+def _state_of_file(parts: pl.DataFrame) -> str | None:
+    """The state of rows without one; null where several fit or none does."""
+    stated = parts.filter(pl.col("state").is_not_null())
+    silent = parts.filter(pl.col("state").is_null())
+    if silent.is_empty():
+        return None
+    if stated.height > silent.height:
+        top = stated["state"].value_counts(sort=True).row(0)
+        return str(top[0]) if top[1] >= STATE_SHARE * stated.height else None
+    cities = silent.group_by("city").len().drop_nulls()
+    named = cities.join(places.city_zips().select("state", "city").unique(), on="city")
+    rows = named.unique("city")["len"].sum()
+    if not rows:
+        return None
+    shares = (
+        named.group_by("state").agg((pl.col("len").sum() / rows).alias("share")).sort("share", "state", descending=[True, False])
+    )
+    fitting = shares.filter(pl.col("share") >= STATE_SHARE)
+    if fitting.is_empty():
+        return None
+    best = shares.row(0)
+    if shares.height == 1 or best[1] - shares.row(1)[1] >= STATE_LEAD:
+        return str(best[0])
+    mailing = parts["mailing_state"].drop_nulls().value_counts(sort=True)
+    if mailing.height and mailing.row(0)[0] in fitting["state"] and 2 * mailing.row(0)[1] > mailing["count"].sum():
+        return str(mailing.row(0)[0])
+    return None
+
+
+def _city_county(parts: pl.DataFrame) -> pl.Series:
+    """The county in which all deliverable ZIPs of the row's city lie; null where they lie in several."""
+    single = (
+        places.city_zips()
+        .filter((pl.col("zip_type") == "STANDARD") & pl.col("county_fips").is_not_null())
+        .group_by("city", "state")
+        .agg(pl.col("county_fips").unique())
+        .filter(pl.col("county_fips").list.len() == 1)
+        .select(pl.concat_str("city", pl.lit(","), "state").alias("name"), pl.col("county_fips").list.first())
+    )
+    name = pl.concat_str("city", pl.lit(","), "state")
+    return parts.select(_lookup(name, single["name"], single["county_fips"]).alias("city_county")).to_series()
+
+
+def _county_of_file(parts: pl.DataFrame) -> tuple[str | None, float]:
+    """The county that most evidence names, and its share: a row's ZIP, else its city spread over its ZIPs' counties."""
+    by_zip = parts.filter(pl.col("zip_county").is_not_null()).group_by(county=pl.col("zip_county")).agg(weight=pl.len().cast(pl.Float64))
+    spread = (
+        places.city_zips()
+        .filter((pl.col("zip_type") == "STANDARD") & pl.col("county_fips").is_not_null())
+        .group_by("city", "state", "county_fips").len()
+        .with_columns(part=pl.col("len") / pl.col("len").sum().over("city", "state"))
+    )  # fmt: skip
+    by_city = (
+        parts.filter(pl.col("zip_county").is_null())
+        .group_by("city", "state").agg(rows=pl.len())
+        .join(spread, on=["city", "state"])
+        .group_by(county=pl.col("county_fips")).agg(weight=(pl.col("rows") * pl.col("part")).sum())
+    )  # fmt: skip
+    evidence = (
+        pl.concat([by_zip, by_city]).group_by("county").agg(pl.col("weight").sum())
+        .sort("weight", "county", descending=[True, False])
+    )  # fmt: skip
+    if evidence.is_empty():
+        return None, 0.0
+    county, weight = evidence.row(0)
+    return str(county), float(weight / evidence["weight"].sum())

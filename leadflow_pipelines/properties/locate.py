@@ -1,0 +1,101 @@
+"""Which ZIP partition a record belongs to, when it does not say so itself.
+
+Here: evidence from other records and from the ZIP table. Not here: state and county of a file (`infer_place`).
+"""
+
+import polars as pl
+
+from leadflow_pipelines.contracts import UNLOCATED
+from leadflow_pipelines.properties import places
+from leadflow_pipelines.properties.address_grammar import PARTS
+from leadflow_pipelines.properties.addresses import address_key
+
+KNOWN_COLUMNS = ("parcel_key", *PARTS, "city", "state", "zip")
+"""What `known` may hold: columns of earlier records or properties. Absent ones give no evidence."""
+
+
+def locate_records(records: pl.DataFrame, known: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The records, same rows in the same order, each with zip, located_by, zip5 and address_key set anew.
+
+    In this order: the record's own ZIP if it exists; the one ZIP of located records with its parcel_key; the one ZIP
+    of located records with its number, street, city and state; the one deliverable ZIP of its city; else the
+    partition `unlocated`. Evidence is the frame itself and `known` (KNOWN_COLUMNS).
+    """
+    own = pl.when(pl.col("zip5").is_in(places.known_zips().implode())).then("zip5")
+    records = records.with_columns(own.alias("zip5"))
+    silent = records["zip5"].is_null()
+    if not silent.any():
+        return records.with_columns(
+            pl.col("zip5").alias("zip"), pl.lit("record").alias("located_by"), address_key()
+        )
+    evidence = _evidence([records.with_columns(zip=pl.col("zip5")), *([known] if known is not None else [])])
+    city = places.only_zip_of_city().select(_name(pl.col("city"), pl.col("state")), "zip")
+    by_city = _name(pl.col("city"), pl.col("state")).replace_strict(
+        city["name"], city["zip"], default=None, return_dtype=pl.String
+    )
+    found = _found(records.filter(silent), evidence).with_columns(by_city.alias("by_city"))
+    return _settle(records, silent, found)
+
+
+def find_place_of_unlocated(unlocated: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Those of the unlocated records that later evidence places, with zip, located_by, zip5 and address_key set."""
+    found = _found(unlocated, _evidence([known])).with_columns(pl.lit(None, dtype=pl.String).alias("by_city"))
+    settled = _settle(unlocated, pl.repeat(value=True, n=unlocated.height, eager=True), found)
+    return settled.filter(pl.col("zip") != UNLOCATED)
+
+
+def _name(city: pl.Expr, state: pl.Expr) -> pl.Expr:
+    return pl.concat_str(city, pl.lit(","), state).alias("name")
+
+
+def _street(frame: pl.DataFrame) -> pl.Expr:
+    """Number, street, city and state as one string; null where number, street, city or state is unknown."""
+    whole = pl.all_horizontal(pl.col("house_number", "street_name", "city", "state").is_not_null())
+    text = pl.concat_str([pl.col(name).fill_null("") for name in (*PARTS, "city", "state")], separator="|")
+    return pl.when(whole).then(text)
+
+
+def _evidence(frames: list[pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Per kind of key: key and zip, for the keys that lie in exactly one ZIP."""
+    known = pl.concat(
+        [
+            frame.select(
+                (pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String)).alias(name)
+                for name in KNOWN_COLUMNS
+            ).filter(pl.col("zip").is_not_null() & (pl.col("zip") != UNLOCATED))
+            for frame in frames
+        ]
+    )
+    return {
+        kind: known.select(key.alias("key"), "zip")
+        .drop_nulls().unique().group_by("key").agg(pl.len(), pl.col("zip").first())
+        .filter(pl.col("len") == 1)
+        for kind, key in (("by_parcel", pl.col("parcel_key")), ("by_address", _street(known)))
+    }  # fmt: skip
+
+
+def _found(records: pl.DataFrame, evidence: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """The records with by_parcel and by_address: the ZIP that each kind of evidence names, or null."""
+    keys = {"by_parcel": pl.col("parcel_key"), "by_address": _street(records)}
+    return records.with_columns(
+        key.replace_strict(evidence[kind]["key"], evidence[kind]["zip"], default=None, return_dtype=pl.String).alias(kind)
+        for kind, key in keys.items()
+    )
+
+
+def _settle(records: pl.DataFrame, silent: pl.Series, found: pl.DataFrame) -> pl.DataFrame:
+    """Writes what was found into the silent rows; the others stand where they say."""
+    named = pl.coalesce("by_parcel", "by_address", "by_city")
+    settled = found.select(
+        named.alias("zip"),
+        pl.when(pl.col("by_parcel").is_not_null()).then(pl.lit("parcel"))
+        .when(pl.col("by_address").is_not_null()).then(pl.lit("address"))
+        .when(pl.col("by_city").is_not_null()).then(pl.lit("city"))
+        .otherwise(pl.lit("nothing")).alias("located_by"),
+    )  # fmt: skip
+    where = silent.arg_true()
+    zips = records["zip5"].scatter(where, settled["zip"])
+    located_by = pl.repeat("record", records.height, eager=True).scatter(where, settled["located_by"])
+    return records.with_columns(
+        zips.alias("zip5"), zips.fill_null(UNLOCATED).alias("zip"), located_by.alias("located_by")
+    ).with_columns(address_key())

@@ -1,0 +1,193 @@
+"""The best value of each field of a property, and which source gave it.
+
+Here: choosing among a property's records. Not here: which records those are (`resolve`).
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from leadflow_pipelines.contracts import PROPERTIES, UNLOCATED
+from leadflow_pipelines.properties.address_tokens import relist
+from leadflow_pipelines.properties.addresses import one_line
+from leadflow_pipelines.properties.stable_hash import stable_hash
+
+VENDOR_RANKS: Mapping[str, int] = {"attom": 1, "batchdata": 2}
+"""Sources that yield to a county's own file (rank 0, any source not named here)."""
+
+_ADDRESS = (
+    "house_number", "pre_directional", "street_name", "suffix", "post_directional", "unit_type", "unit_number",
+    "city", "state", "zip5", "zip4", "address_key",
+)  # fmt: skip
+_PARCEL = ("county_fips", "parcel_number", "parcel_key")
+_MAILING = ("mailing_street", "mailing_city", "mailing_state", "mailing_zip5")
+_SALE = ("sale_date", "sale_price_cents")
+_PLACE = ("lat", "lon")
+_SINGLE = (
+    "owner_name", "is_owner_occupied", "is_vacant", "land_use", "year_built", "living_sqft", "lot_sqft", "beds",
+    "baths", "units", "assessed_cents", "market_value_cents", "mortgage_cents",
+)  # fmt: skip
+# Fields that make sense only together come from one record: the group's first column decides which.
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "address": _ADDRESS, "parcel_number": _PARCEL, "mailing_street": _MAILING, "sale_date": _SALE, "lat": _PLACE,
+    **{name: (name,) for name in _SINGLE},
+}  # fmt: skip
+_VALUES = tuple(name for columns in _GROUPS.values() for name in columns)
+_PROVENANCE_TYPE = PROPERTIES.schema["provenance"]
+_UNHASHED = ("provenance", "valid_from", "valid_to", "content_hash")
+_CHUNK_RECORDS = 400_000
+"""Records merged at once: the provenance of a million properties at once would take a gigabyte more."""
+
+
+def best_values(
+    records: pl.DataFrame, links: pl.DataFrame, source_ranks: Mapping[str, int] = VENDOR_RANKS
+) -> pl.DataFrame:
+    """One row per linked property in the PROPERTIES shape without valid_from and valid_to, sorted by property_id.
+
+    `records`: PROPERTY_RECORDS columns, any but record_id and source may be absent; `links`: record_id, property_id.
+    Each field comes from the source of the lowest rank that has it (`source_ranks`, 0 where not named), then from
+    the newest observation. Sale date and price are the newest sale's; a later transfer without a price leaves the
+    price null. Mail goes to the chosen owner only. Lists, sources and costs add up.
+    """
+    linked = _complete(records).join(links.select("record_id", "property_id"), on="record_id")
+    parts = max(1, -(-linked.height // _CHUNK_RECORDS))
+    if parts == 1:
+        return _merge(linked, source_ranks)
+    # Ids are hashes, so their first characters spread them evenly and keep a property in one part.
+    part = pl.col("property_id").str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0) % parts
+    split = linked.with_columns(part.alias("part")).partition_by("part", include_key=False)
+    return pl.concat([_merge(piece, source_ranks) for piece in split]).sort("property_id")
+
+
+def _complete(records: pl.DataFrame) -> pl.DataFrame:
+    """The columns that matter, absent ones null."""
+    names = ("record_id", "source", "observed_at", "zip", *_VALUES, "list_codes", "cost_cents")
+    schema = {**PROPERTIES.schema, "record_id": pl.String, "source": pl.String, "observed_at": pl.Datetime("us", "UTC")}
+    return records.select(
+        (pl.col(name).cast(schema[name]) if name in records.columns else pl.lit(None, dtype=schema[name])).alias(name)
+        for name in dict.fromkeys(names)
+        if name != "address"
+    )
+
+
+def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int]) -> pl.DataFrame:
+    """All properties of some linked records."""
+    rank = pl.col("source").replace_strict(dict(source_ranks), default=0, return_dtype=pl.Int8)
+    ordered = (
+        linked.with_columns(rank.alias("rank"))
+        .sort(
+            "property_id", "rank", "observed_at", "sale_date", "record_id",
+            descending=[False, False, True, True, False], nulls_last=True,
+        )
+        .with_columns(pl.col("property_id").rle_id().alias("group"))
+        .with_row_index("at")
+    )  # fmt: skip
+    chosen = _choose(ordered)
+    values = chosen.select("property_id").with_columns(
+        ordered[column].gather(chosen[group]).alias(column) for group, columns in _GROUPS.items() for column in columns
+    )
+    placed = pl.coalesce("zip5", chosen["zip"], pl.lit(UNLOCATED))
+    whole = values.with_columns(
+        placed.alias("zip"), one_line().alias("address"), chosen["list_codes"], chosen["sources"],
+        chosen["record_count"], chosen["cost_cents"], _provenance(ordered, chosen),
+    )  # fmt: skip
+    hashed = [
+        pl.col(name).list.join(",") if isinstance(dtype, pl.List) else pl.col(name)
+        for name, dtype in PROPERTIES.schema.items()
+        if name not in _UNHASHED
+    ]
+    whole = whole.with_columns(stable_hash(hashed).alias("content_hash"))
+    return whole.select(
+        pl.col(name).cast(dtype) for name, dtype in PROPERTIES.schema.items() if name not in ("valid_from", "valid_to")
+    )
+
+
+def _choose(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Per property, in order: the row that gives each group its values (null: none does), and what adds up."""
+
+    def first_where(condition: pl.Expr) -> pl.Expr:
+        return pl.when(condition).then("at").min()
+
+    keyed = pl.col("address_key").is_not_null()
+    chosen = (
+        ordered.group_by("group")
+        .agg(
+            pl.col("property_id").first(),
+            pl.coalesce(
+                first_where(keyed & pl.col("zip5").is_not_null()),
+                first_where(keyed),
+                first_where(pl.col("street_name").is_not_null()),
+                first_where(pl.col("city").is_not_null() | pl.col("zip5").is_not_null()),
+            ).alias("address"),
+            first_where(pl.col("parcel_number").is_not_null()).alias("parcel_number"),
+            first_where(pl.col("lat").is_not_null() & pl.col("lon").is_not_null()).alias("lat"),
+            *(first_where(pl.col(name).is_not_null()).alias(name) for name in _SINGLE),
+            pl.when(pl.col("zip") != UNLOCATED).then("zip").min().alias("zip"),
+            pl.len().cast(pl.Int64).alias("record_count"),
+            pl.col("cost_cents").sum(),
+            pl.col("cost_cents").count().alias("priced"),
+        )
+        .sort("group")
+    )
+    chosen = chosen.with_columns(pl.when(pl.col("priced") > 0).then("cost_cents").alias("cost_cents"))
+    for extra in (_sales(ordered), _mail(ordered, chosen), _union(ordered, "list_codes", "list_codes"), _sources(ordered)):
+        chosen = chosen.join(extra, on="group", how="left", maintain_order="left")
+    return chosen
+
+
+def _sales(ordered: pl.DataFrame) -> pl.DataFrame:
+    """group → row of the newest sale; of several on one day the one with a price, then the better source."""
+    return (
+        ordered.lazy().select("group", "at", "sale_date", no_price=pl.col("sale_price_cents").is_null())
+        .filter(pl.col("sale_date").is_not_null())
+        .sort("group", "sale_date", "no_price", "at", descending=[False, True, False, False])
+        .unique("group", keep="first", maintain_order=True)
+        .select("group", sale_date="at")
+        .collect()
+    )  # fmt: skip
+
+
+def _mail(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """group → row of the mailing address: the chosen owner's own, or one that names no owner."""
+    owner = ordered["owner_name"].gather(chosen["owner_name"].gather(ordered["group"]))
+    return (
+        ordered.select("group", "at", "owner_name", "mailing_street", chosen_owner=owner)
+        .filter(
+            pl.col("mailing_street").is_not_null()
+            & (pl.col("owner_name").is_null() | (pl.col("owner_name") == pl.col("chosen_owner")))
+        )
+        .group_by("group").agg(pl.col("at").min().alias("mailing_street"))
+    )  # fmt: skip
+
+
+def _union(ordered: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
+    """group → the sorted distinct items of a list column."""
+    return (
+        ordered.select("group", pl.col(column).alias(name))
+        .filter(pl.col(name).list.len() > 0)
+        .explode(name).unique().sort("group", name)
+        .group_by("group", maintain_order=True).agg(pl.col(name))
+    )  # fmt: skip
+
+
+def _sources(ordered: pl.DataFrame) -> pl.DataFrame:
+    """group → its sources, sorted."""
+    pairs = ordered.select("group", pl.col("source").alias("sources")).unique().sort("group", "sources")
+    return pairs.group_by("group", maintain_order=True).agg(pl.col("sources"))
+
+
+def _provenance(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.Series:
+    """Per property the list of (field, source, observed_at), sorted by field. A group goes by its first column."""
+    fields = sorted(_GROUPS)
+    coded = [pl.col(name).cast(pl.UInt64) * len(fields) + number for number, name in enumerate(fields)]
+    lists = chosen.select(pl.concat_list(coded).list.drop_nulls().alias("provenance")).to_series().rechunk()
+    flat = lists.explode(empty_as_null=False)
+    row, number = flat // len(fields), flat % len(fields)
+    given = pl.DataFrame(
+        {
+            "field": pl.Series(fields).gather(number),
+            "source": ordered["source"].gather(row),
+            "observed_at": ordered["observed_at"].gather(row),
+        }
+    )
+    return relist(given.to_struct(), lists).cast(_PROVENANCE_TYPE).alias("provenance")
