@@ -8,7 +8,7 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -42,7 +42,8 @@ class WeeklyWindows:
     days: tuple[tuple[Window, ...], ...]
     is_closed_on_holidays: bool
 
-    def to_json(self) -> str:
+    @cached_property
+    def json(self) -> str:
         """`{"zone": "America/New_York", "mon": [["12:00", "18:00"]], …, "sun": [], "holidays": "closed"}`."""
         told: dict[str, object] = {"zone": self.zone}
         for name, windows in zip(WEEKDAYS, self.days, strict=True):
@@ -66,9 +67,26 @@ class CallingCalendar:
         self._terms: dict[tuple[tuple[str, ...], str, bool, int], Terms] = {}
         self._intervals: dict[tuple[str, Terms, date], Interval | None] = {}
         self._weeks: dict[tuple[object, ...], WeeklyWindows | None] = {}
+        self._openings: dict[tuple[object, ...], datetime | None] = {}
+
+    def _binding_states(self, states: tuple[str, ...]) -> tuple[str, ...]:
+        """The states that decide: one of each set of like hours, so that lists work each out once.
+
+        Where the default counts, only those with another zone to keep: loading the rules has checked that the
+        default lies inside every state's hours.
+        """
+        also, stand_in = self.rules.also_in_zones, self.rules.like_hours
+        return tuple(sorted({stand_in[state] for state in states if also(state) or not self.is_default}))
 
     def next_open(self, instant: datetime, states: tuple[str, ...], zones: tuple[str, ...]) -> datetime | None:
         """The first instant from `instant` on at which every window is open; None within a year."""
+        binding = self._binding_states(states)
+        key = instant, binding, zones
+        if key not in self._openings:
+            self._openings[key] = self._search(instant, binding, zones)
+        return self._openings[key]
+
+    def _search(self, instant: datetime, states: tuple[str, ...], zones: tuple[str, ...]) -> datetime | None:
         now = instant.timestamp()
         first = instant.astimezone(UTC).date() - timedelta(days=1)
         for days in SEARCH_DAYS:
@@ -82,26 +100,25 @@ class CallingCalendar:
 
         Told in the easternmost plausible zone. None where some season leaves nothing at all.
         """
-        horizon = day + self.rules.clearance_max_age
-        demands = self._demands(states, zones)
-        asked = tuple(
-            tuple((zone, self._terms_of(states, zone, is_plausible, on)) for zone, is_plausible in demands)
-            for on in (day, horizon)
-        )
-        key = day, zones, asked
+        binding = self._binding_states(states)
+        key = day, binding, zones
         if key not in self._weeks:
-            reference = max(zones, key=lambda zone: _offset(zone, date(day.year, 1, 15)))
-            weeks = [
-                _week(terms, reference, start)
-                for terms in dict.fromkeys(asked)
-                for start in _season_starts(day, zones)
-            ]
-            days = weeks[0]
-            for week in weeks[1:]:
-                days = tuple(_overlap(*pair) for pair in zip(days, week, strict=True))
-            closes = any(terms.is_closed_on_holidays for both_days in asked for _, terms in both_days)
-            self._weeks[key] = WeeklyWindows(reference, days, closes) if any(days) else None
+            self._weeks[key] = self._common_week(day, binding, zones)
         return self._weeks[key]
+
+    def _common_week(self, day: date, states: tuple[str, ...], zones: tuple[str, ...]) -> WeeklyWindows | None:
+        demands = self._demands(states, zones)
+        asked = {
+            tuple((zone, self._terms_of(states, zone, is_plausible, on)) for zone, is_plausible in demands)
+            for on in (day, day + self.rules.clearance_max_age)
+        }
+        reference = max(zones, key=lambda zone: _offset(zone, date(day.year, 1, 15)))
+        weeks = [_week(terms, reference, start) for terms in asked for start in _season_starts(day, zones)]
+        days = weeks[0]
+        for week in weeks[1:]:
+            days = tuple(_overlap(*pair) for pair in zip(days, week, strict=True))
+        closes = any(terms.is_closed_on_holidays for by_zone in asked for _, terms in by_zone)
+        return WeeklyWindows(reference, days, closes) if any(days) else None
 
     def _demands(self, states: tuple[str, ...], zones: tuple[str, ...]) -> list[tuple[str, bool]]:
         """Zones that must be open: the plausible ones, and those a state's statute names besides."""

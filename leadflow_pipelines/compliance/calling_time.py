@@ -71,9 +71,7 @@ def _objections(
             yield from _objections_elsewhere(calendar, instant, state, zone)
 
 
-def _objections_in_zone(
-    calendar: CallingCalendar, instant: datetime, state: str, zone: str
-) -> Iterator[str]:
+def _objections_in_zone(calendar: CallingCalendar, instant: datetime, state: str, zone: str) -> Iterator[str]:
     local, rule = _local(calendar, instant, state, zone)
     hours, closes = rule.weekly[local.weekday()], rule.is_closed_on_holidays
     if calendar.is_default:
@@ -83,9 +81,7 @@ def _objections_in_zone(
     yield from _outside(hours, local, state, zone)
 
 
-def _objections_elsewhere(
-    calendar: CallingCalendar, instant: datetime, state: str, zone: str
-) -> Iterator[str]:
+def _objections_elsewhere(calendar: CallingCalendar, instant: datetime, state: str, zone: str) -> Iterator[str]:
     """The zone a statute names besides the person's own: the state's own limits, never the narrower default."""
     local, rule = _local(calendar, instant, state, zone)
     if rule.also_in_zone != zone:
@@ -95,9 +91,7 @@ def _objections_elsewhere(
     yield from _outside(rule.weekly[local.weekday()], local, state, zone)
 
 
-def _local(
-    calendar: CallingCalendar, instant: datetime, state: str, zone: str
-) -> tuple[datetime, CallingRule]:
+def _local(calendar: CallingCalendar, instant: datetime, state: str, zone: str) -> tuple[datetime, CallingRule]:
     local = instant.astimezone(zone_of(zone))
     rule = calendar.rules.calling_rule(state, local.date())
     if rule is None:

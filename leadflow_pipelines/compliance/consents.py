@@ -6,13 +6,14 @@ Not here: which channel needs a consent (`clear_contacts`), storing them (`datab
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from leadflow_pipelines.compliance.rule_book import RuleBook
 
 INSTANT = pl.Datetime("us", "UTC")
-CONSENT_COLUMNS = {
+CONSENT_COLUMNS: dict[str, Any] = {
     "contact_value": pl.String,
     "channel": pl.String,
     "kind": pl.String,
@@ -21,7 +22,7 @@ CONSENT_COLUMNS = {
     "expires_at": INSTANT,
     "revoked_at": INSTANT,
 }
-SUPPRESSION_COLUMNS = {"kind": pl.String, "contact_value": pl.String}
+SUPPRESSION_COLUMNS: dict[str, Any] = {"kind": pl.String, "contact_value": pl.String}
 
 
 @dataclass(frozen=True)

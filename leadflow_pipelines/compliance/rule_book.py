@@ -6,7 +6,7 @@ Here: what the dated tables in `rules/` say, and which row is in force on a day.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from zoneinfo import available_timezones
 
@@ -110,6 +110,14 @@ class RuleBook:
         """Zones that a state's rules name besides the person's own, at any time."""
         return frozenset(rule.also_in_zone for rule in self.calling_rules[state] if rule.also_in_zone)
 
+    @cached_property
+    def like_hours(self) -> dict[str, str]:
+        """For each state the first one that has the same hours at all times."""
+        first: dict[tuple[object, ...], str] = {}
+        for state, rows in self.calling_rules.items():
+            first.setdefault(_hours(rows), state)
+        return {state: first[_hours(rows)] for state, rows in self.calling_rules.items()}
+
     def is_holiday(self, day: date) -> bool:
         """Whether a local day is on any list. The five states that close share the union of their lists."""
         if day.year not in self._holiday_years:
@@ -156,6 +164,12 @@ class RuleBook:
             ),
             _holiday_years={},
         )
+
+
+def _hours(rows: tuple[CallingRule, ...]) -> tuple[object, ...]:
+    return tuple(
+        (row.effective_from, row.effective_to, row.weekly, row.is_closed_on_holidays, row.also_in_zone) for row in rows
+    )
 
 
 @cache
