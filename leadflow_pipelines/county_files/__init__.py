@@ -2,7 +2,9 @@
 
 from leadflow_pipelines.county_files.apply_mapping import MappedRows, ValueWarning, apply_mapping
 from leadflow_pipelines.county_files.county_file import CountyFile, read_county_file
+from leadflow_pipelines.county_files.import_county_file import ImportResult, import_county_file
 from leadflow_pipelines.county_files.mapping import ColumnRule, Mapping, load_mapping, parse_mapping
+from leadflow_pipelines.county_files.propose_mapping import Proposal, propose_mapping
 from leadflow_pipelines.county_files.targets import SOURCE_ROWS_SCHEMA, TARGETS
 
 __all__ = [
@@ -10,11 +12,15 @@ __all__ = [
     "TARGETS",
     "ColumnRule",
     "CountyFile",
+    "ImportResult",
     "MappedRows",
     "Mapping",
+    "Proposal",
     "ValueWarning",
     "apply_mapping",
+    "import_county_file",
     "load_mapping",
     "parse_mapping",
+    "propose_mapping",
     "read_county_file",
 ]

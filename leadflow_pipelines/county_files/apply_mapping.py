@@ -123,7 +123,7 @@ class _Columns:
             frame = pl.DataFrame([part.alias(f"p{i}") for i, part in enumerate(parts)])
             joined = pl.concat_str(pl.all(), separator=rule.join, ignore_nulls=rule.pad is None)
             text = frame.select(pl.when(joined != "").then(joined)).to_series()
-        return text.str.strip_suffix(rule.strip_suffix) if rule.strip_suffix else text
+        return text
 
 
 def _values(

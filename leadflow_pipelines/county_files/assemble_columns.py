@@ -12,7 +12,6 @@ from leadflow_pipelines.county_files.transforms import parse_number
 
 _STREET = ("street:number", "street:direction", "street:name", "street:suffix", "street:post")
 _ACREAGE_AT_END = r"\s\d{0,4}\.\d{1,4}$"
-_LETTERS_AT_END = r"^\d.*\d([A-Z]{2})$"
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,7 @@ class _Assembly:
 
     def parcel(self) -> None:
         if self.has("parcel_number"):
-            suffix = _stray_suffix(self.sample("parcel_number"))
-            rule = ColumnRule(columns=("?",), strip_suffix=suffix) if suffix else None
-            self.put("parcel_number", ("parcel_number",), rule, f"; a trailing {suffix} is dropped" if suffix else "")
+            self.put("parcel_number", ("parcel_number",))
         elif self.has("parcel:borough", "parcel:block", "parcel:lot"):
             rule = ColumnRule(columns=("?",), pad=(1, 5, 4), join="")
             self.put("parcel_number", ("parcel:borough", "parcel:block", "parcel:lot"), rule, "; joined to a BBL")
@@ -146,17 +143,4 @@ def _median(sample: ColumnSample) -> float:
     numbers = parse_number(sample.values)
     middle = numbers.filter(numbers > 0).median()
     return float(middle) if isinstance(middle, int | float) else 0.0
-
-
-def _stray_suffix(sample: ColumnSample) -> str | None:
-    """Two letters that end some parcel numbers, and lengthen them, but not most: a marker, not the number."""
-    ends = sample.values.str.extract(_LETTERS_AT_END)
-    counts = ends.drop_nulls().value_counts(sort=True)
-    if counts.is_empty():
-        return None
-    suffix, count = counts.row(0)
-    others = sample.values.filter(ends.is_null())
-    longer = (sample.values.filter(ends == suffix).str.len_chars().median() or 0) > (others.str.len_chars().median() or 0)  # type: ignore[operator]
-    is_minor = 0.01 <= count / sample.values.len() <= 0.5
-    return str(suffix) if is_minor and longer and counts.height == 1 and count >= 3 else None
 

@@ -89,7 +89,12 @@ class _Content:
     plain: bytes
 
 
-def _content(path: Path) -> _Content:
+def file_sha256(path: str | Path) -> str:
+    """Hash of the file's bytes, hex: its identity. Raises InvalidInput where there is no such file."""
+    return hashlib.sha256(_stored_bytes(Path(path))).hexdigest()
+
+
+def _stored_bytes(path: Path) -> bytes:
     if not path.exists():
         raise InvalidInput(f"There is no file {path}.", remedy="Check the path.")
     if path.is_dir():
@@ -104,6 +109,11 @@ def _content(path: Path) -> _Content:
         raise InvalidInput(
             f"{path.name} is empty.", remedy="Check that the download or export finished."
         )
+    return stored
+
+
+def _content(path: Path) -> _Content:
+    stored = _stored_bytes(path)
     if not stored.startswith(_GZIP_MAGIC):
         return _Content(stored, stored)
     try:

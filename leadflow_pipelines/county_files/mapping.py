@@ -22,8 +22,7 @@ _GUIDE = "docs/county_files.md tells how to write a mapping."
 class ColumnRule(BaseModel):
     """How one target is made: which columns, joined by what, through which transform.
 
-    pad: digits to which each column is zero-filled before joining. strip_suffix: text removed from the end.
-    day_first: how to read 4/5/2019; left out, the column's own values decide.
+    pad: digits to which each column is zero-filled before joining. day_first: how to read 4/5/2019; left out, the column's own values decide.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,7 +31,6 @@ class ColumnRule(BaseModel):
     transform: str | None = None
     join: str = " "
     pad: tuple[int, ...] | None = None
-    strip_suffix: str | None = None
     day_first: bool | None = None
 
     @model_validator(mode="before")

@@ -17,11 +17,11 @@ from leadflow_pipelines.county_files.column_values import (
     sample_columns,
 )
 from leadflow_pipelines.county_files.county_file import CountyFile
-from leadflow_pipelines.county_files.infer_county import InferredPlace, infer_county
+from leadflow_pipelines.county_files.infer_county import InferredPlace, county_of_points, state_at_end_of
 from leadflow_pipelines.county_files.list_codes import known_list_code
 from leadflow_pipelines.county_files.mapping import ColumnRule, Mapping
 from leadflow_pipelines.county_files.targets import TARGETS
-from leadflow_pipelines.county_files.transforms import parse_state
+from leadflow_pipelines.county_files.transforms import clean_text, parse_number
 from leadflow_pipelines.errors import InvalidInput
 
 _LEAST_FIT = 0.5
@@ -48,7 +48,7 @@ class Proposal:
     constants: dict[str, str]
 
     def to_yaml(self) -> str:
-        """The mapping as a YAML file to keep and edit, with what was left out as comments."""
+        """The mapping as a YAML file to keep and edit; what was inferred or left out stands in comments."""
         lines = [f"# {name}: {reason}" for name, reason in self.constants.items()]
         lines += [f"# not mapped: {item.column!r}: {item.reason}" for item in self.reasons if item.target is None]
         return "\n".join([*lines, self.mapping.to_yaml()])
@@ -78,11 +78,14 @@ def propose_mapping(file: CountyFile) -> Proposal:
     list_code, list_reason = proposer.list_code()
     if list_code:
         constants["list_code"] = list_reason
+    by_sale = proposer.observation_by_sale(columns)
+    if by_sale:
+        constants["observed_at"] = "each row tells of one sale, and parcels recur"
     mapping = Mapping(
         state=place.state if "state" in constants else None,
         county_fips=place.county_fips if "county_fips" in constants else None,
         list_code=list_code,
-        columns={target: columns[target] for target in TARGETS if target in columns},
+        columns={target: columns[target] for target in TARGETS if target in columns} | by_sale,
     )
     return Proposal(mapping, proposer.reasons(choices), constants)
 
@@ -194,6 +197,18 @@ class _Proposer:
                 "in a list of tax sales or foreclosures this is the day of that sale, not of the property's last one"
             )
 
+    def observation_by_sale(self, columns: dict[str, ColumnRule]) -> dict[str, ColumnRule]:
+        """In a file of sales a row says what held at that sale, so a later file's word counts for more.
+
+        A roll of parcels has each parcel once, and knows its last sale; it speaks of the day it was made.
+        """
+        if "observed_at" in columns or not {"sale_date", "sale_price_cents", "parcel_number"} <= set(columns):
+            return {}
+        frame = self.file.frame.select(*columns["parcel_number"].columns, *columns["sale_date"].columns).drop_nulls()
+        parcels = frame.select(columns["parcel_number"].columns).n_unique()
+        is_of_sales = frame.height >= 0.95 * self.file.frame.height and parcels < 0.99 * frame.height
+        return {"observed_at": columns["sale_date"]} if is_of_sales else {}
+
     def _names_a_debt(self) -> str | None:
         return next(
             (sample.header for sample in self.samples if any(sample.words.endswith(debt) for debt in _OWED)), None
@@ -247,28 +262,16 @@ def _same_share(frame: pl.DataFrame, situs: str, mailing: str) -> float:
 
 
 def _place(file: CountyFile, choices: list[Choice], samples: list[ColumnSample]) -> InferredPlace:
+    """State and county for files whose rows give no ZIP and no state of their own."""
     column = {choice.goal: choice.column for choice in choices}
-    frame = file.frame
-
-    def series(goal: str) -> pl.Series | None:
-        return frame[column[goal]] if goal in column else None
-
-    def numbers(goal: str) -> pl.Series | None:
-        values = series(goal)
-        return None if values is None else values.cast(pl.Float64, strict=False)
-
-    state_values = series("state")
-    state = None
-    if state_values is not None:
-        counts = parse_state(state_values.drop_nulls()).drop_nulls().value_counts(sort=True)
-        state = str(counts.row(0)[0]) if counts.height == 1 else None
-    copies = [s.header for s in samples if s.header not in column.values() and "owner address" in s.words]
-    return infer_county(
-        zips=series("zip"),
-        cities=series("city"),
-        addresses=series("address"),
-        state_texts=frame[copies[0]] if copies else None,
-        lat=numbers("lat"),
-        lon=numbers("lon"),
-        state=state,
-    )
+    if {"zip", "state"} & set(column):
+        return InferredPlace()
+    if {"lat", "lon"} <= set(column) and "city" not in column:
+        return county_of_points(*(parse_number(clean_text(file.frame[column[axis]])) for axis in ("lat", "lon")))
+    # A copy of the property address is no mailing address, but may say the state that the original leaves out.
+    copies = [sample.header for sample in samples if sample.header not in column.values() and sample.words == "owner address"]
+    for name in [*([column["address"]] if "address" in column else []), *copies]:
+        place = state_at_end_of(file.frame[name])
+        if place.state:
+            return place
+    return InferredPlace()
