@@ -7,7 +7,7 @@ import polars as pl
 
 from leadflow_pipelines.properties import places
 from leadflow_pipelines.properties.address_units import opens_unit
-from leadflow_pipelines.properties.postal_tables import PLACEHOLDERS
+from leadflow_pipelines.properties.postal_tables import PLACEHOLDERS, SUFFIXES
 
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
 _COUNTRY = r"[ ,]+(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
@@ -92,10 +92,14 @@ def _take_state(frame: pl.DataFrame) -> pl.DataFrame:
         head.str.replace(_STATE, "").alias("before_state"),
     ).with_columns(pl.col("found").replace_strict(places.STATES, default=None).alias("state"))
     city = _city_candidates(frame, "before_state", "state")
+    # A bare `12 WOODSTOCK CT` is a court, and `5 LINCOLN NE` no city: the city needs a street before it.
+    street = pl.col("before_state").str.head(pl.col("before_state").str.len_chars() - city.str.len_chars())
+    has_street = street.str.contains(r"\S \S") & ~pl.col("found").is_in(list(SUFFIXES))
+    has_city = (city.is_not_null() & has_street).fill_null(value=False)
     is_city_too = pl.col("found").is_in(places.city_names().implode()) & (pl.col("found").str.len_chars() > 2)
     names_city = is_city_too & ~pl.col("has_zip") & ~pl.col("before_state").str.contains(",", literal=True)
     certain = (
-        pl.col("has_zip") | head.str.contains(rf",[ ]*(?:{_STATES})[ .]*$") | city.is_not_null()
+        pl.col("has_zip") | head.str.contains(rf",[ ]*(?:{_STATES})[ .]*$") | has_city
     ) & (pl.col("before_state") != "")
     # A ZIP may follow a street that ends like a state (12 OAK CT 37210): its own state decides.
     zip_state = pl.col("zip5").replace_strict(

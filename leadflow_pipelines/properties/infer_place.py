@@ -13,6 +13,8 @@ STATE_LEAD = 0.05
 """How far the state must lie before the next one."""
 COUNTY_SHARE = 0.80
 """Share of the evidence that makes a county the file's own."""
+COVERAGE = 0.10
+"""Share of the rows that must say something, before the rest is believed to lie in the same place."""
 SOLE_COUNTY_SHARE = 0.95
 """From here on the file is one county's. Its parcels keep that county even where their ZIP mostly lies in the next."""
 
@@ -65,7 +67,7 @@ def _state_of_file(parts: pl.DataFrame) -> str | None:
     cities = silent.group_by("city").len().drop_nulls()
     named = cities.join(places.city_zips().select("state", "city").unique(), on="city")
     rows = named.unique("city")["len"].sum()
-    if not rows:
+    if rows < COVERAGE * silent.height:
         return None
     shares = (
         named.group_by("state").agg((pl.col("len").sum() / rows).alias("share")).sort("share", "state", descending=[True, False])
@@ -115,7 +117,7 @@ def _county_of_file(parts: pl.DataFrame) -> tuple[str | None, float]:
         pl.concat([by_zip, by_city]).group_by("county").agg(pl.col("weight").sum())
         .sort("weight", "county", descending=[True, False])
     )  # fmt: skip
-    if evidence.is_empty():
+    if evidence["weight"].sum() < max(COVERAGE * parts.height, 1e-9):
         return None, 0.0
     county, weight = evidence.row(0)
     return str(county), float(weight / evidence["weight"].sum())

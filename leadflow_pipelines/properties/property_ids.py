@@ -13,7 +13,7 @@ _HEX_DIGITS = 20
 def assign_ids(members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The members with property_id and founder (record_id of the property's first record), and the merges.
 
-    Needs record_id, cluster, address_key, parcel_key, old_id, linked_on. An old id goes to the cluster that holds most
+    Needs record_id, cluster, address_node, parcel_key, old_id, linked_on. An old id goes to the cluster that holds most
     of its records (then the smallest anchor); where several old ids meet, the one linked first survives. A cluster
     without an old id is named by its anchor, so that an interrupted run, repeated, names it the same.
     """
@@ -48,8 +48,8 @@ def _name_new(members: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
     """cluster → property_id for clusters without one. An id that another cluster holds is never given again."""
     anchors = (
         members.group_by("cluster")
-        .agg(pl.col("address_key").min(), pl.col("parcel_key").min(), pl.col("record_id").min())
-        .select("cluster", pl.coalesce("address_key", "parcel_key", "record_id").alias("anchor"))
+        .agg(pl.col("address_node").min(), pl.col("parcel_key").min(), pl.col("record_id").min())
+        .select("cluster", pl.coalesce("address_node", "parcel_key", "record_id").alias("anchor"))
         .sort("anchor", "cluster")
     )
     named = anchors.clear().select("cluster", pl.lit("").alias("property_id"))

@@ -89,13 +89,30 @@ def _members(records: pl.DataFrame, previous: pl.DataFrame | None) -> pl.DataFra
     given = given.join(past.drop("source", "address_key", "parcel_key"), on="record_id", how="left")
     others = past.join(given, on="record_id", how="anti").with_columns(is_given=pl.lit(value=False))
     both = pl.concat([given, others.select(given.columns)])
+    return _with_nodes(both)
+
+
+def _with_nodes(members: pl.DataFrame) -> pl.DataFrame:
+    """Adds street (the key without its place), place, and address_node: what counts as one address."""
     place = pl.col("address_key").str.extract(r"([^|]*)$", 1).replace("", None)
     # An address without a place says nothing beyond its own file: the source takes the place's part.
     node = pl.when(place.is_null()).then(pl.concat_str("address_key", pl.lit("@"), pl.col("source").fill_null(""))).otherwise("address_key")
-    return both.with_columns(
+    members = members.with_columns(
         pl.when(pl.col("address_key").is_not_null()).then(node).alias("address_node"),
         pl.col("address_key").str.replace(r"\|[^|]*$", "").alias("street"),
         place.alias("place"),
+    )
+    # One source that lists several parcels at one address (condominiums without their units) means several properties.
+    # Two sources that differ may only number differently (Nashville's two files do), so they say nothing.
+    crowded = (
+        members.select("source", "address_node", "parcel_key").drop_nulls(["address_node", "parcel_key"]).unique()
+        .group_by("source", "address_node").len()
+        .filter(pl.col("len") > 1)["address_node"]
+    )  # fmt: skip
+    apart = pl.col("address_node").is_in(crowded.implode()) & pl.col("parcel_key").is_not_null()
+    return members.with_columns(
+        pl.when(apart).then(pl.concat_str("address_node", pl.lit("#"), "parcel_key")).otherwise("address_node")
+        .alias("address_node")
     )
 
 
