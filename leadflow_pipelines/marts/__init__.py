@@ -2,3 +2,7 @@
 
 Here: running dbt, exporting and publishing. Not here: the models (`dbt_like_models/`), the columns (`contracts`).
 """
+
+from leadflow_pipelines.marts.build_marts import MartsResult, build_marts, warm_up_marts
+
+__all__ = ["MartsResult", "build_marts", "warm_up_marts"]

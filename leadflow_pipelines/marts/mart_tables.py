@@ -5,7 +5,8 @@ whole. Row-level security lets a BI login and the app see one org each. Loading 
 publish_marts.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from psycopg import DataError, sql
 from psycopg.errors import CannotCoerce, DatatypeMismatch
@@ -118,12 +119,12 @@ def put_in_place(connection: Connection, mart: Contract, org: Org, *, note: str)
 def _reshape(connection: Connection, mart: Contract) -> None:
     """Alter a mart whose contract changed since it was made. Other orgs' rows get nulls until they publish."""
     table, wanted, texts = _table(mart.name), _types(mart), _texts(mart)
-    found = connection.exec_driver_sql(
+    found: Sequence[Any] = connection.exec_driver_sql(
         "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute"
         " where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped",
         {"table": table.as_string()},
     ).all()
-    present = {name: kind for name, kind, _ in found}
+    present: dict[str, str] = {name: kind for name, kind, _ in found}
     described = {name: text for name, _, text in found}
     for name in present.keys() - wanted.keys():
         _run(connection, sql.SQL("alter table {} drop column {}").format(table, sql.Identifier(name)))

@@ -31,18 +31,7 @@ def run_dbt(duckdb_file: Path, *, org_slug: str, target: Path) -> DbtOutcome:
 
     Raises ContractBroken naming the tests that failed, LeadflowError naming the models that could not be built.
     """
-    arguments = [
-        "build",
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        *("--vars", json.dumps({"org": org_slug, "duckdb_file": str(duckdb_file)})),
-        *("--target-path", str(target), "--log-path", str(target), "--log-level-file", "info"),
-        *("--log-level", "none", "--quiet", "--no-print", "--no-use-colors", "--no-write-json"),
-        *("--no-send-anonymous-usage-stats", "--no-version-check"),
-    ]
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes over a second, and most processes build no mart
-
-    with _ONE_AT_A_TIME:
-        answer = dbtRunner().invoke(arguments)
+    answer = _invoke("build", duckdb_file, org_slug, target)
     if answer.exception is not None and not isinstance(answer.exception, Exception):
         raise answer.exception
     results: list[Any] = list(getattr(answer.result, "results", []))
@@ -54,6 +43,26 @@ def run_dbt(duckdb_file: Path, *, org_slug: str, target: Path) -> DbtOutcome:
         tests=kinds.count("test"),
         warnings=tuple(_sentence(result) for result in results if result.status == "warn"),
     )
+
+
+def parse_project(duckdb_file: Path, *, org_slug: str, target: Path) -> None:
+    """Do ahead what a process's first build must do: import dbt, parse the project. A build reports what fails."""
+    _invoke("parse", duckdb_file, org_slug, target)
+
+
+def _invoke(command: str, duckdb_file: Path, org_slug: str, target: Path) -> Any:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 2 s, and most processes build no mart
+
+    arguments = [
+        command,
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--vars", json.dumps({"org": org_slug, "duckdb_file": str(duckdb_file)})),
+        *("--target-path", str(target), "--log-path", str(target), "--log-level-file", "info"),
+        *("--log-level", "none", "--quiet", "--no-print", "--no-use-colors", "--no-write-json"),
+        *("--no-send-anonymous-usage-stats", "--no-version-check"),
+    ]
+    with _ONE_AT_A_TIME:
+        return dbtRunner().invoke(arguments)
 
 
 def _failure(results: list[Any], exception: BaseException | None, target: Path) -> LeadflowError:
