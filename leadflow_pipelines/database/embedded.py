@@ -51,6 +51,7 @@ password_encryption = 'scram-sha-256'
 shared_buffers = '160MB'
 work_mem = '16MB'
 maintenance_work_mem = '128MB'
+wal_buffers = '16MB'
 max_wal_size = '1GB'
 fsync = on
 synchronous_commit = on

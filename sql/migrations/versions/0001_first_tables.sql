@@ -273,8 +273,7 @@ create table leadflow.outreach_list_entries (
   rule_version text not null,
   evidence_hash text not null,
   constraint pk_outreach_list_entries primary key (org_id, day, contact_point_id, channel),
-  constraint ck_outreach_list_entries_verdict check (verdict in ('cleared', 'blocked')),
-  constraint fk_outreach_list_entries_org_id foreign key (org_id) references leadflow.orgs (org_id)
+  constraint ck_outreach_list_entries_verdict check (verdict in ('cleared', 'blocked'))
 );
 create index ix_outreach_list_entries_org_id_day_zip on leadflow.outreach_list_entries (org_id, day, zip);
 comment on table leadflow.outreach_list_entries is 'The outreach lists as decided, for the transactions that send.';
