@@ -14,7 +14,6 @@ import httpx
 import orjson
 
 from leadflow_pipelines.errors import Terminal, Transient
-from leadflow_pipelines.providers.attom_rows import lower_keys
 from leadflow_pipelines.providers.source import HttpAnswer, Item, Reply
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
@@ -76,11 +75,11 @@ class Attom:
             document = orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
             raise Transient("the answer is not whole JSON", provider=NAME) from error
-        body = lower_keys(document) if isinstance(document, dict) else {}
+        body = _lower_keys(document) if isinstance(document, dict) else {}
         status = body.get("status")
         if not isinstance(status, dict):
             raise Terminal("the answer has no status", provider=NAME, remedy="The API changed; see providers/attom.py.")
-        status = lower_keys(status)
+        status = _lower_keys(status)
         properties = body.get("property") or []
         if str(status.get("msg", "")).lower() == NO_RESULT:
             properties = []
@@ -106,8 +105,13 @@ def _page(zip_code: str, day: dt.date, page: int, size: int) -> Call:
     return Call(NAME, ENDPOINT, parameters, zip_code, day, most_items=size)
 
 
+def _lower_keys(value: dict[str, Any]) -> dict[str, Any]:
+    """The object with its keys in lower case, one level deep: their casing varies between endpoints."""
+    return {key.lower(): item for key, item in value.items()}
+
+
 def _attom_id(estate: dict[str, Any]) -> str | None:
-    identifier = lower_keys(lower_keys(estate).get("identifier") or {})
+    identifier = _lower_keys(_lower_keys(estate).get("identifier") or {})
     found = identifier.get("attomid") or identifier.get("id")
     return None if found is None else str(found)
 
