@@ -1,5 +1,6 @@
 """The marts: one dbt build over the lake, published to Parquet and Postgres at once."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -9,7 +10,8 @@ from assets.scope import Scope
 from assets.zip_day_asset import CORRELATION_TAG
 from leadflow_pipelines.contracts import MARTS
 from leadflow_pipelines.marts import build_marts
-from leadflow_pipelines.observability import bind_correlation, report_progress
+from leadflow_pipelines.observability import bind_correlation
+from leadflow_pipelines.observability.progress import report_progress
 
 MART_NAMES = tuple(mart.name for mart in MARTS)
 LAKE_SOURCES = ("property_records", "properties", "enriched_leads", "lead_scores", "lead_contacts", "outreach_lists")
@@ -35,7 +37,7 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
         specs=specs,
         required_resource_keys={"workspace", "clock"},
     )
-    def marts(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[Any], ...]:
+    def marts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         workspace = context.resources.workspace.open()
         with bind_correlation(
             correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id), run_id=context.run_id, org=scope.org
@@ -49,8 +51,8 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
             )
             seconds = round(sum(built.seconds.values()), 2)
             report_progress(f"marts: {len(built.rows)} published, {seconds:.1f} s")
-        return tuple(
-            dg.MaterializeResult(
+        for mart in MARTS:
+            yield dg.MaterializeResult(
                 asset_key=scope.key(mart.name),
                 metadata={
                     "dagster/row_count": built.rows[mart.name],
@@ -61,7 +63,5 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
                     "dbt_warnings": dg.MetadataValue.md("\n".join(f"- {text}" for text in built.warnings) or "none"),
                 },
             )
-            for mart in MARTS
-        )
 
     return marts

@@ -6,7 +6,7 @@ from assets.step import Outcome, Step
 from assets.zip_day_asset import zip_day_asset
 from leadflow_pipelines.contracts import PROPERTIES, PROPERTY_LINKS
 from leadflow_pipelines.lake import Stored
-from leadflow_pipelines.properties import refresh_properties
+from leadflow_pipelines.properties.refresh_properties import refresh_properties
 
 PREVIEW = ["zip", "property_id", "city", "year_built", "living_sqft", "record_count", "sources"]
 

@@ -1,7 +1,7 @@
 """What an asset's body is given, and what it says it did."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,11 @@ import polars as pl
 
 from leadflow_pipelines.contracts import Contract
 from leadflow_pipelines.lake import Lake, Stored, store_zips
-from leadflow_pipelines.providers import Guard
+from leadflow_pipelines.providers.guard import Guard
+from leadflow_pipelines.providers.pulls import Pulls
 from leadflow_pipelines.settings import Settings
+from leadflow_pipelines.spend.call import Call
+from leadflow_pipelines.spend.ledger import Origin
 from resources.workspace import Workspace
 
 
@@ -22,9 +25,14 @@ class Step:
     zips: tuple[str, ...]
     day: dt.date
     now: dt.datetime
-    run_id: str
     workspace: Workspace
     guard: Guard
+    origin: Origin
+
+    @property
+    def run_id(self) -> str | None:
+        """The Dagster run this step belongs to."""
+        return self.origin.run_id
 
     @property
     def lake(self) -> Lake:
@@ -35,6 +43,10 @@ class Step:
     def settings(self) -> Settings:
         """The settings of this process."""
         return self.workspace.settings
+
+    def pull(self, calls: Sequence[Call]) -> Pulls:
+        """Answers to these calls through the guard: cached, or bought within the budgets."""
+        return self.guard.pull_many(calls, origin=self.origin)
 
     def read(self, contract: Contract) -> pl.DataFrame:
         """The table's rows of this step's ZIPs and day."""

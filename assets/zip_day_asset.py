@@ -6,6 +6,7 @@ Here: what all such assets share: partitions, the contract check, ZIPs left out,
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from assets import run_metadata
 from assets.scope import Scope
 from assets.step import Outcome, Step
 from leadflow_pipelines.contracts import Contract
-from leadflow_pipelines.observability import bind_correlation, report_progress
+from leadflow_pipelines.observability import bind_correlation
+from leadflow_pipelines.observability.progress import report_progress
+from leadflow_pipelines.spend.ledger import Origin
 
 CORRELATION_TAG = "leadflow/correlation_id"
 LEFT_OUT_TAG = "leadflow/left_out"
@@ -93,9 +96,10 @@ class ZipDayAsset:
         with bind_correlation(
             correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id), run_id=context.run_id, org=scope.org
         ):
-            outcomes = {
-                day: self.body(_step(context, self.name, day, zips)) for day, zips in _zips_by_day(context).items()
-            }
+            outcomes: dict[dt.date, Outcome] = {}
+            for day, zips in _zips_by_day(context).items():
+                with _step(context, self.name, day, zips) as step:
+                    outcomes[day] = self.body(step)
             seconds = time.monotonic() - started
             rows = sum(sum(outcome.stored.rows.values()) for outcome in outcomes.values())
             zip_days = sum(len(outcome.stored.rows) for outcome in outcomes.values())
@@ -164,13 +168,14 @@ def _leave_out(context: dg.AssetExecutionContext, zips: set[str]) -> None:
         context.instance.add_run_tags(context.run_id, {LEFT_OUT_TAG: ",".join(sorted(_left_out(context) | zips))})
 
 
-def _step(context: dg.AssetExecutionContext, asset_name: str, day: dt.date, zips: tuple[str, ...]) -> Step:
+@contextmanager
+def _step(context: dg.AssetExecutionContext, asset_name: str, day: dt.date, zips: tuple[str, ...]) -> Iterator[Step]:
     workspace = context.resources.workspace.open()
-    return Step(
-        zips=zips,
-        day=day,
-        now=context.resources.clock.now(),
+    clock = context.resources.clock
+    origin = Origin(
         run_id=context.run_id,
-        workspace=workspace,
-        guard=context.resources.providers.guard(workspace, asset_name=asset_name),
+        correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id),
+        asset_key=asset_name,
     )
+    with context.resources.providers.guard(workspace, clock.now) as guard:
+        yield Step(zips=zips, day=day, now=clock.now(), workspace=workspace, guard=guard, origin=origin)

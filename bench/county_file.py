@@ -7,7 +7,12 @@ import polars as pl
 
 STREETS = ("OAK", "MAPLE", "CEDAR", "LAKE", "HILL", "3RD", "MARTIN LUTHER KING", "SAINT ANDREWS", "RIVER", "PARK")
 SUFFIXES = ("ST", "STREET", "AVE", "Avenue", "DR", "Drive", "LN", "RD", "Road", "CT")
-PLACES = (("78704", "AUSTIN", "TX"), ("43206", "COLUMBUS", "OH"), ("32801", "ORLANDO", "FL"), ("60614", "CHICAGO", "IL"))
+PLACES = (
+    ("78704", "AUSTIN", "TX"),
+    ("43206", "COLUMBUS", "OH"),
+    ("32801", "ORLANDO", "FL"),
+    ("60614", "CHICAGO", "IL"),
+)
 REPEATED_SHARE = 0.2
 BROKEN_SHARE = 0.01
 
@@ -22,16 +27,22 @@ def write_county_file(path: Path, rows: int, *, seed: int = 7) -> None:
     street = pl.Series([STREETS[i] for i in number % len(STREETS)])
     street_number = pl.Series(number // 400_000 + number // 10 % 97 + 1).cast(pl.String)
     suffix = pl.Series([SUFFIXES[i] for i in dice.integers(0, len(SUFFIXES), distinct)])
-    unit = pl.Series(number % 7).replace_strict({0: " APT 2B", 1: ", UNIT 7", 2: " # 12"}, default="", return_dtype=pl.String)
+    unit = pl.Series(number % 7).replace_strict(
+        {0: " APT 2B", 1: ", UNIT 7", 2: " # 12"}, default="", return_dtype=pl.String
+    )
     frame = pl.DataFrame({"house": house, "street": street, "n": street_number, "suffix": suffix, "unit": unit})
     table = frame.select(
         pl.Series("PARID", number + 1_000_000_000).cast(pl.String),
-        pl.concat_str("house", pl.lit(" "), "street", pl.lit(" "), "n", pl.lit(" "), "suffix", "unit").alias("SITUS ADDRESS"),
+        pl.concat_str("house", pl.lit(" "), "street", pl.lit(" "), "n", pl.lit(" "), "suffix", "unit").alias(
+            "SITUS ADDRESS"
+        ),
         pl.Series("CITY", [PLACES[i][1] for i in place]),
         pl.Series("STATE", [PLACES[i][2] for i in place]),
         pl.Series("ZIP CODE", [PLACES[i][0] for i in place]),
         pl.concat_str(pl.lit("FICTIONAL OWNER "), pl.Series(number % 50_000).cast(pl.String)).alias("OWNER NAME"),
-        pl.concat_str(pl.lit("$"), pl.Series(dice.integers(50, 900, distinct) * 1000).cast(pl.String)).alias("SALE PRICE"),
+        pl.concat_str(pl.lit("$"), pl.Series(dice.integers(50, 900, distinct) * 1000).cast(pl.String)).alias(
+            "SALE PRICE"
+        ),
         pl.Series("SALE DATE", dice.integers(8000, 19000, distinct)).cast(pl.Date).dt.strftime("%m/%d/%Y"),
         pl.Series("YEAR BUILT", dice.integers(1900, 2020, distinct)).cast(pl.String),
         pl.Series("SQ FT", dice.integers(600, 4000, distinct)).cast(pl.String),

@@ -4,10 +4,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
+
 from bench.county_file import write_county_file
 from bench.figures import Figure, at_most, time_leadflow
 from leadflow_pipelines.cli.console import progress
-from leadflow_pipelines.properties import deliverable_zips
+from leadflow_pipelines.properties.places import zip_table
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 
 UNLIMITED = "100000000"
@@ -33,7 +35,8 @@ def _first_run(home: Path) -> Iterator[Figure]:
 
 def _chain(home: Path, *, zips: int, limit: float, cached_limit: float | None = None) -> Iterator[Figure]:
     progress(f"the whole chain for {zips} ZIPs")
-    wanted = [argument for zip_code in deliverable_zips()[:zips] for argument in ("--zip", zip_code)]
+    deliverable = zip_table().filter(pl.col("zip_type") == "STANDARD")["zip"].sort()
+    wanted = [argument for zip_code in deliverable.gather_every(7)[:zips] for argument in ("--zip", zip_code)]
     time_leadflow(["org", "create", "bench", "--simulated"], home)
     for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
         time_leadflow(["spend", "limit", "--org", "bench", "--per-day", UNLIMITED, *provider], home)

@@ -5,7 +5,9 @@ from functools import lru_cache
 
 import dagster as dg
 
-from leadflow_pipelines.database import Database, Org, find_org, open_database
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import Org, find_org
+from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.lake import Lake, open_lake
 from leadflow_pipelines.settings import Settings, get_settings
 

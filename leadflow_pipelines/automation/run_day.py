@@ -16,6 +16,9 @@ from assets.scope import Scope
 from assets.zip_day_asset import CORRELATION_TAG
 from leadflow_pipelines.automation.jobs import DAILY_JOB, ZIP_JOB
 
+QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster's events go to its storage; on the terminal our own progress is enough."""
+
 
 @dataclass(frozen=True)
 class DayRun:
@@ -91,7 +94,7 @@ def _execute(
     run_ids: list[str],
     failures: list[tuple[str, str]],
 ) -> None:
-    result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET_CONSOLE, raise_on_error=False)
     run_ids.append(result.run_id)
     for event in result.get_step_failure_events():
         data = event.step_failure_data

@@ -14,7 +14,7 @@ from assets.scope import CALENDAR_DAYS, MOST_PARTITIONS
 from leadflow_pipelines.automation.dagster_storage import dagster_instance
 from leadflow_pipelines.contracts import LAKE_TABLES
 from leadflow_pipelines.definitions import build_scope
-from leadflow_pipelines.providers import PROVIDER_NAMES, configured_providers
+from leadflow_pipelines.providers.configured import configured_sources, provider_states
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, read_budgets
 from resources.workspace import Workspace
 
@@ -75,7 +75,9 @@ def check_lake(workspace: Workspace) -> list[Finding]:
             with tempfile.NamedTemporaryFile(dir=folder, prefix=f".doctor-{uuid.uuid4().hex}"):
                 pass
         except OSError as error:
-            return [Finding("lake", "fault", f"{folder} cannot be written: {error.strerror}.", "Set LEADFLOW_LAKE_URL.")]
+            return [
+                Finding("lake", "fault", f"{folder} cannot be written: {error.strerror}.", "Set LEADFLOW_LAKE_URL.")
+            ]
         space = os.statvfs(folder)
         free_gb = space.f_bavail * space.f_frsize / 1e9
         if free_gb < 1:
@@ -86,12 +88,9 @@ def check_lake(workspace: Workspace) -> list[Finding]:
 
 def check_providers(workspace: Workspace) -> list[Finding]:
     """Which providers have a key; one without is skipped, which is no fault."""
-    configured = configured_providers(workspace.settings)
     return [
-        Finding("providers", "ok", f"{name} is configured")
-        if name in configured
-        else Finding("providers", "note", f"{name} is not configured and is skipped", f"Set LEADFLOW_{name.upper()}_API_KEY.")
-        for name in PROVIDER_NAMES
+        Finding("providers", "ok" if state.is_configured else "note", f"{state.provider}: {state.note}")
+        for state in provider_states(workspace.settings)
     ]
 
 
@@ -101,7 +100,7 @@ def check_budgets(workspace: Workspace) -> list[Finding]:
     with workspace.database.as_org(workspace.org.org_id) as connection:
         limits = {state.provider: state for state in read_budgets(connection, workspace.org.org_id, today)}
     findings = []
-    for name in (ALL_PROVIDERS, *sorted(configured_providers(workspace.settings))):
+    for name in (ALL_PROVIDERS, *sorted(configured_sources(workspace.settings))):
         state = limits.get(name)
         label = "all providers together" if name == ALL_PROVIDERS else name
         option = "" if name == ALL_PROVIDERS else f" --provider {name}"
@@ -110,7 +109,9 @@ def check_budgets(workspace: Workspace) -> list[Finding]:
             findings.append(Finding("budgets", "note", f"No daily limit for {label}: nothing may be bought.", remedy))
         else:
             left = state.available_cents / 100
-            findings.append(Finding("budgets", "ok", f"{label}: ${left:,.2f} of ${state.limit_cents / 100:,.2f} left today"))
+            findings.append(
+                Finding("budgets", "ok", f"{label}: ${left:,.2f} of ${state.limit_cents / 100:,.2f} left today")
+            )
     return findings
 
 

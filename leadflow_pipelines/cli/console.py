@@ -1,6 +1,7 @@
 """What a command prints: progress and errors on stderr, results on stdout, one JSON line with --json."""
 
 import datetime as dt
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -80,3 +81,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | tuple | frozenset):
         return sorted(value) if isinstance(value, set | frozenset) else list(value)
     return str(value)
+
+
+class ProgressHandler(logging.Handler):
+    """Prints what the slices report as progress."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        progress(record.getMessage())

@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("start")
 def start_server(as_json: JsonOption = False) -> None:
     """Start the embedded Postgres (it also starts by itself when a command needs it)."""
-    from leadflow_pipelines.database import Database
+    from leadflow_pipelines.database.connections import Database
     from leadflow_pipelines.errors import InvalidInput
 
     server = Database(start()).embedded
@@ -24,7 +24,7 @@ def start_server(as_json: JsonOption = False) -> None:
 @app.command("stop")
 def stop_server(as_json: JsonOption = False) -> None:
     """Stop the embedded Postgres."""
-    from leadflow_pipelines.database import Database
+    from leadflow_pipelines.database.connections import Database
 
     server = Database(start()).embedded
     if server is not None:
@@ -41,7 +41,7 @@ def status(as_json: JsonOption = False) -> None:
 
 def migrate(as_json: JsonOption = False) -> None:
     """Bring the database to the newest schema. Safe to run twice, and from several machines at once."""
-    from leadflow_pipelines.database import Database
+    from leadflow_pipelines.database.connections import Database
     from leadflow_pipelines.database.migrate import migrate as apply_migrations
 
     database = Database(start())
@@ -55,7 +55,7 @@ def migrate(as_json: JsonOption = False) -> None:
 
 
 def _report(as_json: bool) -> None:
-    from leadflow_pipelines.database import Database
+    from leadflow_pipelines.database.connections import Database
     from leadflow_pipelines.settings import get_settings
 
     settings = get_settings()

@@ -35,7 +35,9 @@ def lead(
     out.print(f"[bold]{property_['address'] or property_['parcel_number']}[/bold]  ({property_id})")
     out.print(f"{score.get('points', '-')} points on {score.get('day', '-')} by {score.get('model_version', '-')}\n")
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
-    facts = [(p["field"], property_.get(p["field"]), p["source"], p["observed_at"].date()) for p in property_["provenance"]]
+    facts = [
+        (p["field"], property_.get(p["field"]), p["source"], p["observed_at"].date()) for p in property_["provenance"]
+    ]
     print_table("Facts", ["field", "value", "source", "as of"], facts)
     known = [(name, value) for name, value in signals.items() if isinstance(value, bool)]
     print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)
@@ -69,7 +71,15 @@ def contact(
         for code in row["reason_codes"]:
             reason = explain_reason(code)
             out.print(f"  {code}: {reason.text} {reason.remedy}")
-        for name in ("states", "zones", "calling_windows", "next_open_at", "valid_until", "rule_version", "evidence_hash"):
+        for name in (
+            "states",
+            "zones",
+            "calling_windows",
+            "next_open_at",
+            "valid_until",
+            "rule_version",
+            "evidence_hash",
+        ):
             if row[name]:
                 out.print(f"  {name}: {_text(row[name])}", soft_wrap=True)
         out.print()

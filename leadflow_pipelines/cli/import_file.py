@@ -51,9 +51,13 @@ def import_file(
         print_json(result.as_json())
         return
     counts = ["rows_in", "records", "rejected", "unlocated", "properties_new", "properties_total"]
-    print_table(f"{file.name} as {source}", [c.replace("_", " ") for c in counts], [[getattr(result, c) for c in counts]])
+    print_table(
+        f"{file.name} as {source}", [c.replace("_", " ") for c in counts], [[getattr(result, c) for c in counts]]
+    )
     if result.rejected_because:
-        print_table("Rejected", ["rows", "reason"], [(rows, reason) for reason, rows in result.rejected_because.items()])
+        print_table(
+            "Rejected", ["rows", "reason"], [(rows, reason) for reason, rows in result.rejected_because.items()]
+        )
     for warning in result.warnings:
         err.print(f"Note: {warning}", markup=False)
     org_part = "" if workspace.org.slug == "default" else f" --org {workspace.org.slug}"

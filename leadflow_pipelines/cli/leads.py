@@ -60,9 +60,7 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
     ids = pl.col("property_id").is_in(best["property_id"].to_list())
     facts = lake.read(ENRICHED_LEADS, where=wanted & ids)
     lists = lake.read(OUTREACH_LISTS, where=wanted & ids & (pl.col("verdict") == "cleared"))
-    counts = [
-        pl.col("channel").eq(channel).sum().cast(pl.Int64).alias(f"cleared_{channel}") for channel in CHANNELS
-    ]
+    counts = [pl.col("channel").eq(channel).sum().cast(pl.Int64).alias(f"cleared_{channel}") for channel in CHANNELS]
     cleared = lists.group_by("property_id", "day").agg(counts)
     texts = pl.col("reasons").list.eval(pl.element().struct.field("text")).list.join("; ").alias("reasons")
     return (

@@ -20,7 +20,8 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Make an org. Its data, budgets and lists are its own; whether it is simulated is fixed now."""
-    from leadflow_pipelines.database import create_org, open_database
+    from leadflow_pipelines.database.orgs import create_org
+    from leadflow_pipelines.database.prepare import open_database
 
     org = create_org(open_database(start()), slug, name=name, is_simulated=simulated)
     if as_json:
@@ -33,7 +34,8 @@ def create(
 @app.command("list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the orgs."""
-    from leadflow_pipelines.database import list_orgs, open_database
+    from leadflow_pipelines.database.orgs import list_orgs
+    from leadflow_pipelines.database.prepare import open_database
 
     orgs = list_orgs(open_database(start()))
     if as_json:

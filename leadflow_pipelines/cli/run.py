@@ -27,7 +27,9 @@ def run(
     input_file: Annotated[
         Path | None, typer.Option("--input", help="Import this county file first, then work its ZIPs.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Name of the county file's source. Default: its file name.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Name of the county file's source. Default: its file name.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Pull, resolve, score, clear and publish for some ZIPs and a day.
@@ -44,7 +46,8 @@ def run(
         wanted_day = parse_day(day, settings)
         if sandbox:
             settings = _start_sandbox(stack, settings)
-        from leadflow_pipelines.cli.run_pipeline import give_demo_budget, import_first, run_pipeline, working_zips
+        from leadflow_pipelines.cli.run_pipeline import give_demo_budget, import_first, run_pipeline
+        from leadflow_pipelines.cli.working_zips import working_zips
         from leadflow_pipelines.providers import PROVIDER_NAMES
         from resources.workspace import open_workspace
 

@@ -1,4 +1,4 @@
-"""The steps of `leadflow run`: which ZIPs, an import first if asked for, the chain, the summary."""
+"""The steps of `leadflow run`: an import first if asked for, the chain, the summary."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -9,36 +9,13 @@ from leadflow_pipelines.automation.dagster_storage import dagster_instance
 from leadflow_pipelines.automation.run_day import run_day
 from leadflow_pipelines.cli.console import progress
 from leadflow_pipelines.cli.run_summary import RunSummary, summarise_run
-from leadflow_pipelines.contracts import PROPERTY_RECORDS, UNLOCATED
 from leadflow_pipelines.county_files import ImportResult, import_county_file
 from leadflow_pipelines.county_files.source_name import source_name
 from leadflow_pipelines.definitions import build_defs, build_scope
 from leadflow_pipelines.errors import InvalidInput, LeadflowError
 from leadflow_pipelines.observability import bind_correlation
-from leadflow_pipelines.properties import is_zip_code
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, has_limit, set_limit
 from resources.workspace import Workspace, WorkspaceResource
-
-
-def working_zips(workspace: Workspace, asked: Sequence[str]) -> list[str]:
-    """The ZIPs to work: those asked for, else every one the org has records in. Raises InvalidInput for none.
-
-    Also raises InvalidInput for a ZIP that the ZIP table does not know, before anything is bought.
-    """
-    wrong = [zip_code for zip_code in asked if zip_code != UNLOCATED and not is_zip_code(zip_code)]
-    if wrong:
-        raise InvalidInput(
-            f"{', '.join(wrong)}: no such ZIP in the United States.", remedy="Five digits, e.g. --zip 78704."
-        )
-    zips = sorted(set(asked)) or sorted(
-        workspace.lake.read(PROPERTY_RECORDS, columns=["zip"])["zip"].unique().to_list()
-    )
-    if not zips:
-        raise InvalidInput(
-            f"The org {workspace.org.slug} has no records yet, so there is no ZIP to work.",
-            remedy="Name one with --zip, or import a county file: leadflow import FILE --source NAME",
-        )
-    return zips
 
 
 def import_first(workspace: Workspace, path: Path, source: str | None) -> ImportResult:
@@ -55,9 +32,7 @@ def import_first(workspace: Workspace, path: Path, source: str | None) -> Import
     )
 
 
-def run_pipeline(
-    workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy_properties: bool = True
-) -> RunSummary:
+def run_pipeline(workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy_properties: bool = True) -> RunSummary:
     """Run the chain in this process and count what it left. Raises LeadflowError naming each failed step."""
     scope = build_scope(org=workspace.org.slug)
     if not scope.first_day <= day <= scope.today:

@@ -9,7 +9,14 @@ from typing import Any
 import polars as pl
 from sqlalchemy import func, select
 
-from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, OUTREACH_LISTS, PROPERTIES, PROPERTY_RECORDS
+from leadflow_pipelines.contracts import (
+    CHANNELS,
+    ENRICHED_LEADS,
+    LEAD_SCORES,
+    OUTREACH_LISTS,
+    PROPERTIES,
+    PROPERTY_RECORDS,
+)
 from leadflow_pipelines.database.tables import provider_calls
 from leadflow_pipelines.lake import holds_on
 from resources.workspace import Workspace
@@ -41,9 +48,7 @@ class RunSummary:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def summarise_run(
-    workspace: Workspace, *, zips: Sequence[str], day: dt.date, correlation_id: str
-) -> RunSummary:
+def summarise_run(workspace: Workspace, *, zips: Sequence[str], day: dt.date, correlation_id: str) -> RunSummary:
     """Count what the tables hold for these ZIPs and this day, and what the run's calls cost."""
     lake = workspace.lake
     records = lake.read(PROPERTY_RECORDS, zips=zips, where=pl.col("day") <= day, columns=["record_id"])
@@ -62,7 +67,7 @@ def summarise_run(
         records=records["record_id"].n_unique(),
         properties=properties.height,
         leads=leads.height,
-        cleared=dict(cleared.sort("channel").iter_rows()),
+        cleared=dict.fromkeys(CHANNELS, 0) | dict(cleared.iter_rows()),
         blocked=dict(reasons.group_by("reason_codes").len().sort("len", descending=True).iter_rows()),
         blocked_contacts=dict(blocked.group_by("channel").len().iter_rows()),
         blocked_by_channel=by_channel,
@@ -78,7 +83,10 @@ def top_leads(workspace: Workspace, *, zips: Sequence[str], day: dt.date, most: 
     scores = workspace.lake.read(LEAD_SCORES, zips=zips, day=day)
     best = scores.sort(["points", "rank_in_zip", "zip"], descending=[True, False, False]).head(most)
     leads = workspace.lake.read(
-        ENRICHED_LEADS, zips=best["zip"].unique().to_list(), day=day, columns=["property_id", "address", "city", "state"]
+        ENRICHED_LEADS,
+        zips=best["zip"].unique().to_list(),
+        day=day,
+        columns=["property_id", "address", "city", "state"],
     )
     return best.join(leads, on="property_id", how="left", maintain_order="left").select(
         "property_id",
@@ -102,7 +110,9 @@ def _shortfalls(workspace: Workspace, correlation_id: str) -> tuple[str, ...]:
     )
     with workspace.database.as_org(workspace.org.org_id) as connection:
         rows = connection.execute(query).all()
-    return tuple(f"{provider}: {count:,} calls ended as {outcome}. {message or ''}" for provider, outcome, count, message in rows)
+    return tuple(
+        f"{provider}: {count:,} calls ended as {outcome}. {message or ''}" for provider, outcome, count, message in rows
+    )
 
 
 def _calls(workspace: Workspace, correlation_id: str) -> tuple[int, int, Decimal]:

@@ -1,8 +1,10 @@
 """What nearly every command needs first: settings, logs, correlation id, and the org's workspace."""
 
 import datetime as dt
+import logging
 from typing import TYPE_CHECKING
 
+from leadflow_pipelines.cli.console import ProgressHandler
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.settings import Settings, load_settings, use_settings
 
@@ -13,11 +15,15 @@ if TYPE_CHECKING:
 def start(org: str | None = None, *, process: str = "cli", **overrides: object) -> Settings:
     """Read the settings (options win), start logs and error reports."""
     from leadflow_pipelines.observability import configure_logging, init_error_reports
+    from leadflow_pipelines.observability.progress import PROGRESS_LOGGER
 
     settings = load_settings(**({"org": org} if org else {}), **overrides)
     use_settings(settings)
     configure_logging(settings, process=process)
     init_error_reports(settings, process=process)
+    watched = logging.getLogger(PROGRESS_LOGGER)
+    if not any(isinstance(handler, ProgressHandler) for handler in watched.handlers):
+        watched.addHandler(ProgressHandler())
     return settings
 
 

@@ -78,9 +78,7 @@ def spend(
 @app.command("limit")
 def limit(
     per_day: Annotated[float, typer.Option("--per-day", min=0, help="Dollars a day.")],
-    provider: Annotated[
-        str | None, typer.Option(help="attom or batchdata. Default: all providers together.")
-    ] = None,
+    provider: Annotated[str | None, typer.Option(help="attom or batchdata. Default: all providers together.")] = None,
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:

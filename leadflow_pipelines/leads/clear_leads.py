@@ -9,9 +9,12 @@ from collections.abc import Collection
 import polars as pl
 from sqlalchemy import delete, select
 
-from leadflow_pipelines.compliance import decide_contacts, load_rules
+from leadflow_pipelines.compliance.clear_contacts import decide_contacts
+from leadflow_pipelines.compliance.rule_book import load_rules
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, UNLOCATED
-from leadflow_pipelines.database import Database, Org, copy_into
+from leadflow_pipelines.database.bulk import copy_into
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import consents, outreach_list_entries, suppressions
 from leadflow_pipelines.lake import Lake
 
@@ -51,9 +54,7 @@ def clear_leads(
 CONSENT_SCHEMA = {name: pl.Datetime("us", "UTC") if name.endswith("_at") else pl.String for name in CONSENT_COLUMNS}
 
 
-def publish_lists(
-    database: Database, org: Org, lists: pl.DataFrame, *, zips: Collection[str], day: dt.date
-) -> None:
+def publish_lists(database: Database, org: Org, lists: pl.DataFrame, *, zips: Collection[str], day: dt.date) -> None:
     """Replace the list entries of these ZIPs and day in Postgres, in one transaction."""
     entries = outreach_list_entries
     rows = lists.with_columns(pl.lit(str(org.org_id)).alias("org_id"))

@@ -93,5 +93,7 @@ def _on_list(code: str, name: str) -> pl.Expr:
 def _stacked_list_count() -> pl.Expr:
     """Lists that hold the property, a reported vacancy counted as the vacancy list."""
     lists = pl.col("list_codes").fill_null([])
-    vacant = pl.when(pl.col("is_vacant").fill_null(False)).then(pl.lit(["vacant"])).otherwise(pl.lit([], pl.List(pl.String)))
+    vacant = (
+        pl.when(pl.col("is_vacant").fill_null(False)).then(pl.lit(["vacant"])).otherwise(pl.lit([], pl.List(pl.String)))
+    )
     return pl.concat_list(lists, vacant).list.unique().list.len().cast(pl.Int32)

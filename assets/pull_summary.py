@@ -1,0 +1,31 @@
+"""What a person wants to know of a bulk pull: what came, from where, what is missing and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from leadflow_pipelines.providers.pulls import Pulls
+
+MESSAGES_SHOWN = 3
+
+
+def pulled_per_zip(pulls: Pulls, zips: Sequence[str]) -> dict[str, int]:
+    """Items per ZIP, 0 where nothing came."""
+    counts = Counter[str]()
+    for pull in pulls.pulls:
+        counts[pull.call.zip or ""] += pull.items
+    return {zip_code: counts[zip_code] for zip_code in zips}
+
+
+def pull_notes(pulls: Pulls) -> dict[str, Any]:
+    """Metadata of the run: calls, cache hits, and what was not pulled by reason."""
+    reasons = Counter(call.reason for call in pulls.unmade)
+    messages = list(dict.fromkeys(call.message for call in pulls.unmade))[:MESSAGES_SHOWN]
+    return {
+        "provider_calls": pulls.provider_calls,
+        "cache_hits": pulls.cache_hits,
+        "is_partial": pulls.is_partial,
+        "not_pulled": len(pulls.unmade),
+        **{f"not_pulled_{reason}": count for reason, count in sorted(reasons.items())},
+        **({"not_pulled_because": " ".join(messages)} if messages else {}),
+    }

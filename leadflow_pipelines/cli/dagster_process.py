@@ -1,0 +1,40 @@
+"""One of Dagster's own processes (code server, webserver, daemon), logged and reported like every other of ours.
+
+`python -m leadflow_pipelines.cli.dagster_process NAME MODULE ARGUMENT…` runs Dagster's MODULE as NAME for as
+long as standard input stays open: whoever holds the other end is gone when it closes, however it ended.
+"""
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+from leadflow_pipelines.observability import configure_logging, init_error_reports
+from leadflow_pipelines.settings import get_settings
+
+PATIENCE_SECONDS = 20.0
+
+
+def main() -> None:
+    """Run the module named on the command line, in this process, until it ends or standard input closes."""
+    name, module, *arguments = sys.argv[1:]
+    threading.Thread(target=_end_with_the_parent, name="parent-watch", daemon=True).start()
+    settings = get_settings()
+    configure_logging(settings, process=name)
+    init_error_reports(settings, process=name)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with_the_parent() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
