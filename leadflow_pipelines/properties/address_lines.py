@@ -1,39 +1,49 @@
 """One-line addresses: where the street ends and unit, city, state and ZIP begin.
 
-Here: work on whole strings. Not here: the street's own words (`address_grammar`), the unit's (`address_units`).
+Here: work on whole strings and on their pieces between commas. Not here: the street's own words (`address_grammar`),
+the unit's (`address_units`). Pieces repeat (cities, states, ZIPs, units), so they are read once per distinct piece.
 """
+
+from functools import cache
 
 import polars as pl
 
 from leadflow_pipelines.properties import places
+from leadflow_pipelines.properties.address_tokens import relist
 from leadflow_pipelines.properties.address_units import opens_unit
-from leadflow_pipelines.properties.postal_tables import PLACEHOLDERS, SUFFIXES
+from leadflow_pipelines.properties.postal_tables import DIRECTIONALS, PLACEHOLDERS, SUFFIXES
 
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
-_COUNTRY = r"[ ,]+(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
-_ZIP = r"[ ,.]*[ ,](\d{5})(?:[- ]?(\d{4}))?[ ,.]*$"
 _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))
-_STATE = rf"(?:^|[ ,.]+)({_STATES}|[A-Z]\.[A-Z])[ ,.]*$"
-_LONGEST_CITY = 4
+_COUNTRY = r"[ ,]+(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
+_ZIP = r"(?:^|[ .]+)([0-9]{5})(?:[- ]?([0-9]{4}))?[ .]*$"
+_STATE = rf"(?:^|[ .]+)({_STATES}|[A-Z]\.[A-Z]\.?)[ .]*$"
+_FRAMED = rf",| (?:{_STATES}|[0-9]{{5}}(?:-?[0-9]{{4}})?|USA|AMERICA|[A-Z]\.[A-Z])[ .]*$"
+"""What a line must hold for anything but a street to stand in it."""
+_NUMBERED_WAY = r"(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD|#|APT|UNIT|STE|BOX|SR|CR|FM)$"
+_PIECES = 5
+"""Pieces behind the street that are looked at, from the end."""
+_CITY_WORDS = 4
 """Words in the longest city names worth trying where no comma marks the city."""
-_COMPOSED = r"[^\x00-\x7F]"
+_BEYOND_ASCII = r"[^\x00-\x7F]"
 
 
 def clean_text(text: pl.Series) -> pl.Series:
-    """Upper case, accents and typographic signs reduced to ASCII where they have a counterpart, spaces trimmed."""
-    where = text.str.contains(_COMPOSED).fill_null(value=False).arg_true()
+    """Upper case, accents and typographic signs reduced to ASCII where they have a counterpart, ends trimmed."""
+    if text.null_count() == len(text):
+        return text
+    where = text.str.contains(_BEYOND_ASCII).fill_null(value=False).arg_true()
     if not where.is_empty():
         plain = (
             text.gather(where)
-            .str.replace_all(r"½", " 1/2").str.replace_all(r"¼", " 1/4").str.replace_all(r"¾", " 3/4")
+            .str.replace_all("½", " 1/2").str.replace_all("¼", " 1/4").str.replace_all("¾", " 3/4")
             .str.normalize("NFKD")
             .str.replace_all(r"\p{M}+", "")
             .str.replace_all(r"[\u2010-\u2015\u2212]", "-")
             .str.replace_all(r"[\p{Z}\u200b\ufeff]", " ")
         )  # fmt: skip
         text = text.scatter(where, plain)
-    upper = text.str.to_uppercase()
-    trimmed = upper.str.strip_chars(" \t\r\n\f\v,;")
+    trimmed = text.str.to_uppercase().str.strip_chars(" \t\r\n\f\v,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
 
 
@@ -41,138 +51,213 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
     """Upper-case lines, one row each in order: LINE_PARTS, null where absent.
 
     A ZIP is taken where the ZIP table knows it, or where a comma or state stands before it; a state where a comma
-    or a ZIP frames it, or a city of that state does.
+    or a ZIP frames it, or a city of that state stands before it.
     """
-    parts = pl.DataFrame(
-        {"street": lines, **{name: pl.Series(dtype=pl.String).extend_constant(None, len(lines)) for name in LINE_PARTS[1:]}}
-    )
-    framed = (lines.str.contains(",", literal=True) | lines.str.contains(r" (?:[A-Z]{2}|\d{5}(?:-?\d{4})?|[A-Z.]{4,}|USA)$"))
-    where = framed.fill_null(value=False).arg_true()
-    if where.is_empty():
-        return parts
-    split = _split_framed(lines.gather(where))
-    return parts.with_columns(parts[name].scatter(where, split[name]) for name in LINE_PARTS)
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(lines))
+    parts = pl.DataFrame({"street": lines, **dict.fromkeys(LINE_PARTS[1:], nothing)})
+    framed = lines.str.contains(_FRAMED).fill_null(value=False)
+    for has_comma, split in ((True, _split_pieces), (False, _split_tail)):
+        where = (framed & (lines.str.contains(",", literal=True) == has_comma)).arg_true()
+        if not where.is_empty():
+            found = split(lines.gather(where))
+            parts = parts.with_columns(parts[name].scatter(where, found[name]) for name in LINE_PARTS)
+    return _take_city(parts)
 
 
-def _split_framed(lines: pl.Series) -> pl.DataFrame:
-    head = pl.col("head")
+def _split_pieces(lines: pl.Series) -> pl.DataFrame:
+    """Lines with commas: the first piece is the street, the others are read from the end."""
+    pieces = lines.str.split(",").rechunk()
+    flat = pieces.explode(empty_as_null=False).str.strip_chars(" .\t").cast(pl.Categorical(pl.Categories.random()))
+    codes = relist(flat.cat.physical().cast(pl.UInt32), pieces)
+    meaning = _read_pieces(flat.unique().to_frame("piece").sort(pl.col("piece").cat.physical())["piece"].cast(pl.String))
+    last = meaning.height  # a code beyond the vocabulary: no such piece
+    frame = pl.DataFrame({"codes": codes, "count": codes.list.len().cast(pl.Int64)})
+    read = []
+    for back in range(1, _PIECES + 1):
+        code = pl.when(pl.col("count") > back).then(pl.col("codes").list.get(-back, null_on_oob=True))
+        read.append(meaning.select(pl.all().gather(frame.select(code).to_series().fill_null(last), null_on_oob=True)))
+    return _assemble(meaning["piece"].gather(codes.list.first()), read)
+
+
+def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
+    """Distinct pieces as piece, unit, city, state, zip5, zip4, way (a whole street), is_both (a state's name or city)."""
+    text = pl.col("text")
     frame = (
-        lines.str.replace(_COUNTRY, "").to_frame("head")
-        .with_columns(head.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"))
+        pieces.alias("piece").to_frame()
+        .with_columns(text=pl.col("piece").str.replace(_COUNTRY.replace("[ ,]+", "(?:^|[ ]+)"), ""))
+        .with_columns(text.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"))
         .unnest("zip")
-        .with_columns(head.str.replace(_ZIP, "").alias("before_zip"))
-        .with_columns(pl.col("before_zip").str.extract(_STATE, 1).replace_strict(places.STATES, default=None).alias("state"))
+        .with_columns(text.str.replace(_ZIP, "").alias("rest"))
         .with_columns(
             (
                 pl.col("zip5").is_not_null()
-                & (
-                    pl.col("zip5").is_in(places.known_zips().implode())
-                    | pl.col("state").is_not_null()
-                    | head.str.contains(r",[ ]*\d{5}[^,]*$")
-                )
-                & (pl.col("before_zip") != "")
-                & ~pl.col("before_zip").str.contains(r"(?:HIGHWAY|HWY|ROUTE|RTE|ROAD|RD|#|APT|UNIT|BOX)$")
+                & ~opens_unit(text)
+                & ~pl.col("rest").str.contains(_NUMBERED_WAY)
+                & ((pl.col("rest") != "") | pl.col("zip5").is_in(places.known_zips().implode()))
             ).alias("has_zip")
         )
         .with_columns(
             pl.when("has_zip").then("zip5"), pl.when("has_zip").then("zip4"),
-            pl.when("has_zip").then("before_zip").otherwise(head).alias("head"),
+            pl.when("has_zip").then("rest").otherwise("text").alias("text"),
+        )
+        .with_columns(
+            text.str.extract(_STATE, 1).str.replace_all(".", "", literal=True)
+            .replace_strict(places.STATES, default=None, return_dtype=pl.String).alias("state"),
+            text.str.replace(_STATE, "").alias("before"),
         )
     )  # fmt: skip
-    frame = _take_state(frame)
-    frame = _take_city(frame)
-    return frame.select(LINE_PARTS)
-
-
-def _take_state(frame: pl.DataFrame) -> pl.DataFrame:
-    """The state behind a comma, before a ZIP, or behind a city that the state has."""
-    head = pl.col("head")
+    both = (pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
+    of_state = pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state").is_in(_city_of_state().implode())
+    is_state = pl.col("state").is_not_null() & (pl.col("has_zip") | (pl.col("before") == "") | of_state)
     frame = frame.with_columns(
-        head.str.extract(_STATE, 1).str.replace(".", "", literal=True).alias("found"),
-        head.str.replace(_STATE, "").alias("before_state"),
-    ).with_columns(pl.col("found").replace_strict(places.STATES, default=None).alias("state"))
-    city = _city_candidates(frame, "before_state", "state")
-    # A bare `12 WOODSTOCK CT` is a court, and `5 LINCOLN NE` no city: the city needs a street before it.
-    street = pl.col("before_state").str.head(pl.col("before_state").str.len_chars() - city.str.len_chars())
-    has_street = street.str.contains(r"\S \S") & ~pl.col("found").is_in(list(SUFFIXES))
-    has_city = (city.is_not_null() & has_street).fill_null(value=False)
-    is_city_too = pl.col("found").is_in(places.city_names().implode()) & (pl.col("found").str.len_chars() > 2)
-    names_city = is_city_too & ~pl.col("has_zip") & ~pl.col("before_state").str.contains(",", literal=True)
-    certain = (
-        pl.col("has_zip") | head.str.contains(rf",[ ]*(?:{_STATES})[ .]*$") | has_city
-    ) & (pl.col("before_state") != "")
-    # A ZIP may follow a street that ends like a state (12 OAK CT 37210): its own state decides.
-    zip_state = pl.col("zip5").replace_strict(
-        places.zip_table()["zip"], places.zip_table()["state"], default=None, return_dtype=pl.String
-    )
-    contradicted = (zip_state != pl.col("state")) & ~head.str.contains(",", literal=True) & city.is_null()
-    certain = certain & ~contradicted.fill_null(value=False) & ~names_city.fill_null(value=False)
-    return frame.with_columns(
-        pl.when(certain).then("state").alias("state"),
-        pl.when(certain).then("before_state").otherwise(head).alias("head"),
-    )
-
-
-def _city_candidates(frame: pl.DataFrame, column: str, state: str) -> pl.Series:
-    """The longest run of last words that is a city of the row's ZIP, else of its state; null where none is."""
-    text = pl.col(column).str.strip_chars(" ,")
-    of_zip = places.city_zips().select(pl.concat_str("city", pl.lit(","), "zip")).to_series().implode()
-    of_state = places.cities_with_state().implode()
-    found: list[pl.Expr] = []
-    for key, known in (("zip5", of_zip), (state, of_state)):
-        for words in range(_LONGEST_CITY, 0, -1):
-            run = text.str.extract(r"(?:^|[ ,])((?:[^ ,]+ ){%d}[^ ,]+)$" % (words - 1), 1)
-            name = places.clean_city(run)
-            found.append(pl.when(pl.concat_str(name, pl.lit(","), pl.col(key)).is_in(known)).then(run))
-    return frame.select(pl.coalesce(found)).to_series()
-
-
-def _take_city(frame: pl.DataFrame) -> pl.DataFrame:
-    """Street, unit and city of what stands before state and ZIP."""
-    head = pl.col("head").str.strip_chars(" ,")
-    has_comma = head.str.contains(",", literal=True)
-    run = _city_candidates(frame, "head", "state")
-    framed = pl.col("state").is_not_null() | pl.col("has_zip")
-    before_run = head.str.slice(0, head.str.len_chars() - run.str.len_chars()).str.strip_chars(" ,")
-    # Without a comma the city needs a street of two words or more before it.
-    runs_on = (~has_comma & framed & run.is_not_null() & before_run.str.contains(r"\S \S")).fill_null(value=False)
-    pieces = pl.when(runs_on).then(before_run).otherwise(head).str.split(",")
-    frame = frame.with_columns(
-        pieces.list.first().str.strip_chars().alias("street"),
-        pieces.list.slice(1).alias("pieces"),
-        pl.when(runs_on).then(places.clean_city(run)).alias("run_city"),
-    ).with_row_index("row")
-    return _sort_pieces(frame)
-
-
-def _sort_pieces(frame: pl.DataFrame) -> pl.DataFrame:
-    """The pieces behind the first comma: the last one that reads as a city is the city, unit-like ones are the unit."""
-    pieces = (
-        frame.select("row", pl.col("pieces").alias("piece"))
-        .filter(pl.col("piece").list.len() > 0)
-        .explode("piece")
-        .with_columns(pl.col("piece").str.strip_chars(" .\t"))
-        .filter(pl.col("piece") != "")
-    )
-    kinds = pieces.select(pl.col("piece").unique()).with_columns(places.clean_city(pl.col("piece")).alias("city"))
-    piece = pl.col("piece")
-    kinds = kinds.with_columns(
-        pl.when(piece.is_in(list(PLACEHOLDERS))).then(pl.lit("nothing"))
-        .when(opens_unit(piece)).then(pl.lit("unit"))
+        pl.when(is_state).then("state").alias("state"),
+        pl.when(is_state & ~(both & ~pl.col("has_zip"))).then("before").otherwise("text").alias("text"),
+        (both & ~pl.col("has_zip")).alias("is_both"),
+    ).with_columns(city=places.clean_city(text))
+    words = text.str.count_matches(r"\S+")
+    kind = (
+        pl.when((text == "") | text.is_in(list(PLACEHOLDERS))).then(pl.lit("nothing"))
+        .when(opens_unit(text)).then(pl.lit("unit"))
         .when(pl.col("city").is_in(places.city_names().implode())).then(pl.lit("city"))
-        .when(piece.str.contains(r"\d") | (piece.str.len_chars() <= 2)).then(pl.lit("unit"))
+        .when(text.str.contains(r"^\d\S*\s+\S*[A-Z]{2}") & ((words > 2) | _ends_street(text))).then(pl.lit("way"))
+        .when(text.str.contains(r"\d") | (text.str.len_chars() <= 2)).then(pl.lit("unit"))
         .when(pl.col("city").is_not_null()).then(pl.lit("city"))
-        .otherwise(pl.lit("nothing")).alias("kind")
+        .otherwise(pl.lit("nothing"))
     )  # fmt: skip
-    sorted_out = (
-        pieces.join(kinds, on="piece", how="left", maintain_order="left")
-        .group_by("row", maintain_order=True)
-        .agg(
-            pl.col("city").filter(pl.col("kind") == "city").last(),
-            pl.col("piece").filter(pl.col("kind") == "unit").str.join(" ").alias("unit_text"),
-        )
+    return frame.with_columns(kind.alias("kind")).select(
+        "piece", pl.when(pl.col("kind") == "unit").then("text").alias("unit"),
+        pl.when(pl.col("kind") == "city").then("city").alias("city"), "state", "zip5", "zip4",
+        pl.when(pl.col("kind") == "way").then("text").alias("way"), "is_both",
+    )  # fmt: skip
+
+
+def _ends_street(text: pl.Expr) -> pl.Expr:
+    return text.str.extract(r"(\S+)$", 1).is_in([*SUFFIXES, *DIRECTIONALS])
+
+
+def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
+    """LINE_PARTS from the first piece and the meanings of the last ones, the very last first."""
+    wide = pl.concat(
+        [first.alias("first").to_frame(), *(part.rename(lambda name, at=at: f"{name}_{at}") for at, part in enumerate(read))],
+        how="horizontal",
     )
-    return frame.join(sorted_out, on="row", how="left", maintain_order="left").with_columns(
-        pl.coalesce("run_city", "city").alias("city"),
-        pl.when(pl.col("unit_text") != "").then("unit_text").alias("unit_text"),
+
+    def each(name: str) -> list[str]:
+        return [f"{name}_{at}" for at in range(_PIECES)]
+
+    # NEW YORK behind a city is the state, else the city.
+    is_city = pl.col("is_both_0").fill_null(value=False) & pl.coalesce(each("city")[1:]).is_null()
+    wide = wide.with_columns(
+        pl.when(~is_city).then("state_0").alias("state_0"),
+        pl.when(is_city | ~pl.col("is_both_0").fill_null(value=False)).then("city_0").alias("city_0"),
+    )
+    unit = pl.concat_str(each("unit")[::-1], separator=" ", ignore_nulls=True)
+    way = pl.coalesce(each("way")[::-1])
+    return wide.select(
+        pl.when(pl.col("first").str.contains(r"^[^0-9]*$") & way.is_not_null()).then(way)
+        .when(pl.col("first") != "").then("first").alias("street"),
+        pl.when(unit != "").then(unit).alias("unit_text"),
+        *(pl.coalesce(each(name)).alias(name) for name in ("city", "state", "zip5", "zip4")),
+    )  # fmt: skip
+
+
+def _split_tail(lines: pl.Series) -> pl.DataFrame:
+    """Lines without commas that end in a ZIP or a state."""
+    line, known = pl.col("street"), pl.col("zip5").is_in(places.known_zips().implode())
+    table = places.zip_table()
+    frame = (
+        lines.str.replace(_COUNTRY, "").alias("street").to_frame()
+        .with_columns(line.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"))
+        .unnest("zip")
+        .with_columns(line.str.replace(_ZIP, "").alias("before"))
+        .with_columns(
+            pl.col("before").str.extract(_STATE, 1).str.replace_all(".", "", literal=True)
+            .replace_strict(places.STATES, default=None, return_dtype=pl.String).alias("state"),
+        )
+        .with_columns(
+            has_zip=(known | (pl.col("zip5").is_not_null() & pl.col("state").is_not_null()))
+            & ~pl.col("before").str.contains(_NUMBERED_WAY) & pl.col("before").str.contains(r"\S \S")
+        )
+        .with_columns(
+            pl.when("has_zip").then("zip5"), pl.when("has_zip").then("zip4"),
+            pl.when("has_zip").then("before").otherwise(line).alias("street"),
+        )
+    )  # fmt: skip
+    # Between street and ZIP a state agrees with the ZIP (12 OAK CT 37210 names no state); without a ZIP it follows
+    # a city of its own, which follows a street (12 WOODSTOCK CT names none either).
+    zip_state = pl.col("zip5").replace_strict(table["zip"], table["state"], default=None, return_dtype=pl.String)
+    agrees = pl.when("has_zip").then(zip_state.is_null() | (zip_state == pl.col("state")))
+    before_state = pl.col("street").str.replace(_STATE, "")
+    frame = frame.with_columns(agrees.fill_null(value=False).alias("agrees"), before_state.alias("before_state"))
+    loose = frame.select(
+        pl.when(~pl.col("has_zip") & pl.col("state").is_not_null()
+                & ~line.str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))).then("before_state").alias("street"),
+        pl.lit(None, dtype=pl.String).alias("zip5"), "state",
+    )  # fmt: skip
+    follows_city = _find_cities(loose)["city"].is_not_null()
+    certain = pl.col("state").is_not_null() & (pl.col("agrees") | follows_city)
+    return frame.select(
+        pl.when(certain).then("before_state").otherwise(line).str.strip_chars(" .").alias("street"),
+        pl.lit(None, dtype=pl.String).alias("unit_text"), pl.lit(None, dtype=pl.String).alias("city"),
+        pl.when(certain).then("state").alias("state"), "zip5", "zip4",
+    )  # fmt: skip
+
+
+@cache
+def _city_of_state() -> pl.Series:
+    return _city_spellings("state")["key"]
+
+
+@cache
+def _city_spellings(by: str) -> pl.DataFrame:
+    """key (`NAME,` and the state or ZIP), city: names as the ZIP table writes them and with ST, MT, FT for the words."""
+    names = places.city_zips().select("city", by).unique()
+    forms = [names.with_columns(form="city")]
+    for word, short in (("SAINT", "ST"), ("MOUNT", "MT"), ("FORT", "FT")):
+        some = names.filter(pl.col("city").str.starts_with(f"{word} "))
+        forms.append(some.with_columns(pl.col("city").str.replace(word, short, literal=True).alias("form")))
+    return (
+        pl.concat(forms).select(pl.concat_str("form", pl.lit(","), by).alias("key"), "city")
+        .unique("key", keep="first", maintain_order=True)
+    )  # fmt: skip
+
+
+def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
+    """Per row of street, state, zip5: the city that the street's last words name (city), and their number (words).
+
+    The longest run that the ZIP has as a city counts, else the longest that the state has. Two words or more must
+    remain before it.
+    """
+    words = frame["street"].str.split(" ")
+    tail = pl.DataFrame(
+        {f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 1)}
+    ).with_columns(frame["zip5"], frame["state"], count=words.list.len())
+    found: list[pl.Expr] = []
+    for by in ("zip5", "state"):
+        spellings = _city_spellings("zip" if by == "zip5" else by)
+        for length in range(_CITY_WORDS, 0, -1):
+            run = pl.concat_str([f"word_{back}" for back in range(length, 0, -1)], separator=" ")
+            key = pl.when(pl.col("count") >= length + 2).then(pl.concat_str(run, pl.lit(","), by))
+            city = key.replace_strict(spellings["key"], spellings["city"], default=None, return_dtype=pl.String)
+            found.append(pl.when(city.is_not_null()).then(pl.struct(city=city, words=pl.lit(length))))
+    return tail.select(pl.coalesce(found).alias("found")).unnest("found")
+
+
+def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
+    """Cities that run on from the street without a comma, where a state or ZIP follows."""
+    framed = pl.col("zip5").is_not_null() | pl.col("state").is_not_null()
+    where = parts.select(
+        (pl.col("city").is_null() & framed & pl.col("street").is_not_null()).arg_true()
+    ).to_series()
+    if where.is_empty():
+        return parts
+    some = parts.select(pl.col("street", "zip5", "state").gather(where)).with_columns(
+        pl.col("street").str.replace_all(r"\s+", " ").str.strip_chars(" ,.")
+    )
+    found = _find_cities(some)
+    words = pl.col("street").str.split(" ")
+    kept = words.list.head(words.list.len().cast(pl.Int64) - pl.col("words").fill_null(0)).list.join(" ")
+    street = some.with_columns(found["words"]).select(kept.str.strip_chars(" ,.")).to_series()
+    return parts.with_columns(
+        parts["city"].scatter(where, found["city"]), parts["street"].scatter(where, street)
     )

@@ -69,12 +69,6 @@ def city_names() -> pl.Series:
 
 
 @cache
-def cities_with_state() -> pl.Series:
-    """Every `CITY,ST` there is, aliases included."""
-    return city_zips().select(pl.concat_str("city", pl.lit(","), "state")).to_series().unique().sort()
-
-
-@cache
 def only_zip_of_city() -> pl.DataFrame:
     """state, city, zip of the cities served by one single deliverable (STANDARD) ZIP."""
     return (

@@ -24,7 +24,9 @@ def records_of_pull(
     good, bad = placed.filter(has_identity), placed.filter(~has_identity)
     records = build_records(good, source=source, pull_id="", day=day).with_columns(good["fingerprint"].alias("pull_id"))
     rejected = bad.select(
-        stable_hash([pl.lit(source), pl.col("fingerprint"), pl.col("row_number").cast(pl.String)]).alias("rejection_id"),
+        stable_hash([pl.lit(source), pl.col("fingerprint"), pl.col("row_number").cast(pl.String)]).alias(
+            "rejection_id"
+        ),
         pl.lit(source).alias("source"),
         pl.col("fingerprint").alias("pull_id"),
         pl.col("row_number"),
