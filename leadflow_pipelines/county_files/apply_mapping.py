@@ -62,8 +62,8 @@ class ValueWarning:
     first_rows: tuple[int, ...]
 
     def __str__(self) -> str:
-        rows = ", ".join(str(row) for row in self.first_rows)
-        return f"{self.column}: {self.count} values left out, {self.reason} (rows {rows}{', ...' if self.count > len(self.first_rows) else ''})."
+        rows = ", ".join(str(row) for row in self.first_rows) + (", ..." if self.count > _FIRST_ROWS else "")
+        return f"{self.column}: {self.count} values left out, {self.reason} (rows {rows})."
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def apply_mapping(file: CountyFile, mapping: Mapping, *, day: date | None = None
     """
     check_mapping(mapping, file.columns, file.file_name)
     columns = _Columns(file)
-    warnings: list[ValueWarning] = []
+    warnings = _Warnings(columns.row_numbers)
     made: dict[str, pl.Series] = {}
     for target, rule in mapping.columns.items():
         if target != "county_fips":
@@ -96,7 +96,7 @@ def apply_mapping(file: CountyFile, mapping: Mapping, *, day: date | None = None
     has_identity = pl.any_horizontal(pl.col("address", "street", "parcel_number").is_not_null())
     kept = rows.select(has_identity).to_series()
     rejected = _rejected(file, mapping, kept)
-    return MappedRows(rows if kept.all() else rows.filter(kept), rejected, tuple(warnings))
+    return MappedRows(rows if kept.all() else rows.filter(kept), rejected, tuple(warnings.given))
 
 
 class _Columns:
@@ -126,9 +126,22 @@ class _Columns:
         return text
 
 
-def _values(
-    target: str, rule: ColumnRule, columns: _Columns, day: date | None, warnings: list[ValueWarning]
-) -> pl.Series:
+class _Warnings:
+    """Counts lost values, a warning per target."""
+
+    def __init__(self, row_numbers: pl.Series) -> None:
+        self._row_numbers = row_numbers
+        self.given: list[ValueWarning] = []
+
+    def add(self, target: str, rule: ColumnRule, lost: pl.Series, reason: str) -> None:
+        """Note the rows marked in `lost`, if any."""
+        count = int(lost.sum())
+        if count:
+            first = tuple(self._row_numbers.filter(lost).head(_FIRST_ROWS).to_list())
+            self.given.append(ValueWarning(target, " + ".join(rule.columns), count, reason, first))
+
+
+def _values(target: str, rule: ColumnRule, columns: _Columns, day: date | None, warnings: _Warnings) -> pl.Series:
     spec = TARGETS[target]
     transform = rule.transform or spec.transforms[0]
     if transform == "full_half":
@@ -139,11 +152,11 @@ def _values(
         fits = _plausible_date(parsed, day)
         reason = "not a date" if day is None else f"not a date between {_EARLIEST} and {day}"
         value = _where(fits, parsed).cast(spec.dtype)
-        _warn(warnings, target, rule, text.is_not_null() & value.is_null(), reason, columns)
+        warnings.add(target, rule, text.is_not_null() & value.is_null(), reason)
         return value.rename(target)
     parsed = transforms.by_distinct(text, _SIMPLE[transform])
     value, misfits = _in_range(parsed, text, spec)
-    _warn(warnings, target, rule, misfits, _misfit_reason(transform, spec), columns)
+    warnings.add(target, rule, misfits, _misfit_reason(transform, spec))
     return value.rename(target)
 
 
@@ -178,9 +191,7 @@ def _misfit_reason(transform: str, spec: Target) -> str:
     return "0, negative or not a number" if spec.low == 1 else f"{plain} from {spec.low:g} to {spec.high:g}"
 
 
-def _full_and_half_baths(
-    target: str, rule: ColumnRule, columns: _Columns, warnings: list[ValueWarning]
-) -> pl.Series:
+def _full_and_half_baths(target: str, rule: ColumnRule, columns: _Columns, warnings: _Warnings) -> pl.Series:
     texts = [columns.cleaned(name) for name in rule.columns]
     full, half = (transforms.by_distinct(text, transforms.parse_number) for text in texts)
     frame = pl.DataFrame([full.alias("full"), half.alias("half")])
@@ -188,27 +199,20 @@ def _full_and_half_baths(
     total = pl.col("full").fill_null(0.0) + 0.5 * pl.col("half").fill_null(0.0)
     value, _ = _in_range(frame.select(pl.when(either).then(total)).to_series(), texts[0], TARGETS[target])
     lost = (texts[0].is_not_null() & (full.is_null() | value.is_null())) | (texts[1].is_not_null() & half.is_null())
-    _warn(warnings, target, rule, lost, "not a number from 0 to 500", columns)
+    warnings.add(target, rule, lost, "not a number from 0 to 500")
     return value.rename(target)
 
 
-def _county_fips(
-    rule: ColumnRule, columns: _Columns, state: pl.Series, warnings: list[ValueWarning]
-) -> pl.Series:
+def _county_fips(rule: ColumnRule, columns: _Columns, state: pl.Series, warnings: _Warnings) -> pl.Series:
     text = columns.joined(rule)
     transform = rule.transform or "fips"
-    value = transforms.by_distinct(text, transforms.parse_fips) if transform == "fips" else transforms.county_fips_of(text, state)
-    _warn(warnings, "county_fips", rule, text.is_not_null() & value.is_null(), _WHAT_IT_IS_NOT[transform], columns)
+    value = (
+        transforms.by_distinct(text, transforms.parse_fips)
+        if transform == "fips"
+        else transforms.county_fips_of(text, state)
+    )
+    warnings.add("county_fips", rule, text.is_not_null() & value.is_null(), _WHAT_IT_IS_NOT[transform])
     return value.rename("county_fips")
-
-
-def _warn(
-    warnings: list[ValueWarning], target: str, rule: ColumnRule, lost: pl.Series, reason: str, columns: _Columns
-) -> None:
-    count = int(lost.sum())
-    if count:
-        first = columns.row_numbers.filter(lost).head(_FIRST_ROWS).to_list()
-        warnings.append(ValueWarning(target, " + ".join(rule.columns), count, reason, tuple(first)))
 
 
 def _filled(values: pl.Series | None, constant: str | None, dtype: type[pl.DataType], height: int) -> pl.Series:
@@ -235,7 +239,9 @@ def _with_constants(file: CountyFile, mapping: Mapping, made: dict[str, pl.Serie
     )
     if mapping.list_code:
         own = pl.col("list_codes").fill_null([])
-        rows = rows.with_columns(pl.concat_list(own, pl.lit(mapping.list_code)).list.unique().list.sort().alias("list_codes"))
+        rows = rows.with_columns(
+            pl.concat_list(own, pl.lit(mapping.list_code)).list.unique().list.sort().alias("list_codes")
+        )
     return rows.select(*SOURCE_ROWS_SCHEMA)
 
 
@@ -251,10 +257,12 @@ def _rejected(file: CountyFile, mapping: Mapping, kept: pl.Series) -> pl.DataFra
         "file_line",
         pl.lit(", ".join(identifying)).alias("column"),
         pl.lit("no_identity").alias("reason_code"),
-        pl.lit("No address and no parcel number, so nothing says which property it is. Fill one of them.").alias("reason"),
+        pl.lit("No address and no parcel number, so nothing says which property it is. Fill one of them.").alias(
+            "reason"
+        ),
         row_as_json(file.columns),
     )
-    every = pl.concat([file.rejected, nameless.cast(REJECTED_SCHEMA)]).sort("row_number")
+    every = pl.concat([file.rejected, nameless.cast(pl.Schema(REJECTED_SCHEMA))]).sort("row_number")
     return every.select(
         "row_number",
         "column",

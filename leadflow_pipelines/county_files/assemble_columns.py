@@ -60,7 +60,15 @@ class _Assembly:
 
     def single_columns(self) -> None:
         for goal in self.chosen:
-            if ":" not in goal and goal not in ("address", "parcel_number", "owner_name", "baths", "lot_sqft", "sale_date", "state"):
+            if ":" not in goal and goal not in (
+                "address",
+                "parcel_number",
+                "owner_name",
+                "baths",
+                "lot_sqft",
+                "sale_date",
+                "state",
+            ):
                 self.put(goal, (goal,))
         if self.has("state"):
             self.put("state", ("state",))
@@ -72,7 +80,12 @@ class _Assembly:
             place = () if {"city", "zip"} & set(self.rules) else ("address:place",)
             rule = ColumnRule(columns=("?",), join=", ") if self.has(*place) and place else None
             if self.sample("address").share(_ACREAGE_AT_END) >= 0.05:
-                self.put("address", ("address",), ColumnRule(columns=("?",), transform="without_acreage"), "; ends in acreage")
+                self.put(
+                    "address",
+                    ("address",),
+                    ColumnRule(columns=("?",), transform="without_acreage"),
+                    "; ends in acreage",
+                )
             else:
                 self.put("address", ("address", *place), rule)
         elif self.has("street:number", "street:name"):
@@ -91,7 +104,11 @@ class _Assembly:
 
     def owner(self) -> None:
         if self.has("owner_name"):
-            self.put("owner_name", ("owner_name", "owner:2"), ColumnRule(columns=("?",), join=" & ") if self.has("owner:2") else None)
+            self.put(
+                "owner_name",
+                ("owner_name", "owner:2"),
+                ColumnRule(columns=("?",), join=" & ") if self.has("owner:2") else None,
+            )
         elif self.has("owner:last"):
             self.put("owner_name", ("owner:first", "owner:last"))
 
@@ -132,7 +149,11 @@ class _Assembly:
 
     def _total_value(self) -> None:
         """A bare "total value" is the market value where it is of the size of the sale prices, else the assessed."""
-        share = _median(self.sample("value:total")) / max(1.0, _median(self.sample("sale_price_cents"))) if self.has("sale_price_cents") else 0.0
+        share = (
+            _median(self.sample("value:total")) / max(1.0, _median(self.sample("sale_price_cents")))
+            if self.has("sale_price_cents")
+            else 0.0
+        )
         if 0.5 <= share <= 2:
             self.put("market_value_cents", ("value:total",), None, "; of the size of the sale prices")
         else:
@@ -143,4 +164,3 @@ def _median(sample: ColumnSample) -> float:
     numbers = parse_number(sample.values)
     middle = numbers.filter(numbers > 0).median()
     return float(middle) if isinstance(middle, int | float) else 0.0
-

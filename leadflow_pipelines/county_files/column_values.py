@@ -1,5 +1,6 @@
 """What a column's values look like. Here: how well a sample fits a goal. Not here: what the header says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +37,25 @@ _RANGES: dict[str, tuple[float, float]] = {
     "parcel:lot": (0, 1e6),
 }
 _ZERO_MEANS_UNKNOWN = ("year_built", "living_sqft", "lot_sqft", "lat", "lon")
-_MONEY = ("assessed_cents", "market_value_cents", "mortgage_cents", "sale_price_cents", "value:total")
+_PARSERS: dict[str, Callable[[pl.Series], pl.Series]] = {
+    **dict.fromkeys(
+        ("assessed_cents", "market_value_cents", "mortgage_cents", "sale_price_cents", "value:total"),
+        transforms.parse_money,
+    ),
+    **dict.fromkeys(("zip", "mailing_zip"), transforms.parse_zip),
+    **dict.fromkeys(("state", "mailing_state"), transforms.parse_state),
+    **dict.fromkeys(("is_owner_occupied", "is_vacant"), transforms.parse_flag),
+}
+_DIRECTION = r"(?i)^(?:[ns]?[ew]|[ns]|north|south|(?:north ?|south ?)?(?:east|west))\.?$"
+_WORDS_ONLY = r"^[^\d]*[A-Za-z][^\d]*$"
+_HOUSE_NUMBER = r"^\d[\w/-]*(?:\s?[A-Z]|\s1/2)?$"
+_PATTERNS = {
+    **dict.fromkeys(("street:number", "mailing:number"), _HOUSE_NUMBER),
+    **dict.fromkeys(("street:direction", "street:post"), _DIRECTION),
+    **dict.fromkeys(("street:suffix", "city", "mailing_city", "county:name"), _WORDS_ONLY),
+    **dict.fromkeys(("street:name", "mailing:name", "owner_name", "owner:first", "owner:last", "owner:2"), r"[A-Za-z]"),
+    "county_fips": r"^\d{4,5}(?:\.0)?$",
+}
 
 
 @dataclass(frozen=True)
@@ -77,50 +96,36 @@ def _share(fits: pl.Series) -> float:
 
 
 def _fit(goal: str, column: ColumnSample) -> float:
-    values = column.values
     if goal in _RANGES:
-        low, high = _RANGES[goal]
-        numbers = transforms.parse_number(values)
-        if goal in _ZERO_MEANS_UNKNOWN:
-            numbers = numbers.filter(numbers.is_null() | (numbers != 0))
-            if numbers.is_empty():
-                return 0.0
-        return _share(numbers.is_between(low, high))
-    if goal in _MONEY:
-        return _share(transforms.parse_money(values).is_not_null())
+        return _share_in_range(goal, column.values)
+    parse = _PARSERS.get(goal)
+    if parse is not None:
+        return _share(parse(column.values).is_not_null())
     if goal in ("sale_date", "observed_at"):
-        dates = parse_dates(values)
         # A bare number may be read as an Excel serial or a Unix second: only plausible years count.
-        return _share(dates.dt.year().is_between(1850, 2100))
-    if goal in ("zip", "mailing_zip"):
-        return _share(transforms.parse_zip(values).is_not_null())
-    if goal in ("state", "mailing_state"):
-        return _share(transforms.parse_state(values).is_not_null())
-    if goal in ("is_owner_occupied", "is_vacant"):
-        return _share(transforms.parse_flag(values).is_not_null())
-    if goal == "county_fips":
-        return column.share(r"^\d{4,5}(?:\.0)?$")
+        return _share(parse_dates(column.values).dt.year().is_between(1850, 2100))
     return _text_fit(goal, column)
 
 
+def _share_in_range(goal: str, values: pl.Series) -> float:
+    numbers = transforms.parse_number(values)
+    if goal in _ZERO_MEANS_UNKNOWN:
+        numbers = numbers.filter(numbers.is_null() | (numbers != 0))
+    return _share(numbers.is_between(*_RANGES[goal]))
+
+
 def _text_fit(goal: str, column: ColumnSample) -> float:
+    if goal in _PATTERNS:
+        return column.share(_PATTERNS[goal])
     if goal in ("address", "mailing:1"):
-        return max(column.share(STREET_LIKE), 0.6 * column.share(r"[A-Za-z]{2}"))
-    if goal in ("street:number", "mailing:number"):
-        return column.share(r"^\d+[\d\w/-]*(?:\s?[A-Z]|\s1/2)?$|^\d+-\d+$")
-    if goal in ("street:name", "mailing:name", "owner_name", "owner:first", "owner:last", "owner:2"):
-        return column.share(r"[A-Za-z]")
-    if goal in ("street:direction", "street:post"):
-        return column.share(r"(?i)^(?:n|s|e|w|ne|nw|se|sw|north|south|east|west|north ?east|north ?west|south ?east|south ?west)\.?$")
-    if goal in ("street:suffix", "city", "mailing_city", "county:name"):
-        return column.share(r"^[^\d]*[A-Za-z][^\d]*$")
+        # Few house numbers: rather a column of street names, whose numbers stand beside it.
+        numbered = column.share(r"^\s*#?\d|(?i)\bbox\b") >= 0.3
+        return column.share(STREET_LIKE) if numbered else 0.6 * column.share(r"[A-Za-z]{2}")
     if goal == "parcel_number":
-        return min(column.share(r"\d"), 1.0 if column.share(r"^(?:1|0)$") < 0.5 else 0.0)
+        return column.share(r"\d") if column.share(r"^[01]$") < 0.5 else 0.0
     if goal == "source_record_id":
         return 1.0 if column.values.n_unique() >= 0.98 * column.values.len() else 0.0
-    if goal == "list_codes":
-        return list_name_share(column)
-    return 1.0 if column.values.len() else 0.0
+    return list_name_share(column) if goal == "list_codes" else 1.0
 
 
 def list_name_share(column: ColumnSample) -> float:

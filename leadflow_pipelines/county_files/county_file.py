@@ -68,9 +68,7 @@ def read_county_file(path: str | Path) -> CountyFile:
     table = _read(data, path.name)
     frame, rejected, notes = reject_misplaced_rows(table)
     if frame.height + rejected.height == 0:
-        raise InvalidInput(
-            f"{path.name} has a header but no rows below it.", remedy="Check that the export finished."
-        )
+        raise InvalidInput(f"{path.name} has a header but no rows below it.", remedy="Check that the export finished.")
     return CountyFile(
         frame=frame,
         rejected=rejected,
@@ -102,13 +100,9 @@ def _stored_bytes(path: Path) -> bytes:
     try:
         stored = path.read_bytes()
     except OSError as error:
-        raise InvalidInput(
-            f"{path} cannot be read: {error.strerror}.", remedy="Check its permissions."
-        ) from error
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.", remedy="Check its permissions.") from error
     if not stored.strip():
-        raise InvalidInput(
-            f"{path.name} is empty.", remedy="Check that the download or export finished."
-        )
+        raise InvalidInput(f"{path.name} is empty.", remedy="Check that the download or export finished.")
     return stored
 
 
@@ -119,9 +113,7 @@ def _content(path: Path) -> _Content:
     try:
         return _Content(stored, gzip.decompress(stored))
     except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(
-            f"{path.name} is a damaged or truncated gzip file.", remedy="Fetch it again."
-        ) from error
+        raise InvalidInput(f"{path.name} is a damaged or truncated gzip file.", remedy="Fetch it again.") from error
 
 
 def _read(content: _Content, file_name: str) -> RawTable:
@@ -140,9 +132,7 @@ def _read_parquet(data: bytes, file_name: str) -> RawTable:
     try:
         frame = pl.read_parquet(BytesIO(data))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise InvalidInput(
-            f"{file_name} is a damaged or truncated Parquet file.", remedy="Fetch it again."
-        ) from error
+        raise InvalidInput(f"{file_name} is a damaged or truncated Parquet file.", remedy="Fetch it again.") from error
     unread = [name for name, dtype in frame.schema.items() if dtype.is_nested() or dtype == pl.Binary]
     notes = [f"Columns without plain values were left out: {', '.join(unread)}."] if unread else []
     text = frame.drop(unread).select(pl.all().cast(pl.String))

@@ -173,9 +173,7 @@ def _settle_width(header: list[str], rows: list[list[str]], notes: list[str]) ->
     return usual, header[:usual]
 
 
-def _split(
-    body: pl.Series, delimiter: str, width: int, *, first_line: int
-) -> tuple[pl.DataFrame, Mended]:
+def _split(body: pl.Series, delimiter: str, width: int, *, first_line: int) -> tuple[pl.DataFrame, Mended]:
     """Cells of every line that splits into `width` cells, plus the lines that had to be mended or set aside."""
     lines = body.to_frame("line").with_row_index("file_line", offset=first_line).cast({"file_line": pl.Int64})
     d = re.escape(delimiter)
@@ -184,7 +182,14 @@ def _split(
     whole = pl.col("line").str.contains(rf"^{cell}(?:{d}{cell}){{{width - 1}}}$")
     blank = pl.col("line").str.contains(rf'^[\s"{d}]*$')
     kind = lines.select(blank=blank, whole=whole)
-    mended = mend_lines(body, kind["whole"] | kind["blank"], kind["whole"], delimiter, width, first_line)
+    mended = mend_lines(
+        body,
+        settled=kind["whole"] | kind["blank"],
+        whole=kind["whole"],
+        delimiter=delimiter,
+        width=width,
+        first_line=first_line,
+    )
     wanted = kind["whole"] & ~kind["blank"]
     if mended.consumed:
         wanted &= ~lines["file_line"].is_in(list(mended.consumed))
@@ -204,9 +209,7 @@ def _parse(clean: pl.DataFrame, delimiter: str, width: int) -> pl.DataFrame:
         return pl.DataFrame(schema={"file_line": pl.Int64, **dict.fromkeys(names, pl.String)})
     buffer = BytesIO()
     clean.select("line").write_csv(buffer, include_header=False, quote_style="never")
-    frame = pl.read_csv(
-        buffer.getvalue(), has_header=False, separator=delimiter, infer_schema=False, new_columns=names
-    )
+    frame = pl.read_csv(buffer.getvalue(), has_header=False, separator=delimiter, infer_schema=False, new_columns=names)
     if frame.shape != (clean.height, width):
         raise AssertionError(f"{clean.height} lines of {width} cells were read as {frame.shape}")
     return pl.DataFrame([clean["file_line"], *frame.get_columns()])

@@ -95,17 +95,19 @@ _WORDS = {
     "fips": "fips geoid",
     "full_name": "fullname",
 }
-_PLAIN = (
-    "of at in the per a is to and for with sold consideration just true fair estimated net gross ground above grade adjusted "
-    "actual legal neighborhood nbhd subdivision district school zone zoning zip4 plus gis map geo key lot land list lead "
-    "scraped extract extracted export exported snapshot as updated update run report file data unique object fid row case "
-    "instrument book page reference source url notes note comment garage basement bsmt exempt exemption improvement impr "
-    "taxable taxing strap schedule assessor distress status category lien lis pendens foreclosure violation purchase "
-    "number1 x y point centroid balance open base dwelling ease ment commercial stories rooms count cluster contact phone "
-    "email second middle time class tract census current present final roll tenant usage dwell house mailing"
-).split()
+_PLAIN = """
+of at in the per a is to and for with sold consideration just true fair estimated net gross ground
+above grade adjusted actual legal neighborhood nbhd subdivision district school zone zoning zip4
+plus gis map geo key lot land list lead scraped extract extracted export exported snapshot as
+updated update run report file data unique object fid row case instrument book page reference source
+url notes note comment garage basement bsmt exempt exemption improvement impr taxable taxing strap
+schedule assessor distress status category lien lis pendens foreclosure violation purchase number1 x
+y point centroid balance open base dwelling ease ment commercial stories rooms count cluster contact
+phone email second middle time class tract census current present final roll tenant usage dwell
+house mailing
+"""
 _CANONICAL = {variant: word for word, variants in _WORDS.items() for variant in variants.split()}
-_VOCABULARY = frozenset({*_CANONICAL, *_PLAIN})
+_VOCABULARY = frozenset({*_CANONICAL, *_PLAIN.split()})
 
 
 @cache

@@ -176,12 +176,19 @@ def _store(job: _Import, mapping: Mapping | None) -> _Stored:
         )
     _remove_unfinished(job, file.sha256)
     records = _build(job, file, mapped, day)
-    job.lake.replace(
-        REJECTED_RECORDS, _rejects(job, file, mapped, day), day=day, where=_of_file(job, file.sha256)
-    )
+    job.lake.replace(REJECTED_RECORDS, _rejects(job, file, mapped, day), day=day, where=_of_file(job, file.sha256))
     new = write_records(job.lake, records, source=job.source, pull_ids=[file.sha256], day=day)
     job.say(f"Stored {new:,} new of {records.height:,} records, {mapped.rejected.height:,} rejected")
-    _register(job, file, used, mapped, records, day)
+    _register(
+        job,
+        file.sha256,
+        mapping=used.model_dump(mode="json", exclude_none=True),
+        day=day,
+        rows_in=file.rows_in,
+        records=records.height,
+        rejected=mapped.rejected.height,
+        unlocated=records.filter(pl.col("zip") == UNLOCATED).height,
+    )
     warnings = (*file.notes, *(str(warning) for warning in mapped.warnings))
     return _Stored(
         file.sha256, file.rows_in, records.height, mapped.rejected.height, used, False, 0, records["record_id"],
@@ -288,20 +295,9 @@ def _registered(job: _Import, sha256: str) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-def _register(
-    job: _Import, file: CountyFile, mapping: Mapping, mapped: MappedRows, records: pl.DataFrame, day: dt.date
-) -> None:
-    values = {
-        "file_name": file.file_name,
-        "mapping": mapping.model_dump(mode="json", exclude_none=True),
-        "day": day,
-        "rows_in": file.rows_in,
-        "records": records.height,
-        "rejected": mapped.rejected.height,
-        "unlocated": records.filter(pl.col("zip") == UNLOCATED).height,
-        "imported_at": job.now,
-    }
-    key = {"org_id": job.org.org_id, "source": job.source, "sha256": file.sha256}
+def _register(job: _Import, sha256: str, **columns: Any) -> None:
+    values = {"file_name": job.path.name, "imported_at": job.now, **columns}
+    key = {"org_id": job.org.org_id, "source": job.source, "sha256": sha256}
     statement = insert(imported_files).values(**key, **values)
     with job.database.as_org(job.org.org_id) as connection:
         connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))

@@ -44,11 +44,10 @@ def county_of_points(lat: pl.Series, lon: pl.Series) -> InferredPlace:
     if points.height < _LEAST_VOTES:
         return InferredPlace()
     middle = points.select(pl.all().median())
+    low, high = (points.select(pl.all().quantile(share)).row(0) for share in (0.01, 0.99))
     near = zip_table().filter(
-        *(
-            pl.col(axis).is_between(points[axis].quantile(0.01) - _BOX_DEGREES, points[axis].quantile(0.99) + _BOX_DEGREES)  # type: ignore[operator]
-            for axis in ("lat", "lon")
-        )
+        pl.col("lat").is_between(low[0] - _BOX_DEGREES, high[0] + _BOX_DEGREES),
+        pl.col("lon").is_between(low[1] - _BOX_DEGREES, high[1] + _BOX_DEGREES),
     )
     if not 0 < near.height < _MOST_CENTROIDS:
         return InferredPlace()

@@ -5,7 +5,8 @@ import re
 _SYNONYMS = (
     (r"\bpre ?foreclos|\blis pendens\b|\bnotice of default\b|\bnod\b", "pre_foreclosure"),
     (r"\bforeclos|\btrustee'?s? sale\b|\bsheriff'?s? sale\b", "foreclosure"),
-    (r"\btax(?:es)?\b.*\b(?:delinq|default|lien|sale|forfeit|arrear|unpaid|past due)|\bdelinq|\bunpaid tax", "tax_delinquent"),
+    (r"\btax(?:es)?\b.*\b(?:delinq|default|lien|sale|forfeit|arrear|unpaid|past due)", "tax_delinquent"),
+    (r"\bdelinq|\bunpaid tax", "tax_delinquent"),
     (r"\bcode (?:violation|enforcement|case)|\bviolation|\bnuisance\b|\bunsafe\b|\bcondemn", "code_violation"),
     (r"\bvacan|\babandon", "vacant"),
     (r"\bprobate\b", "probate"),

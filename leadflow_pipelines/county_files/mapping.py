@@ -22,7 +22,8 @@ _GUIDE = "docs/county_files.md tells how to write a mapping."
 class ColumnRule(BaseModel):
     """How one target is made: which columns, joined by what, through which transform.
 
-    pad: digits to which each column is zero-filled before joining. day_first: how to read 4/5/2019; left out, the column's own values decide.
+    pad: digits to which each column is zero-filled before joining. day_first: how to read 4/5/2019; left out, the
+    column's own values decide.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

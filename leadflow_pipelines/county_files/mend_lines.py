@@ -37,7 +37,7 @@ def _cells(text: str, **dialect: Any) -> list[str]:
 
 
 def mend_lines(
-    body: pl.Series, settled: pl.Series, whole: pl.Series, delimiter: str, width: int, first_line: int
+    body: pl.Series, *, settled: pl.Series, whole: pl.Series, delimiter: str, width: int, first_line: int
 ) -> Mended:
     """Go through the lines that are neither blank nor whole, in file order.
 
@@ -57,7 +57,7 @@ def mend_lines(
         span = 1
         cells = reader.whole_cells(text)
         if cells is None and text.count('"') % 2:
-            window = (every[at : at + _JOIN_LIMIT] if every else body.slice(at, _JOIN_LIMIT).to_list())
+            window = every[at : at + _JOIN_LIMIT] if every else body.slice(at, _JOIN_LIMIT).to_list()
             joined = reader.joined_cells(window, whole.slice(at, _JOIN_LIMIT).to_list())
             if joined:
                 cells, span = joined

@@ -51,9 +51,7 @@ def _parse_distinct(distinct: pl.Series, day_first: bool | None) -> pl.Series:
             _date(_part(_YEAR_FIRST, 1), _part(_YEAR_FIRST, 2), _part(_YEAR_FIRST, 3)),
             _date(_year(text.str.extract(_YEAR_LAST, 3)), month, day),
             _date(_year(text.str.extract(_MONTH_DAY_YEAR, 3)), _month(_MONTH_DAY_YEAR, 1), day_text),
-            _date(
-                _year(text.str.extract(_DAY_MONTH_YEAR, 3)), _month(_DAY_MONTH_YEAR, 2), _part(_DAY_MONTH_YEAR, 1)
-            ),
+            _date(_year(text.str.extract(_DAY_MONTH_YEAR, 3)), _month(_DAY_MONTH_YEAR, 2), _part(_DAY_MONTH_YEAR, 1)),
             _compact(text),
             pl.when(is_number & (digits == 5)).then(_excel_serial(number)),
             pl.when(is_number & digits.is_between(9, 10)).then(_unix(number)),

@@ -219,7 +219,11 @@ class _Proposer:
         if "list_codes" in self.choices:
             return None, ""
         for sample in self.samples:
-            if sample.values.n_unique() == 1 and list_name_share(sample) == 1.0 and sample.filled == self.file.frame.height:
+            if (
+                sample.values.n_unique() == 1
+                and list_name_share(sample) == 1.0
+                and sample.filled == self.file.frame.height
+            ):
                 return known_list_code(str(sample.values[0])), f"every row of {sample.header!r} says so"
         if code := known_list_code(self.file.file_name.split(".")[0]):
             return code, "the file's name says so"
@@ -235,7 +239,10 @@ class _Proposer:
 
     def reasons(self, choices: list[Choice]) -> tuple[ColumnReason, ...]:
         by_column = {choice.column: choice for choice in choices}
-        left_out = {**{c.column: f"{c.goal.replace(':', ' ')} is told by another column" for c in self.choices.values()}, **self.left_out}
+        left_out = {
+            **{c.column: f"{c.goal.replace(':', ' ')} is told by another column" for c in self.choices.values()},
+            **self.left_out,
+        }
         return tuple(
             ColumnReason(name, choice.goal, choice.confidence, choice.reason)
             if (choice := by_column.get(name))
@@ -269,7 +276,9 @@ def _place(file: CountyFile, choices: list[Choice], samples: list[ColumnSample])
     if {"lat", "lon"} <= set(column) and "city" not in column:
         return county_of_points(*(parse_number(clean_text(file.frame[column[axis]])) for axis in ("lat", "lon")))
     # A copy of the property address is no mailing address, but may say the state that the original leaves out.
-    copies = [sample.header for sample in samples if sample.header not in column.values() and sample.words == "owner address"]
+    copies = [
+        sample.header for sample in samples if sample.header not in column.values() and sample.words == "owner address"
+    ]
     for name in [*([column["address"]] if "address" in column else []), *copies]:
         place = state_at_end_of(file.frame[name])
         if place.state:

@@ -6,13 +6,14 @@ Here: header names, finding the header, telling footers and repeated headers fro
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
 
 ROW_COLUMNS = ("row_number", "file_line")
-REJECTED_SCHEMA = {
+REJECTED_SCHEMA: dict[str, Any] = {
     "row_number": pl.Int64,
     "file_line": pl.Int64,
     "column": pl.String,
@@ -20,9 +21,12 @@ REJECTED_SCHEMA = {
     "reason": pl.String,
     "raw_row": pl.String,
 }
-_FAULT_SCHEMA = {name: dtype for name, dtype in REJECTED_SCHEMA.items() if name != "row_number"}
+_FAULT_SCHEMA: dict[str, Any] = {name: dtype for name, dtype in REJECTED_SCHEMA.items() if name != "row_number"}
 
-_TOTAL = r"(?i)^\s*(?:(?:grand|sub|report|page|column|county)\s*-?\s*)?totals?\b\s*(?:(?:records?|rows?|count|parcels|sales|amount|due)\b)?[\s:=#\d,.$]*$"
+_TOTAL = (
+    r"(?i)^\s*(?:(?:grand|sub|report|page|column|county)\s*-?\s*)?totals?\b\s*"
+    r"(?:(?:records?|rows?|count|parcels|sales|amount|due)\b)?[\s:=#\d,.$]*$"
+)
 _NOTE = (
     r"(?i)^\s*(?:\*+|notes?\b|source\b|sources\b|disclaimer|end of (?:report|file)|generated|printed|page \d|"
     r"\(?\d[\d,]* (?:rows?|records?)\b|records? (?:found|count)|run date|data (?:as of|current))"
@@ -196,10 +200,10 @@ def _footer_lines(cells: pl.DataFrame, columns: list[str], known: set[int]) -> l
 def _numbered(
     table: RawTable, good: pl.DataFrame, misplaced: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    rejected = pl.concat([table.faults, misplaced.cast(_FAULT_SCHEMA)]).sort("file_line")
+    rejected = pl.concat([table.faults, misplaced.cast(pl.Schema(_FAULT_SCHEMA))]).sort("file_line")
     if rejected.is_empty():
-        numbers = pl.int_range(1, good.height + 1, dtype=pl.Int64, eager=True).alias("row_number")
-        return pl.DataFrame([numbers, *good.get_columns()]), pl.DataFrame(schema=REJECTED_SCHEMA), []
+        count = pl.int_range(1, good.height + 1, dtype=pl.Int64, eager=True).alias("row_number")
+        return pl.DataFrame([count, *good.get_columns()]), pl.DataFrame(schema=REJECTED_SCHEMA), []
     numbers = (
         pl.concat([good.select("file_line"), rejected.select("file_line")])
         .sort("file_line")
