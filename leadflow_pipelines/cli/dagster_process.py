@@ -22,7 +22,8 @@ def main() -> None:
     name, module, *arguments = sys.argv[1:]
     threading.Thread(target=_end_with_the_parent, name="parent-watch", daemon=True).start()
     settings = get_settings()
-    configure_logging(settings, process=name)
+    # Dagster prints its lines into this process's log file itself; ours go to leadflow.jsonl with the rest.
+    configure_logging(settings, process=name, console="people")
     init_error_reports(settings, process=name)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

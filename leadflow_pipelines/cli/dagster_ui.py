@@ -38,7 +38,8 @@ START_SECONDS = 180.0
 def run_up(settings: Settings, *, definitions: str = DEFINITIONS) -> int:
     """Serve the Dagster UI on loopback until interrupted; 0 when asked to stop, 1 when a part keeps failing.
 
-    definitions: the module whose `defs` are served. Raises LeadflowError where the port is taken or a part does not start.
+    definitions: the module whose `defs` are served. Raises LeadflowError where the port is taken or a part
+    does not start.
     """
     _require_free_port(settings.dagster_port)
     progress("Starting Postgres, with Dagster's tables")
