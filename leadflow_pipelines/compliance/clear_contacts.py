@@ -6,7 +6,7 @@ decides anew at the instant of sending), the rules' content (`rules/`), where co
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -109,6 +109,7 @@ def decide_contacts(
     """
     if now.tzinfo is None or now.utcoffset() is None:
         raise ValueError("clearance needs an aware instant: a naive one names no moment")
+    now = now.astimezone(UTC)
     points = _conformed(frame, EVIDENCE, "contact points")
     unknown_kinds = set(points["kind"].unique()) - {"phone", "email", "mailing"}
     if unknown_kinds:
@@ -231,7 +232,7 @@ def _phone_conditions(rules: RuleBook, now: datetime) -> dict[str, pl.Expr]:
     placed = [code.area_code for code in rules.area_codes.values() if code.kind == "geographic"]
     placeless = [code.area_code for code in rules.area_codes.values() if code.kind != "geographic"]
     answered = pl.col("fetched_at")
-    is_fresh = answered.is_between(now - rules.dnc_max_age, now + CLOCK_TOLERANCE).fill_null(False)
+    is_fresh = answered.is_between(now - rules.dnc_max_age, now + CLOCK_TOLERANCE)
     return {
         "invalid_phone": is_phone & ~is_valid,
         "not_us_number": is_phone & is_valid & ~AREA_CODE.is_in(placed + placeless),
@@ -251,20 +252,17 @@ def _place_conditions(rules: RuleBook, now: datetime) -> dict[str, pl.Expr]:
     is_phone = pl.col("kind") == "phone"
     is_placed = ~pl.col("is_state_unknown") & ~pl.col("is_zone_unknown")
     restricted = pl.lit(sorted(rules.wireless_restricted(now.date())), dtype=pl.List(pl.String))
-    may_be_wireless = (pl.col("line_type") != "landline").fill_null(True)
-    parts = ("mailing_street", "mailing_city", "mailing_state", "mailing_zip5")
-    is_complete = pl.all_horizontal(pl.col(name).str.strip_chars().str.len_chars().fill_null(0) > 0 for name in parts)
-    is_written_right = pl.col("mailing_zip5").str.contains(r"^\d{5}$") & pl.col("mailing_state").str.contains(
-        r"^[A-Z]{2}$"
-    )
+    may_be_wireless = pl.col("line_type") != "landline"
+    patterns = {"street": r"\S", "city": r"\S", "state": r"^[A-Z]{2}$", "zip5": r"^\d{5}$"}
+    is_complete = pl.all_horizontal([pl.col(f"mailing_{part}").str.contains(told) for part, told in patterns.items()])
     return {
         "wireless_restricted": (pl.col("channel") == "voice") & may_be_wireless & ~pl.col("lifts_wireless")
         & (pl.col("states").list.set_intersection(restricted).list.len() > 0),
         "state_unknown": is_phone & pl.col("is_state_unknown"),
         "zone_unknown": is_phone & pl.col("is_zone_unknown"),
         "no_calling_window": is_phone & is_placed & pl.col("calling_windows").is_null(),
-        "invalid_email": (pl.col("kind") == "email") & ~pl.col("email").str.contains(EMAIL_SYNTAX).fill_null(False),
-        "address_incomplete": (pl.col("kind") == "mailing") & ~(is_complete & is_written_right).fill_null(False),
+        "invalid_email": (pl.col("kind") == "email") & ~pl.col("email").str.contains(EMAIL_SYNTAX),
+        "address_incomplete": (pl.col("kind") == "mailing") & ~is_complete,
     }  # fmt: skip
 
 

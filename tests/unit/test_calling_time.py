@@ -138,6 +138,17 @@ def test_the_next_opening(instant: datetime, states: str, opens: str) -> None:
     assert answer.next_open_at == datetime.fromisoformat(opens)
 
 
+def test_a_statutes_own_zone_binds_beside_the_default() -> None:
+    """A Mississippian in Hawaii: 16:30 there is 20:30 Central Standard, past the statute's eight o'clock."""
+    hawaii = "Pacific/Honolulu"
+    answer = check_calling_time(at("2027-01-12T16:30", hawaii), states=["MS"], zones=[hawaii])
+    assert answer.reasons == ("hours:MS:Etc/GMT+6",)
+    assert answer.next_open_at == at("2027-01-13T10:00", hawaii)
+    weekly = CallingCalendar(RULES).weekly_windows(date(2027, 1, 12), ("MS",), (hawaii,))
+    assert weekly is not None
+    assert json.loads(weekly.json)["tue"] == [["10:00", "16:00"]]
+
+
 def test_where_no_hour_suits_all_there_is_no_opening() -> None:
     """Nine at night in Berlin is the afternoon in Denver; ten in the morning on Guam is evening there."""
     zones = ["Pacific/Guam", "America/Denver", "Europe/Berlin"]

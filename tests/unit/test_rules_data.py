@@ -7,6 +7,7 @@ import pytest
 import zipcodes
 
 from leadflow_pipelines.compliance import load_rules
+from leadflow_pipelines.compliance.holidays import dates_in
 from leadflow_pipelines.compliance.rule_book import build_rules
 from leadflow_pipelines.compliance.rule_tables import read_tables
 from leadflow_pipelines.errors import InvalidInput
@@ -110,6 +111,12 @@ def test_all_faults_are_told_at_once() -> None:
 )
 def test_holidays_fall_where_the_calendar_has_them(day: date, name: str) -> None:
     assert RULES.is_holiday(day), name
+
+
+def test_a_holiday_observed_in_the_year_before_counts_there() -> None:
+    new_year = tuple(row for row in RULES.holidays if row.holiday == "new_year")
+    assert date(2027, 12, 31) in dates_in(new_year, 2027)
+    assert dates_in(new_year, 2028) == {date(2028, 1, 1)}
 
 
 def test_ordinary_days_are_no_holidays() -> None:
