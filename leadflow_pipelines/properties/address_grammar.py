@@ -16,18 +16,25 @@ from leadflow_pipelines.properties.address_tokens import relist, split_words, vo
 from leadflow_pipelines.properties.postal_tables import DIRECTIONAL_WORDS, ROUTE_FORMS, ROUTE_HINT
 
 PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional")
-_FIXES = (
-    # (what must be there, pattern, replacement) over the upper-case street, before it is split.
-    (r"\d -|- \d", r"^(\d+) ?- ?(\d+) ", "${1}-${2} "),  # 100 - 102 MAIN ST
-    (r"^\d+ ?[A-H]\d+(?:ST|ND|RD|TH)\b", r"^(\d+) ?([A-H])(\d+(?:ST|ND|RD|TH))\b", "${1}${2} ${3}"),  # 1513 B14TH AVE
-    (r" P\.? ?O\.? ?BOX", r"^(\d.*?)[ ,]+P\.? ?O\.? ?BOX.*$", "${1}"),
-    (r"(?:TY|IETH|FIRST|COND|IRD|URTH|IFTH|IXTH|VENTH|IGHTH|INTH)\b",
-     r"\b(TWENTY|THIRTY|FORTY|FIFTY|SIXTY|SEVENTY|EIGHTY|NINETY) "
-     r"(FIRST|SECOND|THIRD|FOURTH|FIFTH|SIXTH|SEVENTH|EIGHTH|NINTH)\b", "${1}-${2}"),
-    (r"M\.? ?L\.? ?K|MARTIN", r"\b(?:DR\.? |DOCTOR )?(?:MARTIN L(?:UTHER|\.)? KING|M\.? ?L\.? ?KING)\b",
-     "MARTIN LUTHER KING"),
-    (r"\d (?:ST|ND|RD|TH)\b", r" (\d*[02-9]?1) ST ((?:ST|STREET|AVE|AVENUE|RD|ROAD|DR|PL|LN|CT|TER)\b)", " ${1}ST ${2}"),
-)  # fmt: skip
+_REWRITES = (
+    # (pattern, replacement) over the upper-case street, in this order, before it is split into words.
+    (r"^(\d+) ?- ?(\d+) ", "${1}-${2} "),  # 100 - 102 MAIN ST
+    (r"^(\d+) ?([A-H])(\d+(?:ST|ND|RD|TH))\b", "${1}${2} ${3}"),  # 1513 B14TH AVE
+    (r"^(\d.*?)[ ,]+P\.? ?O\.? ?BOX.*$", "${1}"),  # the box is where the mail goes, the street where it stands
+    (
+        r"\b(TWENTY|THIRTY|FORTY|FIFTY|SIXTY|SEVENTY|EIGHTY|NINETY) "
+        r"(FIRST|SECOND|THIRD|FOURTH|FIFTH|SIXTH|SEVENTH|EIGHTH|NINTH)\b",
+        "${1}-${2}",
+    ),
+    (
+        r"\b(?:DR\.? |DOCTOR )?(?:MARTIN L(?:UTHER|\.)? KING|M\.? ?L\.? ?KING|MLK)\b(?:,? JR\.?| JUNIOR)?",
+        "MARTIN LUTHER KING",
+    ),
+    (r"\b(\d+) (ST|ND|RD|TH) ((?:ST|STREET|AVE|AVENUE|RD|ROAD|DR|PL|LN|CT|TER)\b)", "${1}${2} ${3}"),  # 81 ST STREET
+    *ROUTE_FORMS,
+)
+_REWRITE_HINT = rf"{ROUTE_HINT}|[0-9] ?- |^[0-9]+ ?[A-H][0-9]|BOX|TY [FSTEN]|KING|MLK|[0-9] (?:ST|ND|RD|TH) "
+"""What a street must hold for any rewrite to apply: one scan of all lines instead of one for each rule."""
 
 
 def parse_streets(streets: pl.Series) -> pl.DataFrame:
@@ -50,86 +57,89 @@ def parse_streets(streets: pl.Series) -> pl.DataFrame:
 
 
 def _rewrite(streets: pl.Series) -> pl.Series:
-    """Joins what belongs together before words are split; each rule runs only on the lines that hold its hint."""
-    for hint, pattern, replacement in _FIXES:
-        streets = _replace_where(streets, streets.str.contains(hint), [(pattern, replacement)])
-    return _replace_where(streets, streets.str.contains(ROUTE_HINT), ROUTE_FORMS)
-
-
-def _replace_where(
-    streets: pl.Series, hinted: pl.Series, rules: list[tuple[str, str]] | tuple[tuple[str, str], ...]
-) -> pl.Series:
-    where = hinted.fill_null(value=False).arg_true()
+    """Joins what belongs together before words are split; only lines that hold a hint are looked at."""
+    where = streets.str.contains(_REWRITE_HINT).fill_null(value=False).arg_true()
     if where.is_empty():
         return streets
     some = streets.gather(where)
-    for pattern, replacement in rules:
+    for pattern, replacement in _REWRITES:
         some = some.str.replace(pattern, replacement)
     return streets.scatter(where, some)
 
 
-def _has(index: pl.Expr | str, *bits: int) -> pl.Expr:
-    """Whether the word at an index (null or out of bounds: no) has any of the bits."""
-    position = pl.col(index) if isinstance(index, str) else index
-    mask = reduce(or_, bits)
-    inside = pl.when((position >= 0) & (position < pl.col("last"))).then(position)
-    return (pl.col("bits").list.get(inside, null_on_oob=True) & mask).fill_null(0) != 0
+def _look(frame: pl.DataFrame, **at: pl.Expr) -> pl.DataFrame:
+    """The frame with the class bits of the words at the given indices; 0 where there is no such word in bounds."""
+    return frame.with_columns(
+        pl.col("bits")
+        .list.get(pl.when((index >= 0) & (index < pl.col("last"))).then(index), null_on_oob=True)
+        .fill_null(0)
+        .alias(name)
+        for name, index in at.items()
+    )
+
+
+def _is(name: str, *bits: int) -> pl.Expr:
+    """Whether the word looked up under this name can be any of these classes."""
+    return (pl.col(name) & reduce(or_, bits)) != 0
 
 
 def _peel_front(frame: pl.DataFrame) -> pl.DataFrame:
     """House number with its fraction or letter. Sets number (index or null), extra (index or null), first."""
     zero = pl.lit(0, dtype=pl.Int32)
-    frame = frame.with_columns(
-        pl.when(_has(zero, tokens.HASH, tokens.BLANK)).then(1).otherwise(0).cast(pl.Int32).alias("start")
+    frame = _look(frame, word=zero).with_columns(
+        pl.when(_is("word", tokens.HASH, tokens.BLANK)).then(1).otherwise(0).cast(pl.Int32).alias("start")
     )
-    frame = frame.with_columns(
-        pl.when(_has("start", tokens.NUMBER) & (pl.col("last") > pl.col("start"))).then(pl.col("start")).alias("number")
+    frame = _look(frame, word=pl.col("start")).with_columns(
+        pl.when(_is("word", tokens.NUMBER)).then(pl.col("start")).alias("number")
     )
     after = pl.col("number") + 1
-    follows = after + 1
-    is_letter = (
-        _has(after, tokens.NUMBER_LETTER)
-        & (follows < pl.col("last"))
-        & ~_has(follows, tokens.SUFFIX, tokens.LETTER, tokens.SURE)
-    ) | (_has(after, tokens.NUMBER_LETTER) & _has(follows, tokens.DIRECTION) & (follows + 2 < pl.col("last")))
+    frame = _look(frame, word=after, next=after + 1)
+    # 2705 B DICKERSON PIKE, but not 123 B ST, 118 J C NAPIER ST or 123 B APT 4.
+    is_letter = _is("word", tokens.NUMBER_LETTER) & (
+        (_is("next", tokens.ANY) & ~_is("next", tokens.SUFFIX, tokens.LETTER, tokens.SURE))
+        | (_is("next", tokens.DIRECTION) & (after + 3 < pl.col("last")))
+    )
     return frame.with_columns(
-        pl.when(_has(after, tokens.FRACTION) | is_letter).then(after).alias("extra")
+        pl.when(_is("word", tokens.FRACTION) | is_letter).then(after).alias("extra")
     ).with_columns(pl.coalesce(pl.col("extra") + 1, pl.col("number") + 1, "start").alias("first"))
 
 
 def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
     """Trailing acreage, then the unit: behind a designator, or bare behind suffix or directional. Sets unit_at."""
     tail = pl.col("last") - 1
-    frame = frame.with_columns(
-        pl.when(
-            (tail > pl.col("first"))
-            & _has(tail, tokens.DECIMAL, tokens.BLANK)
-            & ~_has(tail - 1, tokens.DESIGNATOR, tokens.ROUTE)
-        ).then(tail).otherwise(pl.col("last")).alias("last")
-    ).with_columns(pl.col("last").alias("end"))  # fmt: skip
-    frame = _peel_designated(frame)
-    tail, before, second = pl.col("last") - 1, pl.col("last") - 2, pl.col("last") - 3
-    identifier = _has(tail, tokens.UNIT_TAIL) & ~_has(tail, tokens.ORDINAL, tokens.DIRECTION, tokens.ROUTE)
-    lettered_street = (before == pl.col("first") + 1) & _has("first", tokens.DIRECTION) & _has(tail, tokens.LETTER)
-    behind_suffix = _has(before, tokens.SUFFIX) & (before > pl.col("first")) & ~lettered_street
-    behind_route = _has(before, tokens.ROUTE)
-    behind_direction = _has(before, tokens.DIRECTION) & (
-        (_has(second, tokens.SUFFIX) & (second > pl.col("first"))) | _has(second, tokens.ROUTE)
+    is_acreage = (
+        (tail > pl.col("first"))
+        & _is("tail", tokens.DECIMAL, tokens.BLANK)
+        & ~_is("before", tokens.DESIGNATOR, tokens.ROUTE)
+    )
+    frame = _look(frame, tail=tail, before=tail - 1).with_columns(
+        pl.when(is_acreage).then(tail).otherwise("last").alias("last")
+    )
+    frame = _peel_designated(frame.with_columns(pl.col("last").alias("end")))
+    before, second = pl.col("last") - 2, pl.col("last") - 3
+    frame = _look(frame, tail=tail, before=before, second=second, head=pl.col("first"))
+    identifier = _is("tail", tokens.UNIT_TAIL) & ~_is("tail", tokens.ORDINAL, tokens.DIRECTION, tokens.ROUTE)
+    lettered_street = (
+        (before == pl.col("first") + 1) & _is("head", tokens.DIRECTION) & _is("tail", tokens.LETTER)
+    )
+    behind_suffix = _is("before", tokens.SUFFIX) & (before > pl.col("first")) & ~lettered_street
+    behind_direction = _is("before", tokens.DIRECTION) & (
+        (_is("second", tokens.SUFFIX) & (second > pl.col("first"))) | _is("second", tokens.ROUTE)
     )
     behind_name = (
-        _has(tail, tokens.DIGIT)
+        _is("tail", tokens.DIGIT)
         & (before >= pl.col("first"))
-        & ~_has(before, tokens.SUFFIX, tokens.DIRECTION, tokens.NUMBERED, tokens.DIGIT, tokens.LETTER)
+        & ~_is("before", tokens.SUFFIX, tokens.DIRECTION, tokens.NUMBERED, tokens.DIGIT, tokens.LETTER)
     )
     bare = (
         pl.col("unit_at").is_null()
         & pl.col("number").is_not_null()
         & identifier
-        & (behind_suffix | behind_route | behind_direction | behind_name)
+        & (behind_suffix | _is("before", tokens.ROUTE) | behind_direction | behind_name)
     )
     return frame.with_columns(
-        pl.when(bare).then(tail).otherwise(pl.col("unit_at")).alias("unit_at"),
-        pl.when(bare).then(tail).otherwise(pl.col("last")).alias("last"),
+        pl.when(bare).then(tail).otherwise("unit_at").alias("unit_at"),
+        pl.when(bare).then(tail).otherwise("last").alias("last"),
     )
 
 
@@ -178,34 +188,38 @@ def _peel_back(frame: pl.DataFrame) -> pl.DataFrame:
     """Pre-directional, post-directional and suffix. Sets pre, pre_second, post, post_second, suffix_at (indices)."""
     first, last = pl.col("first"), pl.col("last")
     ahead = first + 1
-    heads_name = (ahead < last) & (
-        ~_has(ahead, tokens.SUFFIX)
-        | ((ahead + 1 < last) & ~_has(ahead + 1, tokens.DIRECTION, tokens.DIGIT, tokens.DESIGNATOR))
+    frame = _look(frame, head=first, second=ahead, third=first + 2)
+    heads_name = _is("second", tokens.ANY) & (
+        ~_is("second", tokens.SUFFIX)
+        | ((ahead + 1 < last) & ~_is("third", tokens.DIRECTION, tokens.DIGIT, tokens.DESIGNATOR))
     )
+    is_pre = _is("head", tokens.DIRECTION) & heads_name
+    is_pair = (
+        is_pre & _is("head", tokens.NORTH_SOUTH) & _is("second", tokens.EAST_WEST) & (ahead + 1 < last)
+        & ~((ahead + 2 == last) & _is("third", tokens.SUFFIX))
+    )  # fmt: skip
     frame = frame.with_columns(
-        pl.when(_has(first, tokens.DIRECTION) & heads_name).then(first).alias("pre")
-    ).with_columns(
-        pl.when(
-            pl.col("pre").is_not_null()
-            & _has("pre", tokens.NORTH_SOUTH)
-            & _has(ahead, tokens.EAST_WEST)
-            & (ahead + 1 < last)
-            & ~((ahead + 2 == last) & _has(ahead + 1, tokens.SUFFIX))
-        ).then(ahead).alias("pre_second")
-    ).with_columns(pl.coalesce(pl.col("pre_second") + 1, pl.col("pre") + 1, "first").alias("first"))  # fmt: skip
+        pl.when(is_pre).then(first).alias("pre"), pl.when(is_pair).then(ahead).alias("pre_second")
+    ).with_columns(pl.coalesce(pl.col("pre_second") + 1, pl.col("pre") + 1, "first").alias("first"))
     tail, before = last - 1, last - 2
-    ends_name = (_has(before, tokens.SUFFIX) & (before > first)) | (
-        (before >= first) & ~_has(before, tokens.SUFFIX, tokens.DIRECTION)
+    frame = _look(frame, tail=tail, before=before, second=last - 3)
+    ends_name = (_is("before", tokens.SUFFIX) & (before > first)) | (
+        (before >= first) & ~_is("before", tokens.SUFFIX, tokens.DIRECTION)
     )
-    pair = _has(tail, tokens.EAST_WEST) & _has(before, tokens.NORTH_SOUTH) & _has(last - 3, tokens.SUFFIX) & (last - 3 > first)
+    is_pair = (
+        _is("tail", tokens.EAST_WEST) & _is("before", tokens.NORTH_SOUTH)
+        & _is("second", tokens.SUFFIX) & (last - 3 > first)
+    )  # fmt: skip
     frame = frame.with_columns(
-        pl.when(pair).then(before).when(_has(tail, tokens.DIRECTION) & ends_name).then(tail).alias("post"),
-        pl.when(pair).then(tail).alias("post_second"),
-    ).with_columns(pl.coalesce("post", "last").alias("last"))
-    tail = pl.col("last") - 1
-    return frame.with_columns(
-        pl.when(_has(tail, tokens.SUFFIX) & (tail > pl.col("first"))).then(tail).alias("suffix_at")
-    ).with_columns(pl.coalesce("suffix_at", "last").alias("last"))
+        pl.when(is_pair).then(before)
+        .when(_is("tail", tokens.DIRECTION) & ends_name).then(tail).alias("post"),
+        pl.when(is_pair).then(tail).alias("post_second"),
+    ).with_columns(pl.coalesce("post", "last").alias("last"))  # fmt: skip
+    return (
+        _look(frame, tail=tail)
+        .with_columns(pl.when(_is("tail", tokens.SUFFIX) & (tail > first)).then(tail).alias("suffix_at"))
+        .with_columns(pl.coalesce("suffix_at", "last").alias("last"))
+    )
 
 
 def _spell(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:

@@ -66,17 +66,16 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
 
 def _split_pieces(lines: pl.Series) -> pl.DataFrame:
     """Lines with commas: the first piece is the street, the others are read from the end."""
-    pieces = lines.str.split(",").rechunk()
-    flat = pieces.explode(empty_as_null=False).str.strip_chars(" .\t").cast(pl.Categorical(pl.Categories.random()))
-    codes = relist(flat.cat.physical().cast(pl.UInt32), pieces)
-    meaning = _read_pieces(flat.unique().to_frame("piece").sort(pl.col("piece").cat.physical())["piece"].cast(pl.String))
-    last = meaning.height  # a code beyond the vocabulary: no such piece
-    frame = pl.DataFrame({"codes": codes, "count": codes.list.len().cast(pl.Int64)})
-    read = []
-    for back in range(1, _PIECES + 1):
-        code = pl.when(pl.col("count") > back).then(pl.col("codes").list.get(-back, null_on_oob=True))
-        read.append(meaning.select(pl.all().gather(frame.select(code).to_series().fill_null(last), null_on_oob=True)))
-    return _assemble(meaning["piece"].gather(codes.list.first()), read)
+    pieces = lines.str.split(",")
+    others = pieces.list.slice(1).rechunk()
+    flat = others.explode(empty_as_null=False).str.strip_chars(" .\t").cast(pl.Categorical(pl.Categories.random()))
+    distinct = flat.unique().to_frame("piece").sort(pl.col("piece").cat.physical())["piece"].cast(pl.String)
+    meaning = _read_pieces(distinct).drop("piece")
+    codes = relist(flat.cat.physical().cast(pl.UInt32), others)
+    read = [
+        meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, _PIECES + 1)
+    ]
+    return _assemble(pieces.list.first().str.strip_chars(" .\t"), read)
 
 
 def _read_pieces(pieces: pl.Series) -> pl.DataFrame:

@@ -45,6 +45,7 @@ THOROUGHFARE = 1 << 17  # suffix that follows a bare ordinal (81 STREET)
 NORTH_SOUTH = 1 << 18
 EAST_WEST = 1 << 19
 SURE = 1 << 20  # APT, UNIT, STE, #: opens a unit whatever follows
+ANY = 1 << 21  # there is such a word
 DESIGNATOR = STRONG | LONE
 UNIT_TAIL = DIGIT | LETTER
 
@@ -96,6 +97,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
     plain = text.str.contains(r"^\d+$")
     ordinal_like = text.str.contains(r"^\d+(?:ST|ND|RD|TH)$")
     bits = [
+        pl.lit(ANY, dtype=pl.UInt32),
         _bit(text.str.contains(_NUMBER) & ~ordinal_like & ~text.str.contains(r"^0+$"), NUMBER),
         _bit(text.str.contains(r"^\d{1,2}/\d{1,2}$"), FRACTION),
         _bit(ordinal_like | ordinal_word.is_not_null(), ORDINAL),

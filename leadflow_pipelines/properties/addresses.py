@@ -19,7 +19,7 @@ ADDRESS_COLUMNS = (*PARTS, "unit_type", "unit_number", "city", "state", "zip5", 
 """What `normalize_addresses` adds, all String."""
 
 _INPUTS = ("address", "street", "unit", "city", "state", "zip")
-_CHUNK_ROWS = 100_000
+_CHUNK_ROWS = 200_000
 """Distinct rows parsed at once: bounds memory, and gives each core its own share."""
 _PO_BOX = r"^(?:P\.? ?O\.?|POST OFFICE|POB|P\.O\.B\.?)[ .]*(?:BOX|DRAWER|DRAW|BX)?[ .#]*[A-Z]?\d|^(?:BOX|DRAWER)[ #]+\d"
 _PO_BOX_NUMBER = r"([A-Z]?\d[A-Z0-9\-]*)"
@@ -28,6 +28,7 @@ _RURAL = (
     r"BOX[ #]*([A-Z0-9\-]+)$"
 )
 _CROSSING = r"[^ ] +(?:&|@|AND|AT) +[^ ]|^(?:COR|CORNER|CNR|INTERSECTION) (?:OF )?[^ ]+ "
+_SPECIAL_HINT = r"BOX|DRAW|^P[ .]?O|^POB|[&@]| AND | AT |^COR|^CNR|^INTERSECTION"
 _NUMBERED = r"^\d+(?:[A-Z]|[-/]\d+[A-Z]?)? "
 
 
@@ -132,14 +133,18 @@ def _once(values: pl.Series, clean: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
 def _kinds(streets: pl.Series) -> pl.Series:
     """What a street line is: street, po_box, rural, intersection or null."""
     text = pl.col("text")
+    kinds = streets.to_frame("text").select(pl.when(text.is_not_null()).then(pl.lit("street")).alias("kind")).to_series()
+    where = streets.str.contains(_SPECIAL_HINT).fill_null(value=False).arg_true()
+    if where.is_empty():
+        return kinds
     numbered = text.str.contains(_NUMBERED) & ~text.str.contains(r"^\d+(?:ST|ND|RD|TH) ")
-    return streets.to_frame("text").select(
-        pl.when(text.is_null()).then(None)
-        .when(text.str.contains(_RURAL)).then(pl.lit("rural"))
+    special = streets.gather(where).to_frame("text").select(
+        pl.when(text.str.contains(_RURAL)).then(pl.lit("rural"))
         .when(text.str.contains(_PO_BOX)).then(pl.lit("po_box"))
         .when(text.str.contains(_CROSSING) & ~numbered).then(pl.lit("intersection"))
         .otherwise(pl.lit("street"))
-    ).to_series().alias("kind")  # fmt: skip
+    ).to_series()  # fmt: skip
+    return kinds.scatter(where, special)
 
 
 def _special_forms(frame: pl.DataFrame) -> pl.DataFrame:

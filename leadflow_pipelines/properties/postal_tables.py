@@ -321,5 +321,5 @@ ROUTE_FORMS = (
     (r"\b(?:HIGHWAY|HWY|HIWAY) ?#?(\d+[A-Z]?)\b", "HIGHWAY_${1}"),
     (r"\b(?:ROUTE|RTE|RT) ?#?(\d+[A-Z]?)\b", "ROUTE_${1}"),
 )
-ROUTE_HINT = r"\b(?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT|SR|CR|FM|FARM|INTERSTATE|IH|I-\d|US|U S|ROAD|RD)[ -]?#?\d|\b(?:HIGHWAY|HWY|HW) [A-Z]{1,2}\b"
+ROUTE_HINT = r"(?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT|SR|CR|FM|MARKET|INTERSTATE|IH|I|US|U S|ROAD|RD|HW)[ #-]+(?:[0-9]|[A-Z]{1,2}$)|(?:SR|CR|FM|US)[0-9]"
 """What a street must hold for any of ROUTE_FORMS to apply."""

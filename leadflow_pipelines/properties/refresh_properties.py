@@ -113,7 +113,7 @@ def _write_versions(lake: Lake, snapshot: pl.DataFrame, zips: list[str], day: dt
 
 def _write_links(lake: Lake, links: pl.DataFrame) -> None:
     def change(present: pl.DataFrame) -> pl.DataFrame | None:
-        unchanged = present.join(links, on=PROPERTY_LINKS.columns.keys(), how="semi", nulls_equal=True)
+        unchanged = present.join(links, on=list(PROPERTY_LINKS.columns), how="semi", nulls_equal=True)
         if unchanged.height == links.height:
             return None
         return pl.concat([present.join(links, on="record_id", how="anti"), links])
