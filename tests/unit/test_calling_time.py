@@ -157,6 +157,16 @@ def test_where_no_hour_suits_all_there_is_no_opening() -> None:
     assert CallingCalendar(RULES).weekly_windows(date(2027, 1, 12), ("CO",), tuple(sorted(zones))) is None
 
 
+def test_weekly_windows_keep_to_a_stricter_rule_that_begins_soon() -> None:
+    """Oregon closed at 21:00 until 2026 began, at 20:00 since; a clearance may live 30 days."""
+    calendar, zones = CallingCalendar(RULES, "state_table"), (PACIFIC,)
+    long_before = calendar.weekly_windows(date(2025, 10, 1), ("OR",), zones)
+    shortly_before = calendar.weekly_windows(date(2025, 12, 15), ("OR",), zones)
+    assert long_before is not None
+    assert shortly_before is not None
+    assert (long_before.days[0], shortly_before.days[0]) == (((480, 1260),), ((480, 1200),))
+
+
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 state_sets = st.sets(st.sampled_from(STATES), min_size=1, max_size=4)
 zone_sets = st.sets(st.sampled_from(ZONES), min_size=1, max_size=4)
