@@ -150,6 +150,7 @@ def test_alive_but_not_ready_means_wait(server: EmbeddedServer, address: ServerA
     timer = threading.Timer(0.2, pid_file.write_text, [ready])
     timer.start()
     assert server.start() == address
+    assert server.status().is_ready
     timer.join()
 
 

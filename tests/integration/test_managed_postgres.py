@@ -47,7 +47,14 @@ def managed(own_server: EmbeddedServer, tmp_path: Path) -> Settings:
     )
 
 
-def test_it_is_migrated_and_used_by_its_urls_alone(managed: Settings) -> None:
+def test_roles_sql_is_all_that_a_dba_runs(managed: Settings) -> None:
+    """Without it the fault names it; with it the URLs alone are enough."""
+    dba = Database(managed).url("owner").replace("leadflow_migrator:own", "dba:dba")
+    with psycopg.connect(dba, autocommit=True) as session:
+        session.execute("revoke leadflow_owner from leadflow_migrator")
+        with pytest.raises(DatabaseUnavailable, match=r"sql/roles\.sql"):
+            open_database(managed)
+        session.execute(ROLES_SQL.read_bytes())
     database = open_database(managed)
     assert is_migrated(database)
     assert find_org(database, "default").is_simulated is False
@@ -62,12 +69,3 @@ def test_it_is_migrated_and_used_by_its_urls_alone(managed: Settings) -> None:
         database.bi_url("ours")
     database.dispose()
     assert not (managed.home / "postgres").exists()
-
-
-def test_without_roles_sql_the_remedy_names_it(managed: Settings) -> None:
-    database = Database(managed)
-    url = database.url("owner").replace("leadflow_migrator:own", "dba:dba")
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute("revoke leadflow_owner from leadflow_migrator")
-    with pytest.raises(DatabaseUnavailable, match=r"sql/roles\.sql"):
-        open_database(managed)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
+from leadflow_pipelines.database import migrate as migrate_module
 from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.embedded import EmbeddedServer
@@ -106,12 +108,11 @@ def test_ten_processes_migrate_once(empty_database: Database) -> None:
     assert migrate(empty_database) == []
 
 
-def test_a_newer_database_is_left_alone(empty_database: Database) -> None:
-    migrate(empty_database)
-    with empty_database.as_owner() as connection:
-        connection.execute(text("update leadflow.alembic_version set version_num = '9999'"))
+def test_a_newer_database_is_left_alone(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "0000_before_the_first.py").touch()
+    monkeypatch.setattr(migrate_module, "VERSIONS", tmp_path)
     with pytest.raises(DatabaseUnavailable, match="newer version of LeadFlow"):
-        migrate(empty_database)
+        migrate(database)
 
 
 def test_an_up_to_date_database_is_migrated_without_alembic(database: Database) -> None:
