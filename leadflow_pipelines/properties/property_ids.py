@@ -13,56 +13,63 @@ _HEX_DIGITS = 20
 def assign_ids(members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The members with property_id and founder (record_id of the property's first record), and the merges.
 
-    Needs record_id, cluster, address_node, parcel_key, old_id, linked_on. An old id goes to the cluster that holds most
-    of its records (then the smallest anchor); where several old ids meet, the one linked first survives. A cluster
-    without an old id is named by its anchor, so that an interrupted run, repeated, names it the same.
+    Needs record_id, cluster, address_text, parcel_key, old_id, linked_on. An old id goes to the cluster that holds
+    most of its records (then the smallest anchor); where several old ids meet, the one linked first survives. A
+    cluster without an old id is named by its anchor, so that an interrupted run, repeated, names it the same.
     """
+    anchors = members.group_by("cluster").agg(
+        pl.coalesce(pl.col("address_text").min(), pl.col("parcel_key").min(), pl.col("record_id").min()).alias("anchor"),
+        pl.col("record_id").min().alias("founder"),
+        pl.col("old_id").count().alias("claims"),
+    )
     claims = (
         members.filter(pl.col("old_id").is_not_null())
-        .group_by("old_id", "cluster")
-        .agg(pl.len().alias("records"), pl.col("linked_on").min())
-        .sort("old_id", pl.col("records"), "cluster", descending=[False, True, False])
-    )
+        .group_by("old_id", "cluster").agg(pl.len().alias("records"), pl.col("linked_on").min())
+        .join(anchors.select("cluster", "anchor"), on="cluster")
+        .sort("old_id", "records", "anchor", descending=[False, True, False])
+    )  # fmt: skip
     kept = claims.unique("old_id", keep="first", maintain_order=True).sort("linked_on", "old_id")
     ids = kept.unique("cluster", keep="first", maintain_order=True).select("cluster", property_id="old_id")
     merges = (
-        kept.select("cluster", previous_property_id="old_id")
-        .join(ids, on="cluster")
+        kept.select("cluster", previous_property_id="old_id").join(ids, on="cluster")
         .filter(pl.col("previous_property_id") != pl.col("property_id"))
-        .select("previous_property_id", "property_id")
-        .sort("previous_property_id")
-    )
-    new = _name_new(members.join(ids, on="cluster", how="anti"), claims["old_id"].unique())
-    members = members.join(pl.concat([ids, new]), on="cluster", how="left")
-    # The founder is the first linked record; among records of one day, the smallest id, so that order says nothing.
-    founders = (
-        members.select("property_id", "record_id", "linked_on", is_old=pl.col("old_id") == pl.col("property_id"))
-        .sort(pl.col("is_old").fill_null(value=False), "linked_on", "record_id", descending=[True, False, False], nulls_last=True)
+        .select("previous_property_id", "property_id").sort("previous_property_id")
+    )  # fmt: skip
+    new = _name_new(anchors.join(ids, on="cluster", how="anti"), claims["old_id"].unique())
+    named = anchors.select("cluster", "founder", "claims").join(pl.concat([ids, new]), on="cluster")
+    members = members.join(named, on="cluster", maintain_order="left")
+    return _with_first_linked(members).drop("claims"), merges
+
+
+def _with_first_linked(members: pl.DataFrame) -> pl.DataFrame:
+    """Where a property has earlier records, the one linked first is its founder; the smallest id among equals."""
+    earlier = (
+        members.filter(pl.col("claims") > 0)
+        .filter(pl.col("old_id") == pl.col("property_id"))
+        .sort("linked_on", "record_id")
         .unique("property_id", keep="first", maintain_order=True)
-        .select("property_id", founder="record_id")
+        .select("property_id", earlier="record_id")
     )
-    return members.join(founders, on="property_id", how="left"), merges
+    if earlier.is_empty():
+        return members
+    return members.join(earlier, on="property_id", how="left", maintain_order="left").with_columns(
+        pl.coalesce("earlier", "founder").alias("founder")
+    ).drop("earlier")  # fmt: skip
 
 
-def _name_new(members: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
+def _name_new(anchors: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
     """cluster → property_id for clusters without one. An id that another cluster holds is never given again."""
-    anchors = (
-        members.group_by("cluster")
-        .agg(pl.col("address_node").min(), pl.col("parcel_key").min(), pl.col("record_id").min())
-        .select("cluster", pl.coalesce("address_node", "parcel_key", "record_id").alias("anchor"))
-        .sort("anchor", "cluster")
-    )
-    named = anchors.clear().select("cluster", pl.lit("").alias("property_id"))
+    anchors = anchors.select("cluster", "anchor").sort("anchor")
+    named: list[pl.DataFrame] = [anchors.clear().select("cluster", pl.lit("").alias("property_id"))]
     attempt = 0
     while anchors.height:
         salt = [pl.lit(attempt)] if attempt else []
-        anchors = anchors.with_columns(
-            pl.concat_str(pl.lit("p_"), stable_hash([pl.col("anchor"), *salt]).str.slice(0, _HEX_DIGITS)).alias("property_id")
-        )
-        free = ~pl.col("property_id").is_in(taken.implode()) & pl.col("property_id").is_first_distinct()
+        digest = stable_hash([pl.col("anchor"), *salt]).str.slice(0, _HEX_DIGITS)
+        anchors = anchors.with_columns(pl.concat_str(pl.lit("p_"), digest).alias("property_id"))
+        free = pl.col("property_id").is_first_distinct() & ~pl.col("property_id").is_in(taken.implode())
         given = anchors.filter(free).select("cluster", "property_id")
-        named = pl.concat([named, given])
+        named.append(given)
         taken = pl.concat([taken, given["property_id"]])
-        anchors = anchors.join(given, on="cluster", how="anti")
+        anchors = anchors.filter(~free)
         attempt += 1
-    return named
+    return pl.concat(named)

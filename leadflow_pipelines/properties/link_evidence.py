@@ -1,0 +1,62 @@
+"""Why a record belongs to its property, as a rule's name and a sentence.
+
+Here: words for decisions already taken. Not here: the decisions (`resolve`).
+"""
+
+import polars as pl
+
+LINK_COLUMNS = ("record_id", "property_id", "matched_by", "score", "evidence", "previous_property_id")
+KEPT_COLUMNS = ("matched_by", "evidence", "previous_property_id")
+_FIRST = "The first record of this property."
+
+
+def explain_links(members: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
+    """The members with LINK_COLUMNS and is_moved. A link that stands keeps what it said before.
+
+    Needs property_id, founder, old_id, node, parcel, address_key, parcel_key and old_… of KEPT_COLUMNS. matched_by
+    is `first`, `address`, `parcel`, `address+parcel` (what it shares with another record of the property) or `merge`.
+    """
+    is_moved = (pl.col("old_id") != pl.col("property_id")).fill_null(value=False)
+    members = members.with_columns(is_moved.alias("is_moved"))
+    plain = (pl.col("record_id") == pl.col("founder")) & ~pl.col("is_moved")
+    founders, others = members.filter(plain), members.filter(~plain)
+    founders = founders.with_columns(matched_by=pl.lit("first"), evidence=pl.lit(_FIRST))
+    others = _explain(others, members, merges)
+    links = pl.concat([founders, others.select(founders.columns)]).with_columns(
+        pl.lit(1.0).alias("score"), pl.when("is_moved").then("old_id").alias("previous_property_id")
+    )
+    stands = pl.col("old_id").is_not_null() & ~pl.col("is_moved") & pl.col("old_matched_by").is_not_null()
+    return links.with_columns(pl.when(stands).then(f"old_{name}").otherwise(name).alias(name) for name in KEPT_COLUMNS)
+
+
+def _explain(others: pl.DataFrame, members: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
+    """matched_by and evidence of records that joined, or moved to, a property."""
+    around = members.join(others.select("property_id").unique(), on="property_id", how="semi")
+    for name in ("node", "parcel"):
+        shared = around.group_by("property_id", name).len().filter((pl.col("len") > 1) & pl.col(name).is_not_null())
+        others = others.join(shared.rename({"len": f"{name}_shared"}), on=["property_id", name], how="left")
+    by_address, by_parcel = pl.col("node_shared").is_not_null(), pl.col("parcel_shared").is_not_null()
+    is_merged = pl.col("is_moved") & pl.col("old_id").is_in(merges["previous_property_id"].implode())
+    address = (
+        pl.col("address_key").str.replace_all("|", " ", literal=True).str.replace_all(r" +", " ").str.strip_chars()
+    )
+    same_address = pl.concat_str(pl.lit("same address "), address)
+    same_parcel = pl.concat_str(pl.lit("same parcel number "), "parcel_key")
+    said = (
+        pl.when(by_address & by_parcel).then(pl.concat_str(same_address, pl.lit(", "), same_parcel))
+        .when(by_address).then(same_address)
+        .when(by_parcel).then(same_parcel)
+    )  # fmt: skip
+    return others.with_columns(
+        pl.when(is_merged).then(pl.lit("merge"))
+        .when(by_address & by_parcel).then(pl.lit("address+parcel"))
+        .when(by_address).then(pl.lit("address"))
+        .when(by_parcel).then(pl.lit("parcel"))
+        .otherwise(pl.lit("first")).alias("matched_by"),
+        pl.when(is_merged)
+        .then(pl.concat_str(
+            pl.lit("Two properties turned out to be one"), pl.concat_str(pl.lit(": "), said).fill_null(""), pl.lit(".")
+        ))
+        .otherwise(pl.concat_str(said.str.head(1).str.to_uppercase(), said.str.slice(1), pl.lit(".")).fill_null(_FIRST))
+        .alias("evidence"),
+    )  # fmt: skip
