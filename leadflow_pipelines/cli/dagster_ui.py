@@ -3,6 +3,7 @@
 What they serve is in `leadflow_pipelines.definitions`; what they store, in `automation.dagster_storage`.
 """
 
+import json
 import os
 import signal
 import socket
@@ -17,8 +18,11 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import yaml
+from dagster import DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.types import CancelExecutionRequest
 from pydantic import SecretStr
 
 from leadflow_pipelines.automation.dagster_storage import dagster_home, dagster_instance
@@ -56,9 +60,26 @@ def run_up(settings: Settings, *, definitions: str = DEFINITIONS) -> int:
             _open_browser(url)
             healthy = supervisor.watch(stop)
             progress("Stopping")
+            _cancel_runs(settings, folder / "code.sock")
     if not healthy:
         err.print("A part kept failing; see its log above.")
     return 0 if healthy else 1
+
+
+def _cancel_runs(settings: Settings, code_socket: Path) -> None:
+    """Interrupt the runs that go on in this code server: they end as cancelled, not as lost."""
+    in_progress = RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
+    with dagster_instance(settings) as instance:
+        for run in instance.get_runs(in_progress):
+            if json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("socket") != str(code_socket):
+                continue
+            progress(f"Cancelling run {run.run_id} of {run.job_name}")
+            instance.report_run_canceling(run)
+            request = CancelExecutionRequest(run_id=run.run_id)
+            try:
+                DagsterGrpcClient(socket=str(code_socket)).cancel_execution(request)
+            except DagsterUserCodeUnreachableError:
+                return
 
 
 def _programs(port: int, definitions: str, code_socket: Path, workspace: Path) -> list[Program]:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from dagster._core.events.log import EventLogEntry
+from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster_postgres.event_log import PostgresEventLogStorage
 
@@ -21,6 +22,7 @@ from leadflow_pipelines.automation.dagster_storage import (
     dagster_home,
     dagster_instance,
 )
+from leadflow_pipelines.automation.run_liveness import hold_run, is_worked_on, keep_run, let_run_go
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.settings import Settings
 
@@ -232,3 +234,57 @@ def test_the_copy_of_dagster_yaml_follows_the_checkout(settings: Settings) -> No
     content = copy.read_bytes()
     copy.write_text("telemetry:\n  enabled: true\n")
     assert (dagster_home(settings) / "dagster.yaml").read_bytes() == content
+
+
+def test_a_run_is_worked_on_while_it_goes_on_and_not_after(settings: Settings, instance: dg.DagsterInstance) -> None:
+    seen: list[WorkerStatus] = []
+
+    @dg.op
+    def look(context: dg.OpExecutionContext) -> None:
+        seen.append(context.instance.run_launcher.check_run_worker_health(context.run).status)
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def looking() -> None:
+        look()
+
+    result = looking.execute_in_process(instance=instance)
+    ended = instance.run_launcher.check_run_worker_health(result.dagster_run)
+    assert (seen, ended.status) == ([WorkerStatus.RUNNING], WorkerStatus.FAILED)
+
+
+def test_a_lock_that_the_server_lost_is_taken_again(storage: PooledPostgresStorage, empty_database: str) -> None:
+    engine = storage.run_storage._engine  # type: ignore[attr-defined]
+    hold_run(engine, "run-1")
+    with sa.create_engine(empty_database, isolation_level="AUTOCOMMIT").connect() as other:
+        other.execute(
+            sa.text(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+        )
+    assert not is_worked_on(engine, "run-1")
+    keep_run(engine, "run-1")
+    assert is_worked_on(engine, "run-1")
+    let_run_go("run-1")
+    assert not is_worked_on(engine, "run-1")
+
+
+def test_a_killed_process_no_longer_holds_its_run(storage: PooledPostgresStorage, empty_database: str) -> None:
+    program = (
+        "import sys, time, sqlalchemy as sa\n"
+        "from leadflow_pipelines.automation.run_liveness import hold_run\n"
+        f"hold_run(sa.create_engine({empty_database!r}, isolation_level='AUTOCOMMIT'), 'run-2')\n"
+        "print('held', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    engine = storage.run_storage._engine  # type: ignore[attr-defined]
+    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", program], stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        assert child.stdout.readline() == b"held\n"
+        assert is_worked_on(engine, "run-2")
+        child.kill()
+    with engine.connect() as connection:  # waits for the server to notice, no longer than this
+        connection.execute(sa.text("set lock_timeout = '20s'"))
+        connection.execute(sa.text("select pg_advisory_lock(hashtextextended('run-2', 0))"))
+        connection.execute(sa.text("select pg_advisory_unlock(hashtextextended('run-2', 0))"))
+    assert not is_worked_on(engine, "run-2")
