@@ -16,7 +16,7 @@ STREET_LIKE = (
     r"(?i)^\s*(?:#\s*)?\d+[\w/-]*\s+.*[a-z]|\b(?:st|street|ave?|avenue|rd|road|dr|drive|ln|lane|ct|court|blvd|boulevard|"
     r"pl|place|way|hwy|highway|cir|circle|ter|terrace|pkwy|pike|trl|trail|po box|p o box)\b\.?"
 )
-_NUMBERED_STREET = r"(?i)^\s*\d+[\w/-]*\s+(?:\d*\s*)?[a-z]"
+_NUMBERED_STREET = r"(?i)^\s*\d+[\w/-]*\s+(?:\d*\s*)?[a-z]|\bbox\b"
 _RANGES: dict[str, tuple[float, float]] = {
     "year_built": (1600, 2100),
     "living_sqft": (1, 5e6),
@@ -54,6 +54,7 @@ _PATTERNS = {
     **dict.fromkeys(("street:direction", "street:post"), _DIRECTION),
     **dict.fromkeys(("street:suffix", "city", "mailing_city", "county:name"), _WORDS_ONLY),
     **dict.fromkeys(("street:name", "mailing:name", "owner_name", "owner:first", "owner:last", "owner:2"), r"[A-Za-z]"),
+    "mailing:again": _NUMBERED_STREET,
     "county_fips": r"^\d{4,5}(?:\.0)?$",
 }
 

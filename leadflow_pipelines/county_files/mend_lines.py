@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from leadflow_pipelines.county_files.raw_table import FOOTER_REASON, is_footer
+
 _JOIN_LIMIT = 50
 _WINDOW_LIMIT = 50_000
 
@@ -129,10 +131,13 @@ class _LineMender:
         else:
             code = "too_many_fields" if len(cells) > self.width else "too_few_fields"
             what = f"The line has {len(cells)} cells where the header names {self.width}"
+        reason = f"{what}. Mend the line and import the file again."
+        if code == "too_few_fields" and is_footer(text):
+            code, reason = "footer", FOOTER_REASON
         return {
             "file_line": line,
             "column": None,
             "reason_code": code,
-            "reason": f"{what}. Mend the line and import the file again.",
+            "reason": reason,
             "raw_row": json.dumps({"line": text}, ensure_ascii=False),
         }

@@ -127,7 +127,9 @@ class _Proposer:
         for rule in rules:
             fit = sample.fit(rule.goal)
             if fit >= _LEAST_FIT:
-                found.append((rule.weight * (0.5 + 0.5 * fit), sample.position, sample, rule))
+                # A second ADDRESS column with whole addresses is the owner's; with `APT 4` it would be a second line.
+                goal = "mailing:1" if rule.goal == "mailing:again" else rule.goal
+                found.append((rule.weight * (0.5 + 0.5 * fit), sample.position, sample, _renamed(rule, goal)))
             else:
                 name = rule.goal.replace(":", " ")
                 self.left_out[sample.header] = f"named like {name}, but only {fit:.0%} of its values can be that"

@@ -31,6 +31,7 @@ _NOTE = (
     r"(?i)^\s*(?:\*+|notes?\b|source\b|sources\b|disclaimer|end of (?:report|file)|generated|printed|page \d|"
     r"\(?\d[\d,]* (?:rows?|records?)\b|records? (?:found|count)|run date|data (?:as of|current))"
 )
+FOOTER_REASON = "A total or note, not a property. Nothing to mend."
 _NUMBER_LIKE = re.compile(r"^[\s$(+-]*\d")
 _FOOTER_SCAN = 50
 
@@ -100,9 +101,11 @@ def find_header(rows: Sequence[Sequence[str | None]], file_name: str) -> int:
     Rows above it are preamble: titles and dates fill few cells. A wide row of values in its place means that
     the file has no header, which is an InvalidInput: guessing would map the first record's values as names.
     """
-    widest = max((_filled(row) for row in rows), default=0)
-    if widest == 0:
+    widths = sorted((filled for row in rows if (filled := _filled(row))), reverse=True)
+    if not widths:
         raise InvalidInput(f"{file_name} holds no rows.", remedy="Check that the export finished.")
+    # Not the very widest: a few ragged lines must not make the header look narrow.
+    widest = widths[min(max(1, len(widths) // 20), len(widths) - 1)]
     wide_rows_passed = 0
     for position, row in enumerate(rows):
         if _filled(row) < max(1, 0.6 * widest) or (widest >= 2 and _filled(row) < 2):
@@ -159,12 +162,17 @@ def reject_misplaced_rows(table: RawTable) -> tuple[pl.DataFrame, pl.DataFrame, 
         pl.lit(None, dtype=pl.String).alias("column"),
         pl.col("code").alias("reason_code"),
         pl.when(pl.col("code") == "footer")
-        .then(pl.lit("A total or note, not a property. Nothing to mend."))
+        .then(pl.lit(FOOTER_REASON))
         .otherwise(pl.lit("The header repeated inside the table. Nothing to mend."))
         .alias("reason"),
         row_as_json(columns),
     )
     return _numbered(table, cells.join(codes, on="file_line", how="anti", maintain_order="left"), misplaced)
+
+
+def is_footer(text: str) -> bool:
+    """Whether a line that is no row reads as a total or a note."""
+    return bool(re.search(_TOTAL, text) or re.search(_NOTE, text))
 
 
 def row_as_json(columns: Sequence[str]) -> pl.Expr:
