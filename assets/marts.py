@@ -40,14 +40,14 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
     def marts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         workspace = context.resources.workspace.open()
         with bind_correlation(
-            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id), run_id=context.run_id, org=scope.org
+            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id), run_id=context.run.run_id, org=scope.org
         ):
             built = build_marts(
                 workspace.lake,
                 workspace.database,
                 workspace.org,
                 now=context.resources.clock.now(),
-                run_id=context.run_id,
+                run_id=context.run.run_id,
             )
             seconds = round(sum(built.seconds.values()), 2)
             report_progress(f"marts: {len(built.rows)} published, {seconds:.1f} s")

@@ -94,7 +94,7 @@ class ZipDayAsset:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         started = time.monotonic()
         with bind_correlation(
-            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id), run_id=context.run_id, org=scope.org
+            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id), run_id=context.run.run_id, org=scope.org
         ):
             outcomes: dict[dt.date, Outcome] = {}
             for day, zips in _zips_by_day(context).items():
@@ -158,14 +158,14 @@ def _zips_by_day(context: dg.AssetExecutionContext) -> dict[dt.date, tuple[str, 
 
 
 def _left_out(context: dg.AssetExecutionContext) -> set[str]:
-    run = context.instance.get_run_by_id(context.run_id)
+    run = context.instance.get_run_by_id(context.run.run_id)
     return set(run.tags.get(LEFT_OUT_TAG, "").split(",")) - {""} if run else set()
 
 
 def _leave_out(context: dg.AssetExecutionContext, zips: set[str]) -> None:
     """Later steps of this run skip these ZIPs. A run tag, so that it is seen by every process and in the UI."""
     if zips:
-        context.instance.add_run_tags(context.run_id, {LEFT_OUT_TAG: ",".join(sorted(_left_out(context) | zips))})
+        context.instance.add_run_tags(context.run.run_id, {LEFT_OUT_TAG: ",".join(sorted(_left_out(context) | zips))})
 
 
 @contextmanager
@@ -173,8 +173,8 @@ def _step(context: dg.AssetExecutionContext, asset_name: str, day: dt.date, zips
     workspace = context.resources.workspace.open()
     clock = context.resources.clock
     origin = Origin(
-        run_id=context.run_id,
-        correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id),
+        run_id=context.run.run_id,
+        correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id),
         asset_key=asset_name,
     )
     with context.resources.providers.guard(workspace, clock.now) as guard:

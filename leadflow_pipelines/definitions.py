@@ -54,15 +54,10 @@ def build_defs(
     )
 
 
-def _start_process() -> dg.Definitions:
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: LEADFLOW_ORG's definitions, with logs and error reports on."""
     settings = get_settings()
     configure_logging(settings, process="dagster")
     init_error_reports(settings, process="dagster")
     return build_defs()
-
-
-def __getattr__(name: str) -> dg.Definitions:
-    """`defs`, made when Dagster asks for it, so that importing this module for a test starts nothing."""
-    if name == "defs":
-        return _start_process()
-    raise AttributeError(name)

@@ -32,7 +32,7 @@ def build_import_job(scope: Scope) -> dg.JobDefinition:
         now: dt.datetime = context.resources.clock.now()
         day = now.astimezone(workspace.settings.zone).date()
         with bind_correlation(
-            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run_id), run_id=context.run_id, org=scope.org
+            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id), run_id=context.run.run_id, org=scope.org
         ):
             result = import_county_file(
                 Path(config.path),

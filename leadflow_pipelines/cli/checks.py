@@ -34,8 +34,8 @@ class Finding:
 def check_database(workspace: Workspace) -> list[Finding]:
     """Reachable, migrated, and no login of ours above row-level security."""
     with workspace.database.as_org(workspace.org.org_id) as connection:
-        version = connection.execute(text("show server_version")).scalar_one()
-        bypasses = connection.execute(
+        version: str = connection.execute(text("show server_version")).scalar_one()
+        bypasses: bool = connection.execute(
             text("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
         ).scalar_one()
     kind = "embedded" if workspace.database.embedded else "managed"

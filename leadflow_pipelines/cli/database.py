@@ -1,9 +1,11 @@
 """`leadflow db ...` and `leadflow migrate`."""
 
+from typing import Any
+
 import typer
 
-from leadflow_pipelines.cli.console import JsonOption, out, print_json
-from leadflow_pipelines.cli.session import start
+from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json, show
+from leadflow_pipelines.cli.session import open_session, start
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,19 +56,35 @@ def migrate(as_json: JsonOption = False) -> None:
         out.print(f"Applied {', '.join(applied)}." if applied else "The schema is up to date.")
 
 
+@app.command("bi-url")
+def bi_url(org: OrgOption = None, as_json: JsonOption = False) -> None:
+    """Print the URL, password included, with which psql or a BI tool reads an org's marts and nothing else."""
+    session = open_session(org)
+    url = session.database.bi_url(session.org.slug)
+    if as_json:
+        print_json({"org": session.org.slug, "url": url})
+    else:
+        out.print(url, soft_wrap=True)
+
+
 def _report(as_json: bool) -> None:
     from leadflow_pipelines.database.connections import Database
     from leadflow_pipelines.settings import get_settings
 
-    settings = get_settings()
-    database = Database(settings)
-    if database.embedded is None:
+    server = Database(get_settings()).embedded
+    result: dict[str, Any]
+    if server is None:
         result = {"kind": "managed", "running": None}
     else:
-        status = database.embedded.status()
-        result = {"kind": "embedded", **status.as_dict()}
+        status = server.status()
+        result = {"kind": "embedded", "running": status.is_running, "ready": status.is_ready}
+        if status.address:
+            address = status.address
+            result |= {"host": address.host, "port": address.port, "data": address.data_dir}
+        result["log"] = status.log_file
     if as_json:
         print_json(result)
         return
     for name, value in result.items():
-        out.print(f"{name:>12}  {value}")
+        out.print(f"{name:>8}  {show(value if isinstance(value, bool) else str(value))}", soft_wrap=True)
+    out.print("      BI  leadflow db bi-url --org NAME prints the login that reads an org's marts")

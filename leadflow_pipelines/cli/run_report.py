@@ -69,7 +69,7 @@ def _next_commands(slug: str, ids: Sequence[str]) -> list[tuple[str, str]]:
         *explain,
         (f"leadflow leads --top 50 --format csv{org}", "the list for a spreadsheet"),
         (f"leadflow spend{org}", "what was spent, what is left"),
-        ("leadflow db status", "how psql and BI tools connect"),
+        (f"psql $(leadflow db bi-url{org})", "the marts in Postgres, schema marts"),
         ("make run INPUT=path/to/county-file", "the same for your own file"),
         ("make up", "the same as assets in the Dagster UI"),
     ]

@@ -123,5 +123,5 @@ def _calls(workspace: Workspace, correlation_id: str) -> tuple[int, int, Decimal
         func.coalesce(func.sum(calls.cost_cents), 0),
     ).where(calls.correlation_id == correlation_id)
     with workspace.database.as_org(workspace.org.org_id) as connection:
-        made, hits, cost = connection.execute(query).one()
-    return int(made), int(hits), Decimal(cost)
+        made, hits, cost = connection.execute(query).one().tuple()
+    return made, hits, Decimal(cost)
