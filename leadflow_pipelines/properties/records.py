@@ -14,7 +14,7 @@ from leadflow_pipelines.properties.addresses import normalize_addresses, street_
 from leadflow_pipelines.properties.infer_place import infer_place
 from leadflow_pipelines.properties.locate import locate_records
 from leadflow_pipelines.properties.parcels import parcel_key
-from leadflow_pipelines.properties.stable_hash import stable_hash
+from leadflow_pipelines.properties.stable_hash import stable_hash, stable_hash_of_present
 
 _TEXT = (
     "source_record_id", "address", "street", "unit", "city", "state", "zip", "county_fips", "parcel_number",
@@ -79,9 +79,12 @@ def _complete(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _record_ids(rows: pl.DataFrame, source: str) -> pl.Series:
     """Hash of source, content and the how-manieth row of that content it is."""
-    text = [pl.col(name).str.strip_chars().replace("", None) for name in _TEXT]
-    lists = pl.col("list_codes").list.sort().list.join(",")
-    hashed = rows.select(stable_hash([pl.lit(source), *text, *(pl.col(name) for name in _TYPED), lists]).alias("content"))
+    present = [name for name in CONTENT_COLUMNS if rows[name].null_count() < rows.height]
+    content = {name: pl.col(name) for name in present}
+    content |= {name: pl.col(name).str.strip_chars().replace("", None) for name in present if name in _TEXT}
+    if "list_codes" in content:
+        content["list_codes"] = pl.col("list_codes").list.sort().list.join(",")
+    hashed = rows.select(stable_hash_of_present({"source": pl.lit(source), **content}).alias("content"))
     again = hashed.select(pl.int_range(pl.len()).over("content").alias("again"))["again"]
     repeated = stable_hash([pl.col("content"), pl.col("again")])
     return hashed.with_columns(again).select(

@@ -4,6 +4,7 @@ Here: choosing among a property's records. Not here: which records those are (`r
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -35,8 +36,8 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 _VALUES = tuple(name for columns in _GROUPS.values() for name in columns)
 _PROVENANCE_TYPE = PROPERTIES.schema["provenance"]
 _UNHASHED = ("provenance", "valid_from", "valid_to", "content_hash")
-_CHUNK_RECORDS = 400_000
-"""Records merged at once: the provenance of a million properties at once would take a gigabyte more."""
+_CHUNK_RECORDS = 250_000
+"""Records merged at once: bounds memory, and gives each core its own share."""
 
 
 def best_values(
@@ -49,14 +50,21 @@ def best_values(
     the newest observation. Sale date and price are the newest sale's; a later transfer without a price leaves the
     price null. Mail goes to the chosen owner only. Lists, sources and costs add up.
     """
-    linked = _complete(records).join(links.select("record_id", "property_id"), on="record_id")
-    parts = max(1, -(-linked.height // _CHUNK_RECORDS))
-    if parts == 1:
-        return _merge(linked, source_ranks)
-    # Ids are hashes, so their first characters spread them evenly and keep a property in one part.
-    part = pl.col("property_id").str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0) % parts
-    split = linked.with_columns(part.alias("part")).partition_by("part", include_key=False)
-    return pl.concat([_merge(piece, source_ranks) for piece in split]).sort("property_id")
+    records = _complete(records)
+    property_id = records.select("record_id").join(
+        links.select("record_id", "property_id"), on="record_id", how="left", maintain_order="left"
+    )["property_id"]
+    parts = max(1, -(-records.height // _CHUNK_RECORDS))
+    # Ids are hashes: ranges of their first digits spread them evenly, keep a property whole and the result sorted.
+    digits = property_id.str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0)
+    part = digits * parts // 16**4
+
+    def merge(number: int) -> pl.DataFrame:
+        rows = ((part == number) & property_id.is_not_null()).arg_true()
+        return _merge(records[rows].with_columns(property_id.gather(rows)), source_ranks)
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        return pl.concat(list(pool.map(merge, range(parts))))
 
 
 def _complete(records: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +79,7 @@ def _complete(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int]) -> pl.DataFrame:
-    """All properties of some linked records."""
+    """All properties of some linked records, sorted by property_id."""
     rank = pl.col("source").replace_strict(dict(source_ranks), default=0, return_dtype=pl.Int8)
     ordered = (
         linked.with_columns(rank.alias("rank"))
@@ -126,6 +134,8 @@ def _choose(ordered: pl.DataFrame) -> pl.DataFrame:
             pl.len().cast(pl.Int64).alias("record_count"),
             pl.col("cost_cents").sum(),
             pl.col("cost_cents").count().alias("priced"),
+            pl.col("observed_at").min().alias("first_at"),
+            pl.col("observed_at").max().alias("last_at"),
         )
         .sort("group")
     )
@@ -177,10 +187,30 @@ def _sources(ordered: pl.DataFrame) -> pl.DataFrame:
 
 
 def _provenance(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.Series:
-    """Per property the list of (field, source, observed_at), sorted by field. A group goes by its first column."""
+    """Per property the list of (field, source, observed_at), sorted by field. A group goes by its first column.
+
+    Most properties have one source that spoke once, so few distinct lists stand for all: each is built once.
+    """
     fields = sorted(_GROUPS)
+    mask = pl.sum_horizontal(pl.col(name).is_not_null() * (1 << at) for at, name in enumerate(fields))
+    spoke_once = (pl.col("sources").list.len() == 1) & (pl.col("first_at") == pl.col("last_at"))
+    kinds = chosen.select(
+        mask=mask, source=pl.col("sources").list.first(), at="first_at",
+        alone=pl.when(~spoke_once).then(pl.col("group")),
+    )  # fmt: skip
+    distinct = kinds.with_row_index("row").unique(["mask", "source", "at", "alone"], keep="first", maintain_order=True)
+    lists = _provenance_lists(ordered, chosen[distinct["row"]], fields)
+    place = kinds.join(
+        distinct.drop("row").with_row_index("place"),
+        on=["mask", "source", "at", "alone"], how="left", nulls_equal=True, maintain_order="left",
+    )["place"]  # fmt: skip
+    return lists.gather(place).alias("provenance")
+
+
+def _provenance_lists(ordered: pl.DataFrame, chosen: pl.DataFrame, fields: list[str]) -> pl.Series:
+    """The lists themselves, in the order of `chosen`: row and field as one integer until the very end."""
     coded = [pl.col(name).cast(pl.UInt64) * len(fields) + number for number, name in enumerate(fields)]
-    lists = chosen.select(pl.concat_list(coded).list.drop_nulls().alias("provenance")).to_series().rechunk()
+    lists = chosen.select(pl.concat_list(coded).list.drop_nulls()).to_series().rechunk()
     flat = lists.explode(empty_as_null=False)
     row, number = flat // len(fields), flat % len(fields)
     given = pl.DataFrame(
@@ -190,4 +220,4 @@ def _provenance(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.Series:
             "observed_at": ordered["observed_at"].gather(row),
         }
     )
-    return relist(given.to_struct(), lists).cast(_PROVENANCE_TYPE).alias("provenance")
+    return relist(given.to_struct(), lists).cast(_PROVENANCE_TYPE)
