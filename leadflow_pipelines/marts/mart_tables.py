@@ -1,17 +1,14 @@
 """The shape of the published marts in Postgres, from their contracts.
 
-Each mart is `marts.<mart>`, partitioned by org: rows of one org are one table `marts.<mart>__<slug>`, replaced
-whole. Row-level security lets a BI login and the app see one org each. Loading and timing are in
-publish_marts.py.
+Each mart is `marts.<mart>`, partitioned by org: the rows of one org are `marts.<mart>__<slug>`. Row-level
+security shows a BI login and the app one org each. Loading rows is in publish_marts.py.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from psycopg import DataError, sql
-from psycopg.errors import CannotCoerce, DatatypeMismatch
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from adbc_driver_postgresql import dbapi
+from psycopg import sql
 
 from leadflow_pipelines.contracts import Contract
 from leadflow_pipelines.contracts.documentation import column_text
@@ -23,15 +20,18 @@ SCHEMA = "marts"
 ROLE = "leadflow_marts"
 READERS = ("leadflow_bi", "leadflow_app")
 SHAPE_LOCK = 7_346_003
-"""Key of the advisory lock under which marts are made, altered and swapped, one org at a time."""
+"""Key of the advisory lock under which marts are made and altered."""
 
 _ORG_ID = "org_id"
 _ORG_ID_TEXT = "Org that owns the row; row-level security compares it."
 
 
-def staging_name(mart: Contract, org: Org) -> str:
-    """Name of the table into which an org's new rows are loaded."""
-    return f"new_{partition_name(mart, org)}"
+@dataclass(frozen=True)
+class PresentColumn:
+    """A column of a published mart as Postgres has it."""
+
+    kind: str
+    text: str | None
 
 
 def partition_name(mart: Contract, org: Org) -> str:
@@ -39,122 +39,129 @@ def partition_name(mart: Contract, org: Org) -> str:
     return f"{mart.name}__{org.slug}"
 
 
-def new_staging(mart: Contract, org: Org) -> list[str]:
-    """An empty table for the load, in the place of one that a killed run left. Nobody is granted anything on it."""
-    table = _table(staging_name(mart, org))
-    columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in _types(mart).items()]
-    # COPY skips org_id, which fills itself; the check spares the scan when the table is attached.
-    columns[0] = sql.SQL("{} default {} check ({} = {})").format(
-        columns[0], sql.Literal(org.org_id), sql.Identifier(_ORG_ID), sql.Literal(org.org_id)
-    )
-    return _statements(
-        sql.SQL("drop table if exists {}").format(table),
-        sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(columns)),
-    )
+def lock_org(cursor: dbapi.Cursor, org: Org) -> None:
+    """One publisher an org at a time, until the transaction ends; Postgres lets go when its client dies."""
+    key = sql.Literal(f"publish marts of {org.org_id}").as_string()
+    cursor.execute(f"do $$ begin perform pg_advisory_xact_lock(hashtextextended({key}, 0)); end $$")
 
 
-def finished_staging(mart: Contract, org: Org) -> list[str]:
-    """Key, statistics and row-level security of a loaded table: COPY does not work once the latter is on."""
-    table = _table(staging_name(mart, org))
-    key = sql.SQL(", ").join(sql.Identifier(name) for name in (_ORG_ID, *mart.key))
-    return _statements(
-        sql.SQL("alter table {} add primary key ({})").format(table, key),
+def shape_marts(cursor: dbapi.Cursor, org: Org, marts: Sequence[Contract]) -> None:
+    """Give every mart the columns of its contract, and the org a partition in it. Mostly there is nothing to do.
+
+    Only a change locks readers out, for milliseconds. Other orgs' rows then keep what fits and get nulls for the
+    rest until they publish.
+    """
+    if all(_is_shaped(cursor, org, mart) for mart in marts):
+        return
+    cursor.execute(f"do $$ begin perform pg_advisory_xact_lock({SHAPE_LOCK}); end $$")
+    for mart in marts:
+        if not _columns(cursor, mart):
+            _run(cursor, *_new_mart(mart))
+        _reshape(cursor, mart)
+        if not _has_partition(cursor, org, mart):
+            _run(cursor, *_new_partition(mart, org))
+
+
+def emptied(mart: Contract, org: Org) -> str:
+    """Delete the org's rows; readers go on seeing them until the commit."""
+    return sql.SQL("delete from {}").format(_partition(mart, org)).as_string()
+
+
+def finished(mart: Contract, org: Org, note: str) -> list[str]:
+    """Statistics of the loaded rows, and which run they are of."""
+    table = _partition(mart, org)
+    statements = (
         sql.SQL("analyze {}").format(table),
-        # Without a policy a partition gives no rows to who reads it past its mart.
-        sql.SQL("alter table {} enable row level security, force row level security").format(table),
+        sql.SQL("comment on table {} is {}").format(table, sql.Literal(note)),
     )
+    return [statement.as_string() for statement in statements]
 
 
-def present_marts(connection: Connection) -> set[str]:
-    """Names of the marts that are published already."""
-    found = connection.exec_driver_sql(
-        "select relname from pg_class where relkind = 'p' and relnamespace = 'marts'::regnamespace"
+def _is_shaped(cursor: dbapi.Cursor, org: Org, mart: Contract) -> bool:
+    present, texts = _columns(cursor, mart), _texts(mart)
+    wanted = {name: PresentColumn(kind, texts[name]) for name, kind in _types(mart).items()}
+    return present == wanted and _has_partition(cursor, org, mart)
+
+
+def _columns(cursor: dbapi.Cursor, mart: Contract) -> dict[str, PresentColumn]:
+    query = sql.SQL(
+        "select attname::text, format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute"
+        " where attrelid = to_regclass({}) and attnum > 0 and not attisdropped"
     )
-    return set(found.scalars())
+    _run(cursor, query.format(sql.Literal(_table(mart.name).as_string())))
+    return {name: PresentColumn(kind, text) for name, kind, text in cursor.fetchall()}
 
 
-def new_mart(mart: Contract) -> list[str]:
-    """An empty mart with its policies and grants."""
+def _has_partition(cursor: dbapi.Cursor, org: Org, mart: Contract) -> bool:
+    """Whether the org has a partition, and its primary key is the contract's."""
+    query = sql.SQL(
+        "select pg_get_constraintdef(oid) from pg_constraint where conrelid = to_regclass({}) and contype = 'p'"
+    )
+    _run(cursor, query.format(sql.Literal(_partition(mart, org).as_string())))
+    return bool(cursor.fetchall() == [(f"PRIMARY KEY ({', '.join(_key(mart))})",)])
+
+
+def _new_mart(mart: Contract) -> list[sql.Composable]:
     table = _table(mart.name)
-    columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in _types(mart).items()
-    )
-    return _statements(
-        sql.SQL("create table {} ({}) partition by list (org_id)").format(table, columns),
+    columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in _types(mart).items()]
+    readers = sql.SQL(", ").join(sql.Identifier(role) for role in READERS)
+    return [
+        sql.SQL("create table {} ({}) partition by list (org_id)").format(table, sql.SQL(", ").join(columns)),
         sql.SQL("alter table {} enable row level security, force row level security").format(table),
         # The select around each lookup makes it one a query, not one a row.
-        sql.SQL("create policy bi on {} for select to leadflow_bi using (org_id = (select leadflow.bi_org()))")
-        .format(table),
+        sql.SQL("create policy bi on {} for select to leadflow_bi using (org_id = (select leadflow.bi_org()))").format(
+            table
+        ),
         sql.SQL(
             "create policy app on {} for select to leadflow_app"
             " using (org_id = (select nullif(current_setting({}, true), '')::uuid))"
         ).format(table, sql.Literal(ORG_SETTING)),
-        sql.SQL("grant select on {} to {}").format(
-            table, sql.SQL(", ").join(sql.Identifier(role) for role in READERS)
-        ),
-    )  # fmt: skip
+        sql.SQL("grant select on {} to {}").format(table, readers),
+    ]
 
 
-def lock_marts(marts: Iterable[Contract]) -> str:
-    """Take every mart alone, in the order given."""
-    tables = sql.SQL(", ").join(_table(mart.name) for mart in marts)
-    return sql.SQL("lock table {} in access exclusive mode").format(tables).as_string()
+def _new_partition(mart: Contract, org: Org) -> list[sql.Composable]:
+    """An empty partition of the org. Attached, not made in place, because that leaves readers alone.
+
+    Nobody is granted anything on it, and without a policy it shows no rows to any but its owner, who loads it:
+    COPY does not work where row-level security applies.
+    """
+    partition, table, org_id = _partition(mart, org), _table(mart.name), sql.Literal(org.org_id)
+    key = sql.SQL(", ").join(sql.Identifier(name) for name in _key(mart))
+    return [
+        sql.SQL("drop table if exists {}").format(partition),
+        sql.SQL("create table {} (like {})").format(partition, table),
+        sql.SQL("alter table {} alter org_id set default {}").format(partition, org_id),
+        sql.SQL("alter table {} add primary key ({})").format(partition, key),
+        sql.SQL("alter table {} enable row level security").format(partition),
+        sql.SQL("alter table {} attach partition {} for values in ({})").format(table, partition, org_id),
+    ]
 
 
-def put_in_place(connection: Connection, mart: Contract, org: Org, *, note: str) -> None:
-    """Make the loaded table the org's partition, the mart having taken its contract's shape. Milliseconds."""
-    partition, staging, table = _table(partition_name(mart, org)), _table(staging_name(mart, org)), _table(mart.name)
-    _run(connection, sql.SQL("drop table if exists {}").format(partition))
-    _reshape(connection, mart)
-    _run(
-        connection,
-        sql.SQL("alter table {} rename to {}").format(staging, sql.Identifier(partition_name(mart, org))),
-        sql.SQL("alter table {} attach partition {} for values in ({})").format(
-            table, partition, sql.Literal(org.org_id)
-        ),
-        sql.SQL("comment on table {} is {}").format(partition, sql.Literal(note)),
-    )
-
-
-def _reshape(connection: Connection, mart: Contract) -> None:
-    """Alter a mart whose contract changed since it was made. Other orgs' rows get nulls until they publish."""
-    table, wanted, texts = _table(mart.name), _types(mart), _texts(mart)
-    found: Sequence[Any] = connection.exec_driver_sql(
-        "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute"
-        " where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped",
-        {"table": table.as_string()},
-    ).all()
-    present: dict[str, str] = {name: kind for name, kind, _ in found}
-    described = {name: text for name, _, text in found}
+def _reshape(cursor: dbapi.Cursor, mart: Contract) -> None:
+    table, wanted, present = _table(mart.name), _types(mart), _columns(cursor, mart)
     for name in present.keys() - wanted.keys():
-        _run(connection, sql.SQL("alter table {} drop column {}").format(table, sql.Identifier(name)))
+        _run(cursor, sql.SQL("alter table {} drop column {}").format(table, sql.Identifier(name)))
     for name, kind in wanted.items():
         if name not in present:
-            _run(connection, _add_column(table, name, kind))
-        elif kind != present[name]:
-            _change_type(connection, table, name, kind)
-    for name, text in texts.items():
-        if text != described.get(name):
+            _run(cursor, _add_column(table, name, kind))
+        elif kind != present[name].kind:
+            _run(cursor, _change_type(table, name, kind))
+    for name, text in _texts(mart).items():
+        if name not in present or text != present[name].text:
             comment = sql.SQL("comment on column {}.{} is {}")
-            _run(connection, comment.format(table, sql.Identifier(name), sql.Literal(text)))
-    _run(connection, sql.SQL("comment on table {} is {}").format(table, sql.Literal(mart.text)))
+            _run(cursor, comment.format(table, sql.Identifier(name), sql.Literal(text)))
+    _run(cursor, sql.SQL("comment on table {} is {}").format(table, sql.Literal(mart.text)))
 
 
-def _change_type(connection: Connection, table: sql.Composable, name: str, kind: str) -> None:
+def _change_type(table: sql.Composable, name: str, kind: str) -> sql.Composable:
+    """Another org's values that do not fit the new type give way: they are derived, it will publish them again."""
     column = sql.Identifier(name)
-    try:
-        with connection.begin_nested():
-            _run(
-                connection,
-                sql.SQL("alter table {} alter column {} type {} using {}::{}").format(
-                    table, column, sql.SQL(kind), column, sql.SQL(kind)
-                ),
-            )
-    except DBAPIError as error:
-        if not isinstance(error.orig, DataError | CannotCoerce | DatatypeMismatch):
-            raise
-        # Another org's values do not fit the new type. They are derived: its next publication brings them.
-        _run(connection, sql.SQL("alter table {} drop column {}").format(table, column), _add_column(table, name, kind))
+    cast = sql.SQL("alter table {} alter column {} type {} using {}::{}")
+    drop = sql.SQL("alter table {} drop column {}").format(table, column)
+    return sql.SQL(
+        "do $$ begin {}; exception when data_exception or cannot_coerce or datatype_mismatch then {}; {}; end $$"
+    ).format(cast.format(table, column, sql.SQL(kind), column, sql.SQL(kind)), drop, _add_column(table, name, kind))
 
 
 def _add_column(table: sql.Composable, name: str, kind: str) -> sql.Composable:
@@ -169,15 +176,19 @@ def _texts(mart: Contract) -> dict[str, str]:
     return {_ORG_ID: _ORG_ID_TEXT, **{name: column_text(mart, name) for name in mart.columns}}
 
 
+def _key(mart: Contract) -> list[str]:
+    """Within a partition the org is always the same."""
+    return [name for name in mart.key if name != "org"]
+
+
 def _table(name: str) -> sql.Identifier:
     return sql.Identifier(SCHEMA, name)
 
 
-def _statements(*statements: sql.Composable) -> list[str]:
-    return [statement.as_string() for statement in statements]
+def _partition(mart: Contract, org: Org) -> sql.Identifier:
+    return _table(partition_name(mart, org))
 
 
-def _run(connection: Connection, *statements: sql.Composable) -> None:
+def _run(cursor: dbapi.Cursor, *statements: sql.Composable) -> None:
     for statement in statements:
-        # Contract texts hold `%`, which is no placeholder here.
-        connection.exec_driver_sql(statement.as_string(), execution_options={"no_parameters": True})
+        cursor.execute(statement.as_string())

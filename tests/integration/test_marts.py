@@ -1,0 +1,408 @@
+"""The marts from a small lake and ledger whose every number can be counted by hand."""
+
+import datetime as dt
+import shutil
+from decimal import Decimal
+from uuid import uuid4
+
+import duckdb
+import polars as pl
+import psycopg
+import pytest
+from deltalake import write_deltalake
+from sqlalchemy import insert, text
+
+from leadflow_pipelines.contracts import (
+    ENRICHED_LEADS,
+    LAKE_TABLES,
+    LEAD_CONTACTS,
+    LEAD_SCORES,
+    MARTS,
+    OUTREACH_LISTS,
+    PROPERTIES,
+    PROPERTY_RECORDS,
+)
+from leadflow_pipelines.database import tables
+from leadflow_pipelines.database.orgs import create_org
+from leadflow_pipelines.errors import ContractBroken, LeadflowError
+from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.marts import build_marts, warm_up_marts
+from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
+
+pytestmark = pytest.mark.xdist_group("marts")  # one build serves most tests
+
+NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+D1, D2 = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
+HOME_ZIP, OTHER_ZIP = "37203", "37211"
+REASONS = [
+    {"signal": "tax_delinquent", "points": 30, "text": "Taxes are late"},
+    {"signal": "absentee", "points": 20, "text": "Owner lives elsewhere"},
+]
+
+# property, ZIP, days as a lead, points, cost of the record, channels cleared on the last day
+LEADS = [
+    ("a", HOME_ZIP, (D1, D2), 50, "2.5", ("mail", "voice")),
+    ("b", HOME_ZIP, (D1, D2), 0, None, ("mail",)),
+    ("c", HOME_ZIP, (D1,), 20, "2.5", ()),  # gone from the second day
+    ("d", OTHER_ZIP, (D1,), 10, "1.25", ()),  # a ZIP not worked on the second day
+    ("e", "unlocated", (D1,), 5, None, ()),  # located on the second day
+    ("e", HOME_ZIP, (D2,), 30, None, ()),
+]
+
+
+@pytest.fixture(scope="module")
+def small_lake(tmp_path_factory):
+    lake = Lake(str(tmp_path_factory.mktemp("lake") / "org"))
+    fill(lake)
+    return lake
+
+
+@pytest.fixture(scope="module")
+def small_org(database):
+    org = create_org(database, f"t{uuid4().hex[:12]}")
+    write_ledger(database, org)
+    return org
+
+
+@pytest.fixture(scope="module")
+def built(small_lake, small_org, database):
+    return build_marts(small_lake, database, small_org, now=NOW, run_id="run-1")
+
+
+def fill(lake):
+    records = pl.DataFrame(
+        [
+            {"record_id": f"{pid}-{source}", "zip": zip_code, "day": day, "source": source}
+            for pid, zip_code, day in (("a", HOME_ZIP, D1), ("b", HOME_ZIP, D1), ("c", HOME_ZIP, D1),
+                                       ("d", OTHER_ZIP, D1), ("e", "unlocated", D1), ("e", HOME_ZIP, D2))
+            for source in (("attom", "county") if day == D1 else ("located",))
+        ]
+    ).with_columns(pull_id=pl.lit("pull"), observed_at=NOW, located_by=pl.lit("record"))  # fmt: skip
+    for day in (D1, D2):
+        # The second day repeats the first day's rows, as vendors do.
+        known = records.filter(pl.col("day") <= day).with_columns(day=pl.lit(day))
+        lake.replace(PROPERTY_RECORDS, PROPERTY_RECORDS.conform(known), day=day)
+    versions = pl.DataFrame(
+        [("a", HOME_ZIP, D1, D2), ("a", HOME_ZIP, D2, None), ("b", HOME_ZIP, D1, None), ("c", HOME_ZIP, D1, D2),
+         ("d", OTHER_ZIP, D1, None), ("e", "unlocated", D1, D2), ("e", HOME_ZIP, D2, None)],
+        schema={"property_id": str, "zip": str, "valid_from": dt.date, "valid_to": dt.date}, orient="row",
+    ).with_columns(
+        sources=pl.lit(["attom"]), record_count=1, content_hash=pl.lit("h"),
+        provenance=pl.lit([], dtype=PROPERTIES.schema["provenance"]),
+    )  # fmt: skip
+    prefixes = sorted({zip_code[:3] for zip_code in versions["zip"]})
+    lake.update(PROPERTIES, {"zip_prefix": prefixes}, lambda _: PROPERTIES.conform(versions))
+    for day in (D1, D2):
+        leads = [lead for lead in LEADS if day in lead[2]]
+        lake.replace(ENRICHED_LEADS, enriched(leads, day), day=day)
+        lake.replace(LEAD_SCORES, scores(leads, day), day=day)
+        lake.replace(LEAD_CONTACTS, contacts(leads, day), day=day)
+        lake.replace(OUTREACH_LISTS, decisions(leads, day), day=day)
+
+
+def enriched(leads, day):
+    return ENRICHED_LEADS.conform(
+        pl.DataFrame(
+            [
+                {
+                    "zip": zip_code, "day": day, "property_id": pid, "owner_name": "DOE, JANE",
+                    "owner_type": "person", "is_absentee": {"a": True, "b": False}.get(pid),
+                    "is_tax_delinquent": pid == "a" or None, "stacked_list_count": 2 if pid == "a" else 0,
+                    "market_value_cents": {"a": 100, "b": 301}.get(pid), "sources": ["attom"],
+                    "cost_cents": cost and Decimal(cost),
+                }
+                for pid, zip_code, _, _, cost, _ in leads
+            ],
+            infer_schema_length=None,
+        )
+    )  # fmt: skip
+
+
+def scores(leads, day):
+    frame = pl.DataFrame(
+        [
+            {"zip": zip_code, "property_id": pid, "points": points, "reasons": REASONS if points else []}
+            for pid, zip_code, _, points, _, _ in leads
+        ]
+    )
+    rank = pl.col("points").rank("ordinal", descending=True).over("zip")
+    return LEAD_SCORES.conform(
+        frame.with_columns(day=day, rank_in_zip=rank, model_version=pl.lit("scorecard-1"), run_id=pl.lit("run-1"))
+    )
+
+
+def contacts(leads, day):
+    """Each lead but `e` has a mailing address and a phone bought for 10 cents."""
+    return LEAD_CONTACTS.conform(
+        pl.DataFrame(
+            [
+                {
+                    "zip": zip_code, "day": day, "property_id": pid, "contact_point_id": f"{kind}-{pid}",
+                    "kind": kind, "phone_e164": "+16155550100" if kind == "phone" else None, "source": "batchdata",
+                    "fetched_at": NOW, "cost_cents": Decimal(10) if kind == "phone" else None,
+                }
+                for pid, zip_code, *_ in leads
+                if pid != "e"
+                for kind in ("mailing", "phone")
+            ],
+            infer_schema_length=None,
+        )
+    )  # fmt: skip
+
+
+def decisions(leads, day):
+    return OUTREACH_LISTS.conform(
+        pl.DataFrame(
+            [
+                {
+                    "zip": zip_code, "day": day, "property_id": pid, "contact_point_id": f"{kind}-{pid}",
+                    "channel": channel, "verdict": "cleared" if day == days[-1] and channel in cleared else "blocked",
+                    "reason_codes": [] if day == days[-1] and channel in cleared else ["no_consent", "dnc", "dnc"],
+                    "contact_value": "+16155550100", "valid_until": NOW, "rule_version": "2026-11",
+                    "evidence_hash": "h",
+                }
+                for pid, zip_code, days, _, _, cleared in leads
+                if pid != "e"
+                for kind, channel in (("mailing", "mail"), ("phone", "voice"), ("phone", "sms"))
+            ]
+        )
+    )  # fmt: skip
+
+
+def write_ledger(database, org):
+    """attom: a settled call, one of its attempts failed. batchdata: an answer lost, a call under way, one refused."""
+    settled, unknown, open_, released = (uuid4() for _ in range(4))
+
+    def reservation(id_, provider, state, amount, cost):
+        return {
+            "reservation_id": id_, "org_id": org.org_id, "provider": provider, "day": D1, "amount_cents": amount,
+            "settled_cents": cost, "state": state, "fingerprint": "f",
+        }  # fmt: skip
+
+    def call(id_, provider, zip_code, outcome, *, items=0, latency=None, attempt=1):
+        return {
+            "call_id": uuid4(), "org_id": org.org_id, "provider": provider, "endpoint": "/x", "fingerprint": "f",
+            "reservation_id": id_, "zip": zip_code, "day": D1, "attempt": attempt, "outcome": outcome,
+            "items": items, "latency_ms": latency,
+        }  # fmt: skip
+
+    with database.as_org(org.org_id) as connection:
+        connection.execute(
+            insert(tables.reservations),
+            [
+                reservation(settled, "attom", "settled", 700, Decimal("625.25")),
+                reservation(unknown, "batchdata", "unknown", 50, 50),
+                reservation(open_, "batchdata", "reserved", 30, None),
+                reservation(released, "batchdata", "released", 20, 0),
+            ],
+        )
+        connection.execute(
+            insert(tables.provider_calls),
+            [
+                call(settled, "attom", HOME_ZIP, "transient", latency=30_000),
+                call(settled, "attom", HOME_ZIP, "ok", items=250, latency=100, attempt=2),
+                call(None, "attom", HOME_ZIP, "cache_hit", items=250),
+                call(unknown, "batchdata", None, "unknown"),
+                call(None, "batchdata", None, "budget"),
+            ],
+        )
+
+
+def exported(built, name, **where):
+    frame = pl.read_parquet(built.parquet[name])
+    return frame.filter(*(pl.col(column) == value for column, value in where.items()))
+
+
+def bi_rows(database, slug, query):
+    with psycopg.connect(database.bi_url(slug)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_mart_leads_holds_the_latest_day_of_each_zip_and_each_property_once(built):
+    leads = exported(built, "mart_leads").sort("property_id")
+    assert leads.select("property_id", "zip", "day").rows() == [
+        ("a", HOME_ZIP, D2), ("b", HOME_ZIP, D2), ("d", OTHER_ZIP, D1), ("e", HOME_ZIP, D2),
+    ]  # fmt: skip
+
+
+def test_mart_leads_counts_cleared_contact_points_and_adds_cost(built):
+    lead = exported(built, "mart_leads", property_id="a").row(0, named=True)
+    cleared = [lead[f"cleared_{channel}"] for channel in ("mail", "voice", "sms", "email")]
+    assert cleared == [1, 1, 0, 0]
+    assert lead["cost_cents"] == Decimal("12.5")
+    assert lead["reasons"] == "Taxes are late; Owner lives elsewhere"
+    assert lead["is_vacant"] is None, "an unknown signal stays unknown"
+
+
+def test_zip_summary(built):
+    row = exported(built, "mart_zip_summary", zip=HOME_ZIP, day=D2).row(0, named=True)
+    assert (row["leads"], row["leads_scored"], row["median_points"]) == (3, 2, 30.0)
+    assert (row["absentee_leads"], row["tax_delinquent_leads"], row["stacked_leads"]) == (1, 1, 1)
+    assert row["median_market_value_cents"] == 201  # of 100 and 301, rounded half away from zero
+    assert row["cost_cents"] == Decimal("22.5")
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "day", "items"),
+    [
+        (HOME_ZIP, D1, [6, 3, 3, 3, 0]),
+        (HOME_ZIP, D2, [7, 3, 3, 2, 2]),  # c ended, e came from `unlocated` with one more record and no contact
+        (OTHER_ZIP, D1, [2, 1, 1, 1, 0]),
+        ("unlocated", D1, [2, 1, 1, 0, 0]),
+    ],
+)
+def test_funnel(built, zip_code, day, items):
+    stages = exported(built, "mart_lead_funnel", zip=zip_code, day=day).sort("stage_number")
+    assert stages["stage"].to_list() == ["records", "properties", "leads", "contactable", "cleared"]
+    assert stages["items"].to_list() == items
+
+
+def test_provider_spend_counts_settled_and_lost_answers(built):
+    spend = {row["provider"]: row for row in exported(built, "mart_provider_spend").iter_rows(named=True)}
+    attom, batchdata = spend["attom"], spend["batchdata"]
+    assert (attom["zip"], attom["calls"], attom["cache_hits"], attom["failed_calls"]) == (HOME_ZIP, 2, 1, 1)
+    assert (attom["records"], attom["cost_cents"], attom["median_latency_ms"]) == (250, Decimal("625.25"), 100.0)
+    assert (batchdata["zip"], batchdata["calls"], batchdata["cost_cents"]) == ("many", 1, Decimal(50))
+
+
+def test_compliance_audit_counts_each_reason_once(built):
+    audit = exported(built, "mart_compliance_audit", zip=HOME_ZIP, day=D2)
+    counts = {(row["channel"], row["verdict"], row["reason_code"]): row["contact_points"]
+              for row in audit.iter_rows(named=True)}  # fmt: skip
+    assert counts == {
+        ("mail", "cleared", "cleared"): 2,
+        ("voice", "cleared", "cleared"): 1,
+        ("voice", "blocked", "dnc"): 1,
+        ("voice", "blocked", "no_consent"): 1,
+        ("sms", "blocked", "dnc"): 2,
+        ("sms", "blocked", "no_consent"): 2,
+    }
+
+
+@pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.name)
+def test_duckdb_and_postgres_read_the_same_rows(built, small_org, database, mart):
+    columns = ", ".join(f'"{name}"' for name in mart.schema)
+    with duckdb.connect() as duck:
+        in_parquet = duck.sql(f"select {columns} from '{built.parquet[mart.name]}'").fetchall()
+    in_postgres = bi_rows(database, small_org.slug, f"select {columns} from marts.{mart.name}")
+    assert len(in_parquet) == built.rows[mart.name] > 0
+    assert sorted(map(str, in_postgres)) == sorted(map(str, in_parquet))
+
+
+def test_each_login_sees_its_own_org_only(built, org, small_org, database):
+    assert bi_rows(database, org.slug, "select * from marts.mart_leads") == []
+    assert len(bi_rows(database, small_org.slug, "select * from marts.mart_leads")) == built.rows["mart_leads"]
+    count = text("select count(*) from marts.mart_leads")
+    with database.anonymous() as connection:
+        assert connection.execute(count).scalar() == 0
+    with database.as_org(org.org_id) as connection:
+        assert connection.execute(count).scalar() == 0
+    with database.as_org(small_org.org_id) as connection:
+        assert connection.execute(count).scalar() == built.rows["mart_leads"]
+
+
+def test_no_login_reads_a_partition_past_its_mart(built, org, small_org, database):
+    query = f"select * from marts.mart_leads__{small_org.slug}"
+    for slug in (org.slug, small_org.slug):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            bi_rows(database, slug, query)
+
+
+@pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.name)
+def test_postgres_carries_the_contracts_texts(built, small_org, database, mart):
+    described = dict(
+        bi_rows(
+            database,
+            small_org.slug,
+            "select attname, col_description(attrelid, attnum) from pg_attribute"
+            f" where attrelid = 'marts.{mart.name}'::regclass and attnum > 0",
+        )
+    )
+    for name, column in mart.columns.items():
+        assert described[name].startswith(column.description)
+
+
+def test_building_again_changes_no_row_and_says_nothing_on_stdout(built, small_lake, small_org, database, capfd):
+    warm_up_marts(database, small_org).join()
+    before = {name: pl.read_parquet(path) for name, path in built.parquet.items()}
+    again = build_marts(small_lake, database, small_org, now=NOW, run_id="run-2")
+    assert capfd.readouterr().out == ""
+    assert (again.rows, again.warnings) == (built.rows, ())
+    for name, path in again.parquet.items():
+        assert pl.read_parquet(path).equals(before[name])
+
+
+def test_an_empty_lake_makes_empty_marts_with_the_right_columns(org, database, tmp_path):
+    result = build_marts(Lake(str(tmp_path / "empty")), database, org, now=NOW, run_id="run-1")
+    assert set(result.rows.values()) == {0}
+    for mart in MARTS:
+        frame = pl.read_parquet(result.parquet[mart.name])
+        assert frame.schema == pl.Schema(mart.schema)
+        assert bi_rows(database, org.slug, f"select * from marts.{mart.name}") == []
+
+
+def broken_copy(lake, tmp_path, contract, frame):
+    copy = Lake(str(tmp_path / "broken"))
+    shutil.copytree(lake.root, copy.root)
+    copy.replace(contract, frame, day=D2)
+    return copy
+
+
+def day_two():
+    return [lead for lead in LEADS if D2 in lead[2]]
+
+
+@pytest.mark.parametrize(
+    ("contract", "frame", "error", "named"),
+    [
+        (LEAD_SCORES, scores(day_two(), D2).with_columns(points=pl.lit(101, pl.Int32)), ContractBroken,
+         r"mart_leads\.points: in_range\(0, 100\) fails in 3 rows of ZIP 37203"),
+        (OUTREACH_LISTS, decisions(day_two(), D2).with_columns(reason_codes=pl.lit([], pl.List(pl.String))),
+         ContractBroken, "audit_counts_every_decision"),
+        (ENRICHED_LEADS, enriched(day_two(), D2).with_columns(owner_type=pl.lit(None, pl.String)), LeadflowError,
+         r"mart_leads: .*owner_type"),
+        (ENRICHED_LEADS, enriched(day_two()[:1], D2), ContractBroken, "every_latest_lead_stands_once"),
+    ],
+    ids=["a value out of range", "a decision without a reason", "a missing value", "a score without its lead"],
+)  # fmt: skip
+def test_what_breaks_the_rules_is_named_and_not_published(
+    *, built, small_lake, small_org, database, tmp_path, contract, frame, error, named
+):
+    lake = broken_copy(small_lake, tmp_path, contract, frame)
+    before = pl.read_parquet(f"{lake.path('marts')}/mart_leads.parquet")
+    with pytest.raises(error, match=named):
+        build_marts(lake, database, small_org, now=NOW, run_id="run-x")
+    assert pl.read_parquet(f"{lake.path('marts')}/mart_leads.parquet").equals(before)
+    served = bi_rows(database, small_org.slug, "select max(points), count(*) from marts.mart_leads")
+    assert served == [(50, built.rows["mart_leads"])]
+
+
+def test_files_written_before_a_column_was_added_read_as_null(tmp_path):
+    lake = Lake(str(tmp_path / "lake"))
+    old = scores(day_two(), D2).drop("probability", "deal_score")
+    write_deltalake(lake.path("lead_scores"), old, partition_by=["day"])
+    with new_duckdb_file(tmp_path / "work" / "x.duckdb") as duck:
+        add_lake(duck, lake)
+        found = duck.sql("select day, probability, deal_score from lake.lead_scores limit 1")
+        assert [str(kind) for kind in found.types] == ["DATE", "DOUBLE", "DOUBLE"]
+        assert found.fetchall() == [(D2, None, None)]
+
+
+class LakeElsewhere(Lake):
+    """A lake whose files DuckDB cannot open by path."""
+
+    is_local = False
+
+
+def test_a_lake_that_duckdb_cannot_open_gives_the_same_sources(small_lake, tmp_path):
+    contents = []
+    for number, lake in enumerate((small_lake, LakeElsewhere(small_lake.root))):
+        with new_duckdb_file(tmp_path / str(number) / "x.duckdb") as duck:
+            add_lake(duck, lake)
+            contents.append(
+                [
+                    (found.columns, [str(kind) for kind in found.types], sorted(map(str, found.fetchall())))
+                    for found in (duck.sql(f"from lake.{contract.name}") for contract in LAKE_TABLES)
+                ]
+            )
+    assert contents[0] == contents[1]
