@@ -119,9 +119,7 @@ def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
     before, second = pl.col("last") - 2, pl.col("last") - 3
     frame = _look(frame, tail=tail, before=before, second=second, head=pl.col("first"))
     identifier = _is("tail", tokens.UNIT_TAIL) & ~_is("tail", tokens.ORDINAL, tokens.DIRECTION, tokens.ROUTE)
-    lettered_street = (
-        (before == pl.col("first") + 1) & _is("head", tokens.DIRECTION) & _is("tail", tokens.LETTER)
-    )
+    lettered_street = (before == pl.col("first") + 1) & _is("head", tokens.DIRECTION) & _is("tail", tokens.LETTER)
     behind_suffix = _is("before", tokens.SUFFIX) & (before > pl.col("first")) & ~lettered_street
     behind_direction = _is("before", tokens.DIRECTION) & (
         (_is("second", tokens.SUFFIX) & (second > pl.col("first"))) | _is("second", tokens.ROUTE)
@@ -265,7 +263,9 @@ def _finish(frame: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     grid = alone & (bits & tokens.PLAIN != 0) & pl.col("suffix").is_null()
     quadrant = pl.col("post_text").is_in(["NE", "NW", "SE", "SW"])
-    directional = alone & (bits & tokens.DIRECTION != 0) & pl.col("suffix").is_not_null() & ~quadrant.fill_null(value=False)
+    directional = (
+        alone & (bits & tokens.DIRECTION != 0) & pl.col("suffix").is_not_null() & ~quadrant.fill_null(value=False)
+    )
     return frame.select(
         pl.when(~bare_ordinal).then(number).alias("house_number"),
         pl.concat_str("pre_text", pl.col("pre_second_text").fill_null("")).alias("pre_directional"),

@@ -72,14 +72,12 @@ def _split_pieces(lines: pl.Series) -> pl.DataFrame:
     distinct = flat.unique().to_frame("piece").sort(pl.col("piece").cat.physical())["piece"].cast(pl.String)
     meaning = _read_pieces(distinct).drop("piece")
     codes = relist(flat.cat.physical().cast(pl.UInt32), others)
-    read = [
-        meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, _PIECES + 1)
-    ]
+    read = [meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, _PIECES + 1)]
     return _assemble(pieces.list.first().str.strip_chars(" .\t"), read)
 
 
 def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
-    """Distinct pieces as piece, unit, city, state, zip5, zip4, way (a whole street), is_both (a state's name or city)."""
+    """Distinct pieces as piece, unit, city, state, zip5, zip4, way (a whole street), is_both (state and city)."""
     text = pl.col("text")
     frame = (
         pieces.alias("piece").to_frame()
@@ -106,7 +104,9 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
         )
     )  # fmt: skip
     both = (pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
-    of_state = pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state").is_in(_city_of_state().implode())
+    of_state = pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state").is_in(
+        _city_of_state().implode()
+    )
     is_state = pl.col("state").is_not_null() & (pl.col("has_zip") | (pl.col("before") == "") | of_state)
     frame = frame.with_columns(
         pl.when(is_state).then("state").alias("state"),
@@ -137,7 +137,10 @@ def _ends_street(text: pl.Expr) -> pl.Expr:
 def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
     """LINE_PARTS from the first piece and the meanings of the last ones, the very last first."""
     wide = pl.concat(
-        [first.alias("first").to_frame(), *(part.rename(lambda name, at=at: f"{name}_{at}") for at, part in enumerate(read))],
+        [
+            first.alias("first").to_frame(),
+            *(part.select(pl.all().name.suffix(f"_{at}")) for at, part in enumerate(read)),
+        ],
         how="horizontal",
     )
 
@@ -209,7 +212,7 @@ def _city_of_state() -> pl.Series:
 
 @cache
 def _city_spellings(by: str) -> pl.DataFrame:
-    """key (`NAME,` and the state or ZIP), city: names as the ZIP table writes them and with ST, MT, FT for the words."""
+    """key (`NAME,` and the state or ZIP), city: names as the ZIP table has them, and with ST, MT, FT for the words."""
     names = places.city_zips().select("city", by).unique()
     forms = [names.with_columns(form="city")]
     for word, short in (("SAINT", "ST"), ("MOUNT", "MT"), ("FORT", "FT")):
@@ -245,9 +248,7 @@ def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
 def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
     """Cities that run on from the street without a comma, where a state or ZIP follows."""
     framed = pl.col("zip5").is_not_null() | pl.col("state").is_not_null()
-    where = parts.select(
-        (pl.col("city").is_null() & framed & pl.col("street").is_not_null()).arg_true()
-    ).to_series()
+    where = parts.select((pl.col("city").is_null() & framed & pl.col("street").is_not_null()).arg_true()).to_series()
     if where.is_empty():
         return parts
     some = parts.select(pl.col("street", "zip5", "state").gather(where)).with_columns(
@@ -257,6 +258,4 @@ def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
     words = pl.col("street").str.split(" ")
     kept = words.list.head(words.list.len().cast(pl.Int64) - pl.col("words").fill_null(0)).list.join(" ")
     street = some.with_columns(found["words"]).select(kept.str.strip_chars(" ,.")).to_series()
-    return parts.with_columns(
-        parts["city"].scatter(where, found["city"]), parts["street"].scatter(where, street)
-    )
+    return parts.with_columns(parts["city"].scatter(where, found["city"]), parts["street"].scatter(where, street))

@@ -65,8 +65,10 @@ def split_words(streets: pl.Series) -> pl.Series:
 
 
 def _bit(condition: pl.Expr, bit: int) -> pl.Expr:
-    return pl.when(condition.fill_null(value=False)).then(pl.lit(bit, dtype=pl.UInt32)).otherwise(
-        pl.lit(0, dtype=pl.UInt32)
+    return (
+        pl.when(condition.fill_null(value=False))
+        .then(pl.lit(bit, dtype=pl.UInt32))
+        .otherwise(pl.lit(0, dtype=pl.UInt32))
     )
 
 

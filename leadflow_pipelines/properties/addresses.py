@@ -70,7 +70,8 @@ def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
     if street.null_count() < inputs.height and address.null_count() < inputs.height:
         from_line = split_lines(address)
         split = split.with_columns(
-            pl.coalesce(split[name], from_line[name]).alias(name) for name in ("unit_text", "city", "state", "zip5", "zip4")
+            pl.coalesce(split[name], from_line[name]).alias(name)
+            for name in ("unit_text", "city", "state", "zip5", "zip4")
         )
     kind = _kinds(split["street"])
     streets = pl.select(pl.when(kind == "street").then(split["street"])).to_series()
@@ -91,13 +92,12 @@ def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
 def _unit(texts: list[pl.Series]) -> pl.DataFrame:
     """unit_type and unit_number of the first text that names a unit; its type may come from a later text."""
     parsed = [parse_units(text) for text in texts]
-    frame = pl.concat([unit.rename(lambda name, at=at: f"{name}_{at}") for at, unit in enumerate(parsed)], how="horizontal")
-    places_ = range(len(texts))
-    frame = frame.with_columns(pl.coalesce(f"unit_number_{at}" for at in places_).alias("unit_number"))
+    frame = pl.concat([unit.select(pl.all().name.suffix(f"_{at}")) for at, unit in enumerate(parsed)], how="horizontal")
+    frame = frame.with_columns(pl.coalesce(f"unit_number_{at}" for at in range(len(texts))).alias("unit_number"))
     return frame.select(
         pl.coalesce(
             pl.when(pl.col(f"unit_number_{at}").eq_missing(pl.col("unit_number"))).then(f"unit_type_{at}")
-            for at in places_
+            for at in range(len(texts))
         ).alias("unit_type"),
         "unit_number",
     )
@@ -118,9 +118,7 @@ def _place(inputs: pl.DataFrame, split: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     line_zip4 = pl.when(pl.col("zip5").is_null() | (pl.col("zip5") == pl.col("line_zip5"))).then("line_zip4")
     both = pl.concat([own, line], how="horizontal").with_columns(pl.coalesce("zip4", line_zip4).alias("zip4"))
-    both = both.select(
-        *(pl.coalesce(name, f"line_{name}").alias(name) for name in ("city", "state", "zip5")), "zip4"
-    )
+    both = both.select(*(pl.coalesce(name, f"line_{name}").alias(name) for name in ("city", "state", "zip5")), "zip4")
     return both.with_columns(pl.when(pl.col("zip5").is_not_null()).then("zip4").alias("zip4"))
 
 
@@ -133,7 +131,9 @@ def _once(values: pl.Series, clean: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
 def _kinds(streets: pl.Series) -> pl.Series:
     """What a street line is: street, po_box, rural, intersection or null."""
     text = pl.col("text")
-    kinds = streets.to_frame("text").select(pl.when(text.is_not_null()).then(pl.lit("street")).alias("kind")).to_series()
+    kinds = (
+        streets.to_frame("text").select(pl.when(text.is_not_null()).then(pl.lit("street")).alias("kind")).to_series()
+    )
     where = streets.str.contains(_SPECIAL_HINT).fill_null(value=False).arg_true()
     if where.is_empty():
         return kinds
@@ -190,9 +190,7 @@ def _status() -> pl.Expr:
 
 def unit_key() -> pl.Expr:
     """A unit without its designator, leading zeros and punctuation; a designator that stands alone names the unit."""
-    number = (
-        pl.col("unit_number").str.replace_all(r"[^\p{L}\p{N}\-]", "").str.replace(r"^0+(\w)", "${1}")
-    )
+    number = pl.col("unit_number").str.replace_all(r"[^\p{L}\p{N}\-]", "").str.replace(r"^0+(\w)", "${1}")
     lone = pl.when(pl.col("unit_type").is_in(list(set(LONE_DESIGNATORS.values())))).then("unit_type")
     return pl.when(lone.is_not_null() | number.is_not_null()).then(
         pl.concat_str(lone.fill_null(""), number.fill_null(""))
@@ -230,7 +228,8 @@ def address_key() -> pl.Expr:
 def street_line() -> pl.Expr:
     """House number to unit on one line, from the address parts; null where there is no street."""
     unit = pl.concat_str(
-        pl.when(pl.col("unit_type").is_null() & pl.col("unit_number").is_not_null()).then(pl.lit("#")).otherwise("unit_type"),
+        pl.when(pl.col("unit_type").is_null() & pl.col("unit_number").is_not_null()).then(pl.lit("#"))
+        .otherwise("unit_type"),
         "unit_number", separator=" ", ignore_nulls=True,
     )  # fmt: skip
     line = pl.concat_str(*PARTS, pl.when(unit != "").then(unit), separator=" ", ignore_nulls=True)
@@ -241,7 +240,5 @@ def one_line() -> pl.Expr:
     """The whole address on one line, as on an envelope: `73-04 193RD ST # 2, FRESH MEADOWS, NY 11366`."""
     zip_code = pl.concat_str("zip5", "zip4", separator="-", ignore_nulls=True)
     state = pl.concat_str("state", pl.when(zip_code != "").then(zip_code), separator=" ", ignore_nulls=True)
-    line = pl.concat_str(
-        street_line(), "city", pl.when(state != "").then(state), separator=", ", ignore_nulls=True
-    )
+    line = pl.concat_str(street_line(), "city", pl.when(state != "").then(state), separator=", ", ignore_nulls=True)
     return pl.when(line != "").then(line)

@@ -57,28 +57,31 @@ def _lookup(key: pl.Expr, old: pl.Series, new: pl.Series) -> pl.Expr:
 
 def _state_of_file(parts: pl.DataFrame) -> str | None:
     """The state of rows without one; null where several fit or none does."""
-    stated = parts.filter(pl.col("state").is_not_null())
+    stated = parts["state"].drop_nulls()
     silent = parts.filter(pl.col("state").is_null())
-    if silent.is_empty():
-        return None
-    if stated.height > silent.height:
-        top = stated["state"].value_counts(sort=True).row(0)
-        return str(top[0]) if top[1] >= STATE_SHARE * stated.height else None
+    if len(stated) > silent.height:
+        state, rows = stated.value_counts(sort=True).row(0)
+        return str(state) if rows >= STATE_SHARE * len(stated) else None
+    return _state_of_cities(silent, parts["mailing_state"])
+
+
+def _state_of_cities(silent: pl.DataFrame, mailing_state: pl.Series) -> str | None:
+    """The state that has the rows' cities; where several have, the one to which most of the owners' mail goes."""
     cities = silent.group_by("city").len().drop_nulls()
     named = cities.join(places.city_zips().select("state", "city").unique(), on="city")
     rows = named.unique("city")["len"].sum()
     if rows < COVERAGE * silent.height:
         return None
     shares = (
-        named.group_by("state").agg((pl.col("len").sum() / rows).alias("share")).sort("share", "state", descending=[True, False])
+        named.group_by("state")
+        .agg((pl.col("len").sum() / rows).alias("share"))
+        .sort("share", "state", descending=[True, False])
     )
     fitting = shares.filter(pl.col("share") >= STATE_SHARE)
-    if fitting.is_empty():
-        return None
-    best = shares.row(0)
-    if shares.height == 1 or best[1] - shares.row(1)[1] >= STATE_LEAD:
-        return str(best[0])
-    mailing = parts["mailing_state"].drop_nulls().value_counts(sort=True)
+    best = fitting.head(1).rows()
+    if best and (shares.height == 1 or best[0][1] - shares.row(1)[1] >= STATE_LEAD):
+        return str(best[0][0])
+    mailing = mailing_state.drop_nulls().value_counts(sort=True)
     if mailing.height and mailing.row(0)[0] in fitting["state"] and 2 * mailing.row(0)[1] > mailing["count"].sum():
         return str(mailing.row(0)[0])
     return None
@@ -100,7 +103,11 @@ def _city_county(parts: pl.DataFrame) -> pl.Series:
 
 def _county_of_file(parts: pl.DataFrame) -> tuple[str | None, float]:
     """The county that most evidence names, and its share: a row's ZIP, else its city spread over its ZIPs' counties."""
-    by_zip = parts.filter(pl.col("zip_county").is_not_null()).group_by(county=pl.col("zip_county")).agg(weight=pl.len().cast(pl.Float64))
+    by_zip = (
+        parts.filter(pl.col("zip_county").is_not_null())
+        .group_by(county=pl.col("zip_county"))
+        .agg(weight=pl.len().cast(pl.Float64))
+    )
     spread = (
         places.city_zips()
         .filter((pl.col("zip_type") == "STANDARD") & pl.col("county_fips").is_not_null())

@@ -25,9 +25,7 @@ def locate_records(records: pl.DataFrame, known: pl.DataFrame | None = None) -> 
     records = records.with_columns(own.alias("zip5"))
     silent = records["zip5"].is_null()
     if not silent.any():
-        return records.with_columns(
-            pl.col("zip5").alias("zip"), pl.lit("record").alias("located_by"), address_key()
-        )
+        return records.with_columns(pl.col("zip5").alias("zip"), pl.lit("record").alias("located_by"), address_key())
     evidence = _evidence([records.with_columns(zip=pl.col("zip5")), *([known] if known is not None else [])])
     city = places.only_zip_of_city().select(_name(pl.col("city"), pl.col("state")), "zip")
     by_city = _name(pl.col("city"), pl.col("state")).replace_strict(
@@ -78,7 +76,9 @@ def _found(records: pl.DataFrame, evidence: dict[str, pl.DataFrame]) -> pl.DataF
     """The records with by_parcel and by_address: the ZIP that each kind of evidence names, or null."""
     keys = {"by_parcel": pl.col("parcel_key"), "by_address": _street(records)}
     return records.with_columns(
-        key.replace_strict(evidence[kind]["key"], evidence[kind]["zip"], default=None, return_dtype=pl.String).alias(kind)
+        key.replace_strict(evidence[kind]["key"], evidence[kind]["zip"], default=None, return_dtype=pl.String).alias(
+            kind
+        )
         for kind, key in keys.items()
     )
 

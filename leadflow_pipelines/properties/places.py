@@ -9,6 +9,7 @@ of either package with `python -m leadflow_pipelines.properties.places`; a test 
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -53,9 +54,7 @@ def known_zips() -> pl.Series:
 @cache
 def city_zips() -> pl.DataFrame:
     """One row per (state, city name, ZIP): state, city, zip, zip_type, county_fips, is_primary. Aliases included."""
-    names = zip_table().with_columns(
-        pl.concat_list(pl.col("city"), pl.col("aliases")).list.unique().alias("name")
-    )
+    names = zip_table().with_columns(pl.concat_list(pl.col("city"), pl.col("aliases")).list.unique().alias("name"))
     return names.explode("name").select(
         "state", pl.col("name").alias("city"), "zip", "zip_type", "county_fips",
         (pl.col("name") == pl.col("city")).alias("is_primary"),
@@ -103,14 +102,9 @@ def hyphen_cities() -> pl.Series:
 def clean_city(name: pl.Expr) -> pl.Expr:
     """A city as the ZIP table writes it: upper case, no punctuation, SAINT, MOUNT and FORT spelled out."""
     bare = (
-        name.str.to_uppercase()
-        .str.replace_all(r"[^\p{L}\p{N} ]+", " ")
-        .str.replace_all(r"\s+", " ")
-        .str.strip_chars()
+        name.str.to_uppercase().str.replace_all(r"[^\p{L}\p{N} ]+", " ").str.replace_all(r"\s+", " ").str.strip_chars()
     )
-    spelled = (
-        bare.str.replace(r"^(ST|STE) ", "SAINT ").str.replace(r"^MT ", "MOUNT ").str.replace(r"^FT ", "FORT ")
-    )
+    spelled = bare.str.replace(r"^(ST|STE) ", "SAINT ").str.replace(r"^MT ", "MOUNT ").str.replace(r"^FT ", "FORT ")
     return spelled.replace({"": None, "UNKNOWN": None, "N A": None, "NONE": None, "NULL": None, "NA": None})
 
 
@@ -139,7 +133,7 @@ def build_places() -> pl.DataFrame:
         code = fips.get_county_fips(county, state) or fips.get_county_fips(county.replace("St ", "St. "), state)
         return str(code) if code else None
 
-    rows = zipcodes.list_all()
+    rows: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]
     frame = pl.DataFrame(
         {
             "zip": [row["zip_code"] for row in rows],

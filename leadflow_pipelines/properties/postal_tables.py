@@ -321,5 +321,8 @@ ROUTE_FORMS = (
     (r"\b(?:HIGHWAY|HWY|HIWAY) ?#?(\d+[A-Z]?)\b", "HIGHWAY_${1}"),
     (r"\b(?:ROUTE|RTE|RT) ?#?(\d+[A-Z]?)\b", "ROUTE_${1}"),
 )
-ROUTE_HINT = r"(?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT|SR|CR|FM|MARKET|INTERSTATE|IH|I|US|U S|ROAD|RD|HW)[ #-]+(?:[0-9]|[A-Z]{1,2}$)|(?:SR|CR|FM|US)[0-9]"
+ROUTE_HINT = (
+    r"(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|CR|FM|MARKET|INTERSTATE|IH|I|US|U S)[ #-]+(?:[0-9]|[A-Z]{1,2}$)"
+    r"|(?:SR|CR|FM|US)[0-9]"
+)
 """What a street must hold for any of ROUTE_FORMS to apply."""

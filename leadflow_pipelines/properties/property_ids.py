@@ -18,7 +18,9 @@ def assign_ids(members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     cluster without an old id is named by its anchor, so that an interrupted run, repeated, names it the same.
     """
     anchors = members.group_by("cluster").agg(
-        pl.coalesce(pl.col("address_text").min(), pl.col("parcel_key").min(), pl.col("record_id").min()).alias("anchor"),
+        pl.coalesce(pl.col("address_text").min(), pl.col("parcel_key").min(), pl.col("record_id").min()).alias(
+            "anchor"
+        ),
         pl.col("record_id").min().alias("founder"),
         pl.col("old_id").count().alias("claims"),
     )

@@ -114,7 +114,10 @@ def _with_nodes(members: pl.DataFrame) -> pl.DataFrame:
     """
     key, source = pl.col("address_key"), pl.col("source").fill_null("")
     members = members.with_columns(
-        pl.when(key.str.ends_with("|")).then(pl.concat_str(key, pl.lit("@"), source)).otherwise(key).alias("address_text")
+        pl.when(key.str.ends_with("|"))
+        .then(pl.concat_str(key, pl.lit("@"), source))
+        .otherwise(key)
+        .alias("address_text")
     ).with_columns(_code(pl.col("address_text")).alias("node"), _code(pl.col("parcel_key")).alias("parcel"))
     crowded = (
         members.select("source", "node", "parcel").drop_nulls(["node", "parcel"]).unique()
@@ -124,7 +127,8 @@ def _with_nodes(members: pl.DataFrame) -> pl.DataFrame:
         return members.with_columns(pl.col("node") * _KIND)
     apart = pl.col("parcel").is_not_null() & pl.col("node").is_in(crowded.implode())
     return members.with_columns(
-        pl.when(apart).then(pl.col("node") * _KIND + pl.col("parcel") + 1).otherwise(pl.col("node") * _KIND).alias("node"),
+        pl.when(apart).then(pl.col("node") * _KIND + pl.col("parcel") + 1)
+        .otherwise(pl.col("node") * _KIND).alias("node"),
         pl.when(apart).then(pl.concat_str("address_text", pl.lit("#"), "parcel_key")).otherwise("address_text")
         .alias("address_text"),
     )  # fmt: skip
@@ -170,7 +174,9 @@ def _bridges(members: pl.DataFrame, pairs: pl.DataFrame) -> tuple[pl.DataFrame, 
     )
     joining = (
         pairs.group_by("parcel")
-        .agg(pl.col("street").n_unique(), pl.col("zip_code").drop_nulls().n_unique(), pl.col("node").min().alias("home"))
+        .agg(
+            pl.col("street").n_unique(), pl.col("zip_code").drop_nulls().n_unique(), pl.col("node").min().alias("home")
+        )
         .filter((pl.col("street") == 1) & (pl.col("zip_code") <= 1))
     )
     edges = pairs.join(joining.select("parcel", "home"), on="parcel")

@@ -140,7 +140,12 @@ def _choose(ordered: pl.DataFrame) -> pl.DataFrame:
         .sort("group")
     )
     chosen = chosen.with_columns(pl.when(pl.col("priced") > 0).then("cost_cents").alias("cost_cents"))
-    for extra in (_sales(ordered), _mail(ordered, chosen), _union(ordered, "list_codes", "list_codes"), _sources(ordered)):
+    for extra in (
+        _sales(ordered),
+        _mail(ordered, chosen),
+        _union(ordered, "list_codes", "list_codes"),
+        _sources(ordered),
+    ):
         chosen = chosen.join(extra, on="group", how="left", maintain_order="left")
     return chosen
 
