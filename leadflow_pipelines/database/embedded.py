@@ -323,7 +323,7 @@ def _run(user: ServerUser, program: Path, *arguments: str | Path, **options: Any
     )
     if done.returncode != 0:
         raise DatabaseUnavailable(
-            f"{program.name} failed while the embedded Postgres was made: {done.stderr.strip()[-800:]}",
+            f"{program.name} failed while the embedded Postgres was made: {done.stderr.strip()[-800:]}.",
             remedy="Check that the disk of LEADFLOW_HOME has 200 MB left and that the folder may be written.",
         )
 
