@@ -25,12 +25,12 @@ NO_RESULT = "successwithoutresult"
 
 
 def property_calls(zips: Sequence[str], day: dt.date, *, most_records: int) -> list[Call]:
-    """The first page of each ZIP's properties, at most `most_records` of them."""
+    """Each ZIP's properties, at most `most_records` (and 1,000) of them, all on one page where the vendor agrees."""
     return [_page(zip_code, day, 1, min(most_records, MOST_PER_PAGE)) for zip_code in zips]
 
 
 class Attom:
-    """The client. `most_records` bounds the properties bought per ZIP and day over all pages."""
+    """The client."""
 
     name = NAME
     batch_size = 1
@@ -40,21 +40,16 @@ class Attom:
         404: "Check LEADFLOW_ATTOM_BASE_URL.",
     }
 
-    def __init__(self, *, base_url: str, api_key: str, most_records: int) -> None:
+    def __init__(self, *, base_url: str, api_key: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = {"apikey": api_key, "accept": "application/json"}
-        self._most_records = most_records
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Attom | None":
         """The client these settings describe, or None without a key."""
         if settings.attom_api_key is None:
             return None
-        return cls(
-            base_url=str(settings.attom_base_url),
-            api_key=settings.attom_api_key.get_secret_value(),
-            most_records=settings.attom_max_records_per_zip,
-        )
+        return cls(base_url=str(settings.attom_base_url), api_key=settings.attom_api_key.get_secret_value())
 
     def request(self, calls: Sequence[Call]) -> httpx.Request:
         """GET of one page."""
@@ -93,11 +88,14 @@ class Attom:
         return [Reply(items, billed=len(items), parameters=taken)]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:
-        """The next page, where this one was full and a whole page more stays within the bound per ZIP."""
-        page, size = parameters["page"], parameters["pagesize"]
-        if items < size or (page + 1) * size > self._most_records or call.zip is None:
+        """The next page, where the vendor made its pages smaller than asked and this one was full.
+
+        The page size asked for is the bound per ZIP: a page that could pass it is not asked for.
+        """
+        page, size, bound = parameters["page"], parameters["pagesize"], call.parameters["pagesize"]
+        if items < size or (page + 1) * size > bound or call.zip is None:
             return None
-        return _page(call.zip, call.day, page + 1, size)
+        return _page(call.zip, call.day, page + 1, bound)
 
 
 def _page(zip_code: str, day: dt.date, page: int, size: int) -> Call:
@@ -111,7 +109,8 @@ def _lower_keys(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attom_id(estate: dict[str, Any]) -> str | None:
-    identifier = _lower_keys(_lower_keys(estate).get("identifier") or {})
+    known = estate.get("identifier")
+    identifier = _lower_keys(known if isinstance(known, dict) else _lower_keys(estate).get("identifier") or {})
     found = identifier.get("attomid") or identifier.get("id")
     return None if found is None else str(found)
 

@@ -7,12 +7,13 @@ Here: what is asked, what is cached, how many calls run at once, where buying st
 import datetime as dt
 import logging
 import uuid
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import groupby
+from heapq import heapify, heappop, heappush
+from itertools import count, groupby
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from leadflow_pipelines.providers.pulls import Pull, Pulls, RawStore, Reason, Un
 from leadflow_pipelines.providers.purchase import Bought, Buyer
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import Source
+from leadflow_pipelines.providers.turnstile import Turnstile
 from leadflow_pipelines.settings import PREFIX, Settings
 from leadflow_pipelines.spend import budget
 from leadflow_pipelines.spend.budget import StaleReservation
@@ -42,32 +44,45 @@ STALE_AFTER = dt.timedelta(minutes=15)
 """Reservations older than this belong to a dead process: no attempt lives longer than its five-minute time limit."""
 
 
+@dataclass(order=True)
+class _Request:
+    """Calls that go over the wire together. `order` is their place in what was asked for."""
+
+    order: tuple[int, ...]
+    calls: list[Call] = field(compare=False)
+
+    @property
+    def provider(self) -> str:
+        return self.calls[0].provider
+
+
 @dataclass
 class _Bulk:
-    """The state of one bulk pull: requests still to make, answers, and calls that got none."""
+    """The state of one bulk pull: requests still to make (a heap), answers, and calls that got none."""
 
     origin: Origin
-    queue: deque[list[Call]]
     pulls: dict[str, Pull]
+    queue: list[_Request] = field(default_factory=list)
     unmade: list[Unmade] = field(default_factory=list)
     refused: list[tuple[list[Call], BudgetExceeded]] = field(default_factory=list)
     provider_calls: int = 0
     cost_cents: Decimal = Decimal(0)
 
-    def leave(self, request: list[Call], reason: Reason, message: str) -> None:
+    def leave(self, calls: Sequence[Call], reason: Reason, message: str) -> None:
         """Notes calls that stay without an answer."""
-        self.unmade += [Unmade(call, reason, message) for call in request]
+        self.unmade += [Unmade(call, reason, message) for call in calls]
 
-    def refuse(self, request: list[Call], error: BudgetExceeded) -> None:
-        """Notes that the budget has no room for the request."""
-        self.refused.append((request, error))
-        self.leave(request, "budget", str(error))
+    def refuse(self, calls: list[Call], error: BudgetExceeded) -> None:
+        """Notes calls for which the budget has no room."""
+        self.refused.append((calls, error))
+        self.leave(calls, "budget", str(error))
 
     def stop(self, provider: str, error: BudgetExceeded) -> None:
-        """Buys nothing more from a provider."""
-        for request in [request for request in self.queue if request[0].provider == provider]:
-            self.refuse(request, error)
-        self.queue = deque(request for request in self.queue if request[0].provider != provider)
+        """Buys nothing more from a provider: its budget has no room."""
+        for request in sorted(request for request in self.queue if request.provider == provider):
+            self.refuse(request.calls, error)
+        self.queue = [request for request in self.queue if request.provider != provider]
+        heapify(self.queue)
 
 
 class Guard:
@@ -123,13 +138,13 @@ class Guard:
         cached = self._open(list(asked.values()), origin)
         wanted = [call for fingerprint, call in asked.items() if fingerprint not in cached]
         wanted += self._follow_cached(cached, origin)
-        bulk = _Bulk(origin, deque(), dict(cached))
+        bulk = _Bulk(origin, dict(cached))
         for request in self._requests(wanted):
-            name = request[0].provider
-            if name in self._sources:
-                bulk.queue.append(request)
+            if request.provider in self._sources:
+                heappush(bulk.queue, request)
             else:
-                bulk.leave(request, "not_configured", f"{name} is not configured; set {PREFIX}{name.upper()}_API_KEY.")
+                key = f"{PREFIX}{request.provider.upper()}_API_KEY"
+                bulk.leave(request.calls, "not_configured", f"{request.provider} is not configured; set {key}.")
         self._work(bulk, progress)
         self._report_refused(bulk)
         order = {fingerprint: number for number, fingerprint in enumerate(asked)}
@@ -156,7 +171,7 @@ class Guard:
 
     def _look_up(self, connection: Connection, calls: Sequence[Call], origin: Origin) -> dict[str, Pull]:
         """Cached answers by fingerprint, noted in the ledger: one row for each earlier request they spare."""
-        found = find_pulls(connection, self._org_id, calls, self._raw) if calls else {}
+        found = find_pulls(connection, self._org_id, calls, self._raw).pulls if calls else {}
         by_path: defaultdict[str, list[Pull]] = defaultdict(list)
         for pull in found.values():
             by_path[pull.path].append(pull)
@@ -184,66 +199,71 @@ class Guard:
         call = source.follow_up(pull.call, pull.parameters, pull.items) if source else None
         return [call] if call else []
 
-    def _requests(self, calls: Sequence[Call]) -> Iterator[list[Call]]:
+    def _requests(self, calls: Sequence[Call]) -> Iterator[_Request]:
         """The calls as requests, in order: as many of one endpoint and day together as the source takes."""
+        order = count()
         for _, group in groupby(calls, key=lambda call: (call.provider, call.endpoint, call.day)):
             alike = list(group)
             source = self._sources.get(alike[0].provider)
             size = source.batch_size if source else len(alike)
-            yield from (alike[start : start + size] for start in range(0, len(alike), size))
+            for start in range(0, len(alike), size):
+                yield _Request((next(order),), alike[start : start + size])
 
     def _work(self, bulk: _Bulk, progress: Progress | None) -> None:
-        """Makes the requests, several at once. One that the budget refuses waits until no other is under way,
-        because each holds its worst case aside until it is settled; refused alone, it shrinks or buying stops.
+        """Makes the requests, several at once, until the budget refuses one.
+
+        Each request under way holds its worst case aside, so a refusal may be for now only: then all those
+        under way are awaited, and from there on one request is made at a time, where a refusal is final.
         """
-        width = self._concurrency
-        running: dict[Future[Bought], list[Call]] = {}
-        with ThreadPoolExecutor(max_workers=width, thread_name_prefix="guard") as pool:
+        turnstile, tickets = Turnstile(), count()
+        is_careful = False
+        running: dict[Future[Bought], _Request] = {}
+        with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="guard") as pool:
             while bulk.queue or running:
-                while bulk.queue and len(running) < width:
-                    request = bulk.queue.popleft()
-                    source = self._sources[request[0].provider]
-                    running[pool.submit(self._buyer.buy, source, request, bulk.origin)] = request
+                if not running:
+                    is_careful, turnstile.is_shut = is_careful or turnstile.is_shut, False
+                width = 1 if is_careful else self._concurrency
+                while bulk.queue and len(running) < width and not turnstile.is_shut:
+                    request = heappop(bulk.queue)
+                    source = self._sources[request.provider]
+                    asking = (source, request.calls, bulk.origin, turnstile, next(tickets))
+                    running[pool.submit(self._buyer.buy, *asking)] = request
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    request = running.pop(future)
-                    if self._take(bulk, request, future.result(), is_alone=not running):
-                        width = max(1, len(running))
+                    self._take(bulk, running.pop(future), future.result(), is_final=is_careful)
                 if progress is not None:
                     done = len(bulk.pulls) + len(bulk.unmade)
-                    progress(done, done + sum(map(len, (*bulk.queue, *running.values()))))
+                    waiting = sum(len(request.calls) for request in (*bulk.queue, *running.values()))
+                    progress(done, done + waiting)
 
-    def _take(self, bulk: _Bulk, request: list[Call], bought: Bought, *, is_alone: bool) -> bool:
-        """Puts one request's outcome into the bulk. True where the budget made it wait."""
+    def _take(self, bulk: _Bulk, request: _Request, bought: Bought, *, is_final: bool) -> None:
+        """Puts one request's outcome into the bulk. What the budget refused for now goes back into the queue."""
         bulk.provider_calls += bought.attempts
         bulk.cost_cents += bought.cost_cents
         for pull in bought.pulls:
             bulk.pulls[pull.call.fingerprint] = pull
-            bulk.queue.extendleft([call] for call in self._follow_up(pull))
-        open_calls = [call for call in request if call.fingerprint not in bulk.pulls]
+            for call in self._follow_up(pull):
+                heappush(bulk.queue, _Request((*request.order, 1), [call]))
+        still_open = [call for call in request.calls if call.fingerprint not in bulk.pulls]
         error = bought.error
-        if isinstance(error, BudgetExceeded):
-            self._yield_to_budget(bulk, open_calls, error, is_alone=is_alone)
-            return True
-        if error is not None:
-            bulk.leave(open_calls, "transient" if isinstance(error, Transient) else "terminal", str(error))
-        return False
+        if isinstance(error, BudgetExceeded) and bought.attempts:
+            bulk.refuse(still_open, error)
+        elif isinstance(error, BudgetExceeded) and is_final:
+            self._shrink_or_stop(bulk, _Request(request.order, still_open), error)
+        elif isinstance(error, BudgetExceeded) or (still_open and error is None):
+            heappush(bulk.queue, _Request(request.order, still_open))
+        elif error is not None:
+            bulk.leave(still_open, "transient" if isinstance(error, Transient) else "terminal", str(error))
 
-    def _yield_to_budget(self, bulk: _Bulk, calls: list[Call], error: BudgetExceeded, *, is_alone: bool) -> None:
-        if not is_alone:
-            bulk.queue.appendleft(calls)
-            return
-        affordable = self._affordable(calls, error)
-        if affordable:
-            bulk.queue.extendleft([calls[affordable:], calls[:affordable]])
-        else:
-            bulk.queue.appendleft(calls)
-            bulk.stop(calls[0].provider, error)
-
-    def _affordable(self, calls: list[Call], error: BudgetExceeded) -> int:
-        """How many of the request's first calls fit what is left; always fewer than all, which did not fit."""
-        day, room = self._buyer.budget_day(), Decimal(error.available_cents)
+    def _shrink_or_stop(self, bulk: _Bulk, request: _Request, error: BudgetExceeded) -> None:
+        """Tries as many of the request's first calls as fit what is left; where none does, buying stops."""
+        day, room, calls = self._buyer.budget_day(), Decimal(error.available_cents), request.calls
         fitting = (n for n in range(len(calls) - 1, 0, -1) if self._price_book.worst_case(calls[:n], day) <= room)
-        return next(fitting, 0)
+        if size := next(fitting, 0):
+            heappush(bulk.queue, _Request((*request.order, 0), calls[:size]))
+            heappush(bulk.queue, _Request((*request.order, 1), calls[size:]))
+        else:
+            heappush(bulk.queue, request)
+            bulk.stop(request.provider, error)
 
     def _report_refused(self, bulk: _Bulk) -> None:
         if not bulk.refused:
@@ -266,6 +286,7 @@ def open_guard(
     settings: Settings,
     clock: Clock,
     retry_policy: RetryPolicy | None = None,
+    concurrency: int = CONCURRENCY,
 ) -> Guard:
     """The guard of an org under these settings, with every provider that has a key."""
     return Guard(
@@ -278,6 +299,7 @@ def open_guard(
         zone=settings.zone,
         retry_policy=retry_policy or RetryPolicy.from_settings(settings),
         timeout_seconds=settings.http_timeout_seconds,
+        concurrency=concurrency,
     )
 
 

@@ -5,7 +5,6 @@ Not here: deciding what to buy (`guard`) or buying it (`purchase`).
 """
 
 import datetime as dt
-import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of
 from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome
 from leadflow_pipelines.spend.price_book import split_cents
 
-logger = logging.getLogger(__name__)
 Reason = Literal["not_configured", "budget", "transient", "terminal"]
 
 
@@ -100,8 +98,16 @@ class Pulls:
         return frame.filter(pl.col("fingerprint").is_in(wanted))
 
 
-def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call], raw: RawStore) -> dict[str, Pull]:
-    """Cached answers by fingerprint. A row whose file is gone is not an answer: it is reported and bought again."""
+@dataclass(frozen=True)
+class Found:
+    """Cached answers by fingerprint, and the paths of those whose file is gone: they are no answers."""
+
+    pulls: dict[str, Pull]
+    gone: tuple[str, ...]
+
+
+def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call], raw: RawStore) -> Found:
+    """What is cached of the calls, in one query."""
     by_fingerprint = {call.fingerprint: call for call in calls}
     wanted = literal(list(by_fingerprint), ARRAY(Text))
     columns = provider_pulls.c
@@ -115,10 +121,8 @@ def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call],
             columns.parameters,
         ).where(columns.org_id == org_id, columns.fingerprint == any_(wanted))
     ).all()
-    missing = {path for path in {row.path for row in rows} if not raw.has_raw(path)}
-    for path in sorted(missing):
-        logger.warning("a paid pull's file is gone; it is bought again", extra={"path": path})
-    return {
+    gone = {path for path in {row.path for row in rows} if not raw.has_raw(path)}
+    pulls = {
         row.fingerprint: Pull(
             call=by_fingerprint[row.fingerprint],
             path=row.path,
@@ -129,8 +133,9 @@ def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call],
             is_cached=True,
         )
         for row in rows
-        if row.path not in missing
+        if row.path not in gone
     }
+    return Found(pulls, tuple(sorted(gone)))
 
 
 def record_pulls(connection: Connection, org_id: uuid.UUID, pulls: Iterable[Pull]) -> None:

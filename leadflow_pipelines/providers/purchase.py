@@ -26,6 +26,7 @@ from leadflow_pipelines.providers.exchange import exchange, refusal
 from leadflow_pipelines.providers.pulls import Pull, RawStore, find_pulls, raw_frame, record_pulls, unsent_row
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
+from leadflow_pipelines.providers.turnstile import Turnstile
 from leadflow_pipelines.spend import budget
 from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of
 from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome, append_calls
@@ -90,38 +91,61 @@ class Buyer:
         """The day that pays for what is bought now."""
         return self._clock().astimezone(self._zone).date()
 
-    def buy(self, source: Source, calls: Sequence[Call], origin: Origin) -> Bought:
+    def buy(self, source: Source, calls: Sequence[Call], origin: Origin, turnstile: Turnstile, ticket: int) -> Bought:
         """Answers for calls of one endpoint, from whoever bought them meanwhile or from the vendor.
 
         Failures of the vendor and of the budget are in `Bought.error`; those of our own storage are raised,
-        after the money is accounted for.
+        after the money is accounted for. The budget's refusal shuts the turnstile; behind a shut one nothing
+        is done, and `Bought` is empty.
         """
         bought = Bought()
         try:
             with self._database.as_org(self._org_id) as held:
-                names = sorted(f"{self._org_id}:{call.fingerprint}" for call in calls)
-                held.execute(LOCKS, {"names": names})
-                known = find_pulls(held, self._org_id, calls, self._raw)
-                bought.pulls += known.values()
-                if known:
-                    self._note_hits(held, list(known.values()), origin)
-                wanted = [call for call in calls if call.fingerprint not in known]
-                if wanted:
-                    self._ask_and_store(held, source, wanted, origin, bought)
+                with turnstile.turn(ticket):
+                    if turnstile.is_shut:
+                        return bought
+                    wanted = self._look_again(held, calls, origin, bought)
+                    first = self._reserve_in_turn(wanted, origin, turnstile) if wanted else None
+                if first:
+                    self._ask_and_store(held, source, first, origin, bought)
         except (ProviderError, BudgetExceeded) as error:
             bought.error = error
         return bought
+
+    def _look_again(self, held: Connection, calls: Sequence[Call], origin: Origin, bought: Bought) -> Sequence[Call]:
+        """Locks the calls and returns those that nobody has bought meanwhile."""
+        names = sorted(f"{self._org_id}:{call.fingerprint}" for call in calls)
+        held.execute(LOCKS, {"names": names})
+        found = find_pulls(held, self._org_id, calls, self._raw)
+        for path in found.gone:
+            logger.warning("a paid pull's file is gone; it is bought again", extra={"path": path, **vars(origin)})
+        if found.pulls:
+            self._note_hits(held, list(found.pulls.values()), origin)
+        bought.pulls += found.pulls.values()
+        return [call for call in calls if call.fingerprint not in found.pulls]
+
+    def _reserve_in_turn(self, calls: Sequence[Call], origin: Origin, turnstile: Turnstile) -> _Attempt:
+        try:
+            return self._reserve(calls, origin, 1)
+        except BudgetExceeded:
+            turnstile.is_shut = True
+            raise
 
     def _note_hits(self, held: Connection, pulls: list[Pull], origin: Origin) -> None:
         """Someone else bought it while we waited for the lock."""
         row = unsent_row(pulls, "cache_hit", day=self.budget_day(), now=self._clock(), origin=origin)
         append_calls(held, self._org_id, [row])
 
-    def _ask_and_store(
-        self, held: Connection, source: Source, calls: Sequence[Call], origin: Origin, bought: Bought
-    ) -> None:
+    def _ask_and_store(self, held: Connection, source: Source, first: _Attempt, origin: Origin, bought: Bought) -> None:
+        calls = first.calls
         deadline = time.perf_counter() + self._retry_policy.total_seconds
-        attempt, answer, replies = self._retry_policy.retrying()(self._ask, source, calls, origin, bought, deadline)
+
+        def ask() -> tuple[_Attempt, HttpAnswer, list[Reply]]:
+            number = bought.attempts + 1
+            attempt = first if number == 1 else self._reserve(calls, origin, number)
+            return self._ask(source, attempt, origin, bought, deadline)
+
+        attempt, answer, replies = self._retry_policy.retrying()(ask)
         cost = self._price_book.actual(calls, sum(reply.billed for reply in replies), attempt.day)
         bought.cost_cents += cost
         fetched_at = self._clock()
@@ -144,10 +168,10 @@ class Buyer:
         bought.pulls += pulls
 
     def _ask(
-        self, source: Source, calls: Sequence[Call], origin: Origin, bought: Bought, deadline: float
+        self, source: Source, attempt: _Attempt, origin: Origin, bought: Bought, deadline: float
     ) -> tuple[_Attempt, HttpAnswer, list[Reply]]:
         """One attempt with a reservation of its own; if it fails, the reservation is closed before the error leaves."""
-        attempt = self._reserve(calls, origin, bought.attempts + 1)
+        calls = attempt.calls
         bought.attempts += 1
         answer = None
         is_accepted = False

@@ -25,5 +25,5 @@ def read_stored_pulls(
         pulls.zip == any_(literal(list(zips), ARRAY(TEXT))),
     )
     with database.as_org(org_id) as connection:
-        paths = sorted(set(connection.execute(query).scalars()))
+        paths: list[str] = sorted(set(connection.execute(query).scalars()))
     return raw.read_raw(paths).sort("zip", "fingerprint", "item_number")
