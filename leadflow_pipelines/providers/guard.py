@@ -171,7 +171,7 @@ class Guard:
 
     def _look_up(self, connection: Connection, calls: Sequence[Call], origin: Origin) -> dict[str, Pull]:
         """Cached answers by fingerprint, noted in the ledger: one row for each earlier request they spare."""
-        found = find_pulls(connection, self._org_id, calls, self._raw).pulls if calls else {}
+        found = find_pulls(connection, self._org_id, calls, self._raw) if calls else {}
         by_path: defaultdict[str, list[Pull]] = defaultdict(list)
         for pull in found.values():
             by_path[pull.path].append(pull)

@@ -106,7 +106,12 @@ class Found:
     gone: tuple[str, ...]
 
 
-def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call], raw: RawStore) -> Found:
+def find_pulls(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call], raw: RawStore) -> dict[str, Pull]:
+    """Cached answers by fingerprint."""
+    return look_up(connection, org_id, calls, raw).pulls
+
+
+def look_up(connection: Connection, org_id: uuid.UUID, calls: Sequence[Call], raw: RawStore) -> Found:
     """What is cached of the calls, in one query."""
     by_fingerprint = {call.fingerprint: call for call in calls}
     wanted = literal(list(by_fingerprint), ARRAY(Text))

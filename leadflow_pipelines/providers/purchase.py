@@ -23,7 +23,7 @@ from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderError, Terminal, Transient
 from leadflow_pipelines.providers.exchange import exchange, refusal
-from leadflow_pipelines.providers.pulls import Pull, RawStore, find_pulls, raw_frame, record_pulls, unsent_row
+from leadflow_pipelines.providers.pulls import Pull, RawStore, look_up, raw_frame, record_pulls, unsent_row
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
 from leadflow_pipelines.providers.turnstile import Turnstile
@@ -116,7 +116,7 @@ class Buyer:
         """Locks the calls and returns those that nobody has bought meanwhile."""
         names = sorted(f"{self._org_id}:{call.fingerprint}" for call in calls)
         held.execute(LOCKS, {"names": names})
-        found = find_pulls(held, self._org_id, calls, self._raw)
+        found = look_up(held, self._org_id, calls, self._raw)
         for path in found.gone:
             logger.warning("a paid pull's file is gone; it is bought again", extra={"path": path, **vars(origin)})
         if found.pulls:
