@@ -5,12 +5,11 @@ from typing import Any
 
 import dagster as dg
 
+from assets.run_correlation import bind_run
 from assets.run_metadata import column_schema
 from assets.scope import Scope
-from assets.zip_day_asset import CORRELATION_TAG
 from leadflow_pipelines.contracts import MARTS
 from leadflow_pipelines.marts import build_marts
-from leadflow_pipelines.observability import bind_correlation
 from leadflow_pipelines.observability.progress import report_progress
 
 MART_NAMES = tuple(mart.name for mart in MARTS)
@@ -39,9 +38,7 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
     )
     def marts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         workspace = context.resources.workspace.open()
-        with bind_correlation(
-            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id), run_id=context.run.run_id, org=scope.org
-        ):
+        with bind_run(context.run, scope.org):
             built = build_marts(
                 workspace.lake,
                 workspace.database,

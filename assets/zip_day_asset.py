@@ -13,14 +13,13 @@ from typing import Any
 import dagster as dg
 
 from assets import run_metadata
+from assets.run_correlation import bind_run, correlation_of
 from assets.scope import Scope
 from assets.step import Outcome, Step
 from leadflow_pipelines.contracts import Contract
-from leadflow_pipelines.observability import bind_correlation
 from leadflow_pipelines.observability.progress import report_progress
 from leadflow_pipelines.spend.ledger import Origin
 
-CORRELATION_TAG = "leadflow/correlation_id"
 LEFT_OUT_TAG = "leadflow/left_out"
 COST_CLASS_TAG = "leadflow/cost_class"
 MOST_PREVIEWED_ZIPS = 20
@@ -93,9 +92,7 @@ class ZipDayAsset:
         self, context: dg.AssetExecutionContext, scope: Scope, keys: Sequence[dg.AssetKey]
     ) -> Iterator[dg.MaterializeResult[Any]]:
         started = time.monotonic()
-        with bind_correlation(
-            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id), run_id=context.run.run_id, org=scope.org
-        ):
+        with bind_run(context.run, scope.org):
             outcomes: dict[dt.date, Outcome] = {}
             for day, zips in _zips_by_day(context).items():
                 with _step(context, self.name, day, zips) as step:
@@ -174,7 +171,7 @@ def _step(context: dg.AssetExecutionContext, asset_name: str, day: dt.date, zips
     clock = context.resources.clock
     origin = Origin(
         run_id=context.run.run_id,
-        correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id),
+        correlation_id=correlation_of(context.run),
         asset_key=asset_name,
     )
     with context.resources.providers.guard(workspace, clock.now) as guard:

@@ -6,11 +6,10 @@ from pathlib import Path
 import dagster as dg
 
 from assets.records import COUNTY_FILES
+from assets.run_correlation import bind_run
 from assets.scope import Scope
-from assets.zip_day_asset import CORRELATION_TAG
 from leadflow_pipelines.automation.run_day import add_zips
 from leadflow_pipelines.county_files import import_county_file, load_mapping
-from leadflow_pipelines.observability import bind_correlation
 
 IMPORT_JOB = "import_county_file"
 
@@ -31,9 +30,7 @@ def build_import_job(scope: Scope) -> dg.JobDefinition:
         workspace = context.resources.workspace.open()
         now: dt.datetime = context.resources.clock.now()
         day = now.astimezone(workspace.settings.zone).date()
-        with bind_correlation(
-            correlation_id=context.run.tags.get(CORRELATION_TAG, context.run.run_id), run_id=context.run.run_id, org=scope.org
-        ):
+        with bind_run(context.run, scope.org):
             result = import_county_file(
                 Path(config.path),
                 source=config.source,

@@ -12,12 +12,9 @@ from itertools import pairwise
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from assets.run_correlation import CORRELATION_TAG
 from assets.scope import Scope
-from assets.zip_day_asset import CORRELATION_TAG
-from leadflow_pipelines.automation.jobs import DAILY_JOB, ZIP_JOB
-
-QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""Dagster's events go to its storage; on the terminal our own progress is enough."""
+from leadflow_pipelines.automation.jobs import DAILY_JOB, ZIP_JOB, console_level
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,9 @@ def _execute(
     run_ids: list[str],
     failures: list[tuple[str, str]],
 ) -> None:
-    result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET_CONSOLE, raise_on_error=False)
+    result = job.execute_in_process(
+        instance=instance, tags=tags, run_config=console_level("CRITICAL"), raise_on_error=False
+    )
     run_ids.append(result.run_id)
     for event in result.get_step_failure_events():
         data = event.step_failure_data

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.run_correlation import CORRELATION_TAG
 from assets.scope import Scope
-from assets.zip_day_asset import CORRELATION_TAG
 from leadflow_pipelines.automation.jobs import DAILY_JOB
 from leadflow_pipelines.automation.run_day import contiguous_ranges, range_tags
 from leadflow_pipelines.observability import new_correlation_id

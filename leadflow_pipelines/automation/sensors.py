@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.records import COUNTY_FILES
+from assets.run_correlation import CORRELATION_TAG, correlation_of
 from assets.scope import Scope
-from assets.zip_day_asset import CORRELATION_TAG
 from leadflow_pipelines.automation.import_job import IMPORT_JOB
 from leadflow_pipelines.automation.jobs import FREE_JOB
 from leadflow_pipelines.automation.run_day import contiguous_ranges, range_tags
@@ -62,7 +62,7 @@ def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:
             zips = [key.split("|")[1] for key in keys if key.startswith(day)]
             for first, last in contiguous_ranges(calendar, zips):
                 tags = range_tags(scope, dt.date.fromisoformat(day), first, last)
-                correlation = context.dagster_run.tags.get(CORRELATION_TAG, context.dagster_run.run_id)
+                correlation = correlation_of(context.dagster_run)
                 yield dg.RunRequest(
                     job_name=FREE_JOB,
                     run_key=f"{context.dagster_run.run_id}:{first}:{last}",
@@ -74,7 +74,7 @@ def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:
         report_error(
             context.failure_event.message or "The run failed.",
             run_id=context.dagster_run.run_id,
-            correlation_id=context.dagster_run.tags.get(CORRELATION_TAG, context.dagster_run.run_id),
+            correlation_id=correlation_of(context.dagster_run),
             job=context.dagster_run.job_name,
         )
 

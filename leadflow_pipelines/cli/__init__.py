@@ -12,7 +12,7 @@ def main() -> None:
     from leadflow_pipelines.cli.app import app
     from leadflow_pipelines.cli.console import print_error
     from leadflow_pipelines.errors import LeadflowError
-    from leadflow_pipelines.observability.correlation import bind_correlation
+    from leadflow_pipelines.observability import bind_correlation, flush_error_reports, report_error
 
     try:
         with bind_correlation():
@@ -20,3 +20,8 @@ def main() -> None:
     except LeadflowError as error:
         print_error(error)
         sys.exit(1)
+    except Exception as error:
+        report_error(error)
+        raise
+    finally:
+        flush_error_reports()

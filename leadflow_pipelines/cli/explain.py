@@ -1,13 +1,15 @@
 """`leadflow explain`: the whole case for one lead or contact, from the tables."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 import typer
 
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, out, print_json, print_table
 from leadflow_pipelines.cli.session import open_session
 from leadflow_pipelines.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,6 +21,8 @@ def lead(
     as_json: JsonOption = False,
 ) -> None:
     """Say why a lead ranks where it does: facts with their sources, signals, points, linked records, cost."""
+    import polars as pl
+
     from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES, PROPERTY_LINKS
 
     lake = open_session(org).lake
@@ -55,6 +59,8 @@ def contact(
 
     Cleared under the configured, dated contact rules; not legal advice.
     """
+    import polars as pl
+
     from leadflow_pipelines.compliance.reasons import explain_reason
     from leadflow_pipelines.contracts import OUTREACH_LISTS
 
@@ -86,7 +92,7 @@ def contact(
     out.print("Cleared under the configured, dated contact rules; not legal advice.")
 
 
-def _latest(frame: pl.DataFrame, by: str) -> dict[str, Any] | None:
+def _latest(frame: "pl.DataFrame", by: str) -> dict[str, Any] | None:
     return frame.sort(by).row(-1, named=True) if frame.height else None
 
 

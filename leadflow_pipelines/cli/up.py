@@ -10,4 +10,4 @@ def up(org: OrgOption = None) -> None:
     """Serve the Dagster UI on loopback, with the daemon that runs schedules and sensors, until interrupted."""
     from leadflow_pipelines.cli.dagster_ui import run_up
 
-    raise typer.Exit(run_up(start(org, process="up")))
+    raise typer.Exit(run_up(start(org)))

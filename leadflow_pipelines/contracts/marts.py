@@ -95,7 +95,7 @@ MART_ZIP_SUMMARY = Contract(
 
 MART_LEAD_FUNNEL = Contract(
     name="mart_lead_funnel",
-    text="From source rows to leads that may be contacted, per ZIP and day. Records known so far, then distinct properties.",
+    text="From source rows to leads that may be contacted, per ZIP and day: records known so far, then properties.",
     columns={
         "org": ORG,
         "zip": shared.ZIP,

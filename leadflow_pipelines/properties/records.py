@@ -84,7 +84,9 @@ def _record_ids(rows: pl.DataFrame, source: str) -> pl.Series:
     content |= {name: pl.col(name).str.strip_chars().replace("", None) for name in present if name in _TEXT}
     if "list_codes" in content:
         content["list_codes"] = pl.col("list_codes").list.sort().list.join(",")
-    hashed = rows.select(stable_hash_of_present({"source": pl.lit(source), **content}).alias("content"))
+    hashed = rows.with_columns(stable_hash_of_present({"source": pl.lit(source), **content}).alias("content")).select(
+        "content"
+    )
     again = hashed.select(pl.int_range(pl.len()).over("content").alias("again"))["again"]
     repeated = stable_hash([pl.col("content"), pl.col("again")])
     return hashed.with_columns(again).select(

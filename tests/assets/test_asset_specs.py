@@ -65,7 +65,9 @@ def test_every_table_is_an_asset_of_its_name(described: dict[str, Any]) -> None:
 
 
 def test_nothing_that_costs_money_starts_by_itself(described: dict[str, Any]) -> None:
-    paid = {name: spec for name, spec in described["assets"].items() if spec["tags"].get("leadflow/cost_class") == "paid"}
+    paid = {
+        name: spec for name, spec in described["assets"].items() if spec["tags"].get("leadflow/cost_class") == "paid"
+    }
     assert set(paid) == {"raw/attom", "raw/batchdata"}
     assert all(spec["automation"] is None for spec in paid.values())
 

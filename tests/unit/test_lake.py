@@ -23,7 +23,8 @@ def scores(zips: list[str], points: int = 10, day: dt.date = DAY) -> pl.DataFram
                 "property_id": [f"p_{zip_code}_{place}" for place, zip_code in enumerate(zips)],
                 "points": [points] * len(zips),
                 "rank_in_zip": [1] * len(zips),
-                "reasons": [[{"signal": "absentee", "points": points, "text": "Owner's mail goes elsewhere"}]] * len(zips),
+                "reasons": [[{"signal": "absentee", "points": points, "text": "Owner's mail goes elsewhere"}]]
+                * len(zips),
                 "model_version": ["test"] * len(zips),
             }
         )

@@ -40,7 +40,12 @@ def test_points_are_the_sum_of_the_reasons_most_first() -> None:
     row = score(
         lead(is_tax_delinquent=True, is_absentee=True, is_out_of_state=True, tenure_years=20.0, stacked_list_count=1)
     ).row(0, named=True)
-    assert [reason["signal"] for reason in row["reasons"]] == ["tax_delinquent", "absentee", "tenure_15", "out_of_state"]
+    assert [reason["signal"] for reason in row["reasons"]] == [
+        "tax_delinquent",
+        "absentee",
+        "tenure_15",
+        "out_of_state",
+    ]
     assert row["points"] == sum(reason["points"] for reason in row["reasons"]) == 50
     assert row["reasons"][2]["text"] == "Owned for 20 years"
 

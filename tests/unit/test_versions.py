@@ -13,15 +13,16 @@ EMPTY = pl.DataFrame(
 )
 FIRST = dt.date(2026, 1, 1)
 
-states = st.dictionaries(st.sampled_from("abcde"), st.tuples(st.sampled_from(["10001", "10002"]), st.sampled_from("xyz")))
+states = st.dictionaries(
+    st.sampled_from("abcde"), st.tuples(st.sampled_from(["10001", "10002"]), st.sampled_from("xyz"))
+)
 days = st.integers(0, 9).map(lambda offset: FIRST + dt.timedelta(days=offset))
 
 
 def snapshot(state: dict[str, tuple[str, str]]) -> pl.DataFrame:
     rows = [(thing, zip_code, content) for thing, (zip_code, content) in sorted(state.items())]
-    return pl.DataFrame(rows, schema=["thing", "zip", "content_hash"], orient="row", schema_overrides={
-        name: pl.String for name in ("thing", "zip", "content_hash")
-    })  # fmt: skip
+    types = dict.fromkeys(("thing", "zip", "content_hash"), pl.String)
+    return pl.DataFrame(rows, schema=types, orient="row")
 
 
 def state_on(versions: pl.DataFrame, day: dt.date) -> dict[str, tuple[str, str]]:
