@@ -55,6 +55,7 @@ DELINQUENT = "\n".join(
     ]
 )
 LIST_MAPPING = parse_mapping("county_fips: 47037\nlist_code: tax_delinquent\ncolumns: {parcel_number: parcel_id}")
+ROLL_MAPPING = parse_mapping("columns: {address: Property Address, city: City, state: State, zip: Zip}")
 LOCATION = "\n".join(["Parcel ID,Property Address,City,State,Zip", "001-04,18 ELM ST,NASHVILLE,TN,37203"])
 
 
@@ -213,7 +214,7 @@ def _kill_at_commit(monkeypatch: pytest.MonkeyPatch, number: int, *, after: bool
 
 @dataclass(frozen=True)
 class _Undisturbed:
-    """A lake with a list imported, the file that follows, and what its import came to when nothing disturbed it."""
+    """A lake with a roll and a list, the file that follows, and what its import came to when nothing disturbed it."""
 
     before: Path
     sales: Path
@@ -226,9 +227,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, database: Database) ->
     folder = tmp_path_factory.mktemp("undisturbed")
     where: dict[str, Any] = {"database": database, "org": create_org(database, f"u{uuid4().hex[:12]}")}
     where |= {"day": DAY, "now": NOW}
-    listed, sales = folder / "delinquent.csv", folder / "sales.csv"
+    listed, roll, sales = folder / "delinquent.csv", folder / "roll.csv", folder / "sales.csv"
     listed.write_text(DELINQUENT)
-    sales.write_text(SALES.replace("TN,,DI", "TN,37203,DI"))
+    roll.write_text(LOCATION)
+    # The row of 001-04 is placed by the roll's address. Had it been seen placed before, its own parcel would place it.
+    sales.write_text(SALES)
+    import_county_file(roll, source="roll", mapping=ROLL_MAPPING, lake=Lake(str(folder / "a")), **where)
     import_county_file(listed, source="tax_list", mapping=LIST_MAPPING, lake=Lake(str(folder / "a")), **where)
     shutil.copytree(folder / "a", folder / "before")
     lake = Lake(str(folder / "a"))

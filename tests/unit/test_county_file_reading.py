@@ -139,11 +139,22 @@ def test_quoted_cells_may_hold_line_breaks_quotes_and_delimiters(tmp_path: Path)
     assert file.frame["file_line"].to_list() == [2, 4, 7]
 
 
-def test_a_stray_quote_swallows_no_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("opening", "between", "codes"),
+    [
+        ('21-1,"1 ELM ST,A,1', 0, []),
+        ('21-1,"1 ELM ST,A,1', 15, []),
+        ('21-1,"1 ELM ST, REAR,A,1', 15, ["stray_quote"]),
+    ],
+)
+def test_stray_quotes_swallow_no_row_even_where_two_would_pair(
+    tmp_path: Path, opening: str, between: int, codes: list[str]
+) -> None:
     clean = [f"20-{i},{i} ELM ST,OWNER {i},{i}" for i in range(1, 40)]
-    broken = [*clean[:5], '21-1,"1 ELM ST,A,1', *clean[5:20], '21-2,2 ELM ST,B",2', *clean[20:]]
+    broken = [*clean[:5], opening, *clean[5 : 5 + between], '21-2,2 ELM ST",B,2', *clean[5 + between :]]
     file = _read(tmp_path, _lines(HEADER, *broken))
-    assert set(file.frame["parcel"]) >= {line.split(",")[0] for line in clean}
+    assert set(file.frame["parcel"]) - {"21-1"} == {"21-2", *(line.split(",")[0] for line in clean)}
+    assert [code for *_, code in _reasons(file)] == codes
     assert file.rows_in == 41
 
 
@@ -233,6 +244,8 @@ def _truncated_workbook(folder: Path) -> bytes:
         ("blank.csv", b" \n\n \n", "is empty"),
         ("header.csv", HEADER.encode(), "no rows below"),
         ("no_header.csv", b"1,2,3\n4,5,6\n7,8,9\n", "no header row"),
+        ("rows_only.csv", ("\n".join(ROWS)).encode(), "no header row"),
+        ("values_only.csv", b"12 OAK DR,3 beds,1A\n14 OAK DR,2 beds,1B\n", "no header row"),
         ("random.csv", bytes(range(256)) * 40, "not a text table"),
         ("page.xls", b"<!DOCTYPE html><html><table><tr><td>x</td></tr></table></html>", "web page"),
         ("scan.pdf", b"%PDF-1.7 ...", "a PDF"),
