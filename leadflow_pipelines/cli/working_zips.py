@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS, UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.properties.places import known_zips
+from leadflow_pipelines.properties.places import zip_table
 from resources.workspace import Workspace
 
 
@@ -13,7 +13,7 @@ def working_zips(workspace: Workspace, asked: Sequence[str]) -> list[str]:
 
     Also raises InvalidInput for a ZIP that the ZIP table does not know, before anything is bought.
     """
-    wrong = sorted(set(asked) - {UNLOCATED} - set(known_zips()))
+    wrong = sorted(set(asked) - {UNLOCATED} - set(zip_table()["zip"]))
     if wrong:
         raise InvalidInput(
             f"{', '.join(wrong)}: no such ZIP in the United States.", remedy="Five digits, e.g. --zip 78704."

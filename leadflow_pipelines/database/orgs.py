@@ -101,3 +101,6 @@ def _make_bi_login(connection: Connection, login: str, password: str | None) -> 
             sql.Identifier(login), sql.Identifier(BI_GROUP), sql.Literal(password)
         )
         connection.exec_driver_sql(statement.as_string())
+        # All marts change in one commit: a report of several queries in one transaction sees one publication.
+        isolation = sql.SQL("alter role {} set default_transaction_isolation = 'repeatable read'")
+        connection.exec_driver_sql(isolation.format(sql.Identifier(login)).as_string())

@@ -67,9 +67,19 @@ class Lake:
         return DeltaTable.is_deltatable(self.path(contract.name), storage_options=self.storage_options)
 
     def file_list(self, contract: Contract) -> list[str]:
-        """The current Parquet files of a table; partition columns stand in the paths, not in the files."""
+        """The current Parquet files of a table; partition columns stand in the paths, not in the files.
+
+        Raises InvalidInput for a table with deletion vectors: its files still hold rows that are deleted.
+        """
         table = self._table(contract)
-        return [] if table is None else list(table.file_uris())
+        if table is None:
+            return []
+        if "deletionVectors" in (table.protocol().reader_features or []):
+            raise InvalidInput(
+                f"{self.path(contract.name)} was written with deletion vectors.",
+                remedy="Turn delta.enableDeletionVectors off for it and rewrite it (OPTIMIZE or REORG ... PURGE).",
+            )
+        return list(table.file_uris())
 
     def read(
         self,
