@@ -31,9 +31,10 @@ _REWRITES = (
         "MARTIN LUTHER KING",
     ),
     (r"\b(\d+) (ST|ND|RD|TH) ((?:ST|STREET|AVE|AVENUE|RD|ROAD|DR|PL|LN|CT|TER)\b)", "${1}${2} ${3}"),  # 81 ST STREET
+    (r"\bU\. ?S\.? ?", "US "),
     *ROUTE_FORMS,
 )
-_REWRITE_HINT = rf"{ROUTE_HINT}|[0-9] ?- |^[0-9]+ ?[A-H][0-9]|BOX|TY [FSTEN]|KING|MLK|[0-9] (?:ST|ND|RD|TH) "
+_REWRITE_HINT = rf"{ROUTE_HINT}|[0-9] ?- |^[0-9]+ ?[A-H][0-9]|BOX|TY [FSTEN]|KING|MLK|U[.]|[0-9] (?:ST|ND|RD|TH) "
 """What a street must hold for any rewrite to apply: one scan of all lines instead of one for each rule."""
 
 
@@ -93,10 +94,11 @@ def _peel_front(frame: pl.DataFrame) -> pl.DataFrame:
         pl.when(_is("word", tokens.NUMBER)).then(pl.col("start")).alias("number")
     )
     after = pl.col("number") + 1
-    frame = _look(frame, word=after, next=after + 1)
-    # 2705 B DICKERSON PIKE, but not 123 B ST, 118 J C NAPIER ST or 123 B APT 4.
+    frame = _look(frame, word=after, next=after + 1, third=after + 2)
+    # 2705 B DICKERSON PIKE and 402 B ST FRANCIS AVE, but not 123 B ST, 118 J C NAPIER ST or 123 B APT 4.
     is_letter = _is("word", tokens.NUMBER_LETTER) & (
         (_is("next", tokens.ANY) & ~_is("next", tokens.SUFFIX, tokens.LETTER, tokens.SURE))
+        | (_is("next", tokens.SUFFIX) & _is("third", tokens.ANY) & ~_is("third", tokens.ENDING))
         | (_is("next", tokens.DIRECTION) & (after + 3 < pl.col("last")))
     )
     return frame.with_columns(
@@ -161,15 +163,17 @@ def _peel_designated(frame: pl.DataFrame) -> pl.DataFrame:
     is_last = pl.col("at") == pl.col("end") - 1
     behind_street = has("before", tokens.SUFFIX, tokens.DIRECTION, tokens.ROUTE)
     identified = ~is_last & has("after", tokens.UNIT_TAIL, tokens.HASH, tokens.DESIGNATOR)
+    is_floor = has("bits", tokens.FLOOR) & is_last & has("before", tokens.ORDINAL, tokens.PLAIN)  # 2ND FLOOR
     opens = (
         (has("bits", tokens.SURE) & ~is_last)
         | (has("bits", tokens.STRONG) & identified)
         | (has("bits", tokens.LONE) & (is_last | identified) & behind_street)
-        | (has("bits", tokens.FLOOR) & is_last & has("before", tokens.ORDINAL))
+        | (has("bits", tokens.HIGH_LOW) & is_last)
+        | is_floor
     )
     found = (
         words.with_columns(
-            pl.when(has("bits", tokens.FLOOR) & has("before", tokens.ORDINAL))
+            pl.when(is_floor)
             .then(pl.col("at") - 1).otherwise(pl.col("at")).alias("from")
         )
         .filter(opens & (pl.col("from") > pl.col("first")) & (pl.col("at") < pl.col("end")))

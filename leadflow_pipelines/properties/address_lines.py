@@ -4,8 +4,6 @@ Here: work on whole strings and on their pieces between commas. Not here: the st
 the unit's (`address_units`). Pieces repeat (cities, states, ZIPs, units), so they are read once per distinct piece.
 """
 
-from functools import cache
-
 import polars as pl
 
 from leadflow_pipelines.properties import places
@@ -15,7 +13,7 @@ from leadflow_pipelines.properties.postal_tables import DIRECTIONALS, PLACEHOLDE
 
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
 _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))
-_COUNTRY = r"[ ,]+(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
+_COUNTRY = r"(?:^|[ ,]+)(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
 _ZIP = r"(?:^|[ .]+)([0-9]{5})(?:[- ]?([0-9]{4}))?[ .]*$"
 _STATE = rf"(?:^|[ .]+)({_STATES}|[A-Z]\.[A-Z]\.?)[ .]*$"
 _FRAMED = rf",| (?:{_STATES}|[0-9]{{5}}(?:-?[0-9]{{4}})?|USA|AMERICA|[A-Z]\.[A-Z])[ .]*$"
@@ -25,11 +23,12 @@ _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
 _CITY_WORDS = 4
 """Words in the longest city names worth trying where no comma marks the city."""
+_WIDE_SPACE = r"  |[\t\n\r\x0b\f]"
 _BEYOND_ASCII = r"[^\x00-\x7F]"
 
 
 def clean_text(text: pl.Series) -> pl.Series:
-    """Upper case, accents and typographic signs reduced to ASCII where they have a counterpart, ends trimmed."""
+    """Upper case, single spaces, accents and typographic signs as ASCII where they have a counterpart, ends trimmed."""
     if text.null_count() == len(text):
         return text
     where = text.str.contains(_BEYOND_ASCII).fill_null(value=False).arg_true()
@@ -43,7 +42,10 @@ def clean_text(text: pl.Series) -> pl.Series:
             .str.replace_all(r"[\p{Z}\u200b\ufeff]", " ")
         )  # fmt: skip
         text = text.scatter(where, plain)
-    trimmed = text.str.to_uppercase().str.strip_chars(" \t\r\n\f\v,;")
+    where = text.str.contains(_WIDE_SPACE).fill_null(value=False).arg_true()
+    if not where.is_empty():
+        text = text.scatter(where, text.gather(where).str.replace_all(r"\s+", " "))
+    trimmed = text.str.to_uppercase().str.strip_chars(" ,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
 
 
@@ -79,55 +81,60 @@ def _split_pieces(lines: pl.Series) -> pl.DataFrame:
 def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
     """Distinct pieces as piece, unit, city, state, zip5, zip4, way (a whole street), is_both (state and city)."""
     text = pl.col("text")
-    frame = (
-        pieces.alias("piece").to_frame()
-        .with_columns(text=pl.col("piece").str.replace(_COUNTRY.replace("[ ,]+", "(?:^|[ ]+)"), ""))
-        .with_columns(text.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"))
-        .unnest("zip")
-        .with_columns(text.str.replace(_ZIP, "").alias("rest"))
-        .with_columns(
-            (
-                pl.col("zip5").is_not_null()
-                & ~opens_unit(text)
-                & ~pl.col("rest").str.contains(_NUMBERED_WAY)
-                & ((pl.col("rest") != "") | pl.col("zip5").is_in(places.known_zips().implode()))
-            ).alias("has_zip")
-        )
-        .with_columns(
-            pl.when("has_zip").then("zip5"), pl.when("has_zip").then("zip4"),
-            pl.when("has_zip").then("rest").otherwise("text").alias("text"),
-        )
-        .with_columns(
-            text.str.extract(_STATE, 1).str.replace_all(".", "", literal=True)
-            .replace_strict(places.STATES, default=None, return_dtype=pl.String).alias("state"),
-            text.str.replace(_STATE, "").alias("before"),
-        )
-    )  # fmt: skip
-    both = (pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
-    of_state = pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state").is_in(
-        _city_of_state().implode()
-    )
-    is_state = pl.col("state").is_not_null() & (pl.col("has_zip") | (pl.col("before") == "") | of_state)
+    frame = _take_zip(pieces.alias("piece").to_frame().with_columns(text=pl.col("piece").str.replace(_COUNTRY, "")))
     frame = frame.with_columns(
-        pl.when(is_state).then("state").alias("state"),
-        pl.when(is_state & ~(both & ~pl.col("has_zip"))).then("before").otherwise("text").alias("text"),
-        (both & ~pl.col("has_zip")).alias("is_both"),
+        _state_code(text.str.extract(_STATE, 1)).alias("state"), text.str.replace(_STATE, "").alias("before")
+    )
+    before_city = frame.select(pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state")).to_series()
+    frame = frame.with_columns(
+        is_both=(pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
+        & pl.col("zip5").is_null(),
+        is_state=pl.col("state").is_not_null()
+        & (pl.col("zip5").is_not_null() | (pl.col("before") == "") | places.is_known(before_city, places.cities())),
+    )  # fmt: skip
+    frame = frame.with_columns(
+        pl.when("is_state").then("state").alias("state"),
+        pl.when(pl.col("is_state") & ~pl.col("is_both")).then("before").otherwise("text").alias("text"),
     ).with_columns(city=places.clean_city(text))
+    is_city = places.is_known(frame["city"], places.city_states())
     words = text.str.count_matches(r"\S+")
     kind = (
         pl.when((text == "") | text.is_in(list(PLACEHOLDERS))).then(pl.lit("nothing"))
         .when(opens_unit(text)).then(pl.lit("unit"))
-        .when(pl.col("city").is_in(places.city_names().implode())).then(pl.lit("city"))
+        .when(pl.col("is_city")).then(pl.lit("city"))
         .when(text.str.contains(r"^\d\S*\s+\S*[A-Z]{2}") & ((words > 2) | _ends_street(text))).then(pl.lit("way"))
         .when(text.str.contains(r"\d") | (text.str.len_chars() <= 2)).then(pl.lit("unit"))
         .when(pl.col("city").is_not_null()).then(pl.lit("city"))
         .otherwise(pl.lit("nothing"))
     )  # fmt: skip
-    return frame.with_columns(kind.alias("kind")).select(
+    return frame.with_columns(is_city.alias("is_city")).with_columns(kind.alias("kind")).select(
         "piece", pl.when(pl.col("kind") == "unit").then("text").alias("unit"),
         pl.when(pl.col("kind") == "city").then("city").alias("city"), "state", "zip5", "zip4",
         pl.when(pl.col("kind") == "way").then("text").alias("way"), "is_both",
     )  # fmt: skip
+
+
+def _take_zip(frame: pl.DataFrame) -> pl.DataFrame:
+    """Pieces without their ZIP, which becomes zip5 and zip4; a unit's or a highway's number is none."""
+    text = pl.col("text")
+    frame = frame.with_columns(
+        text.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"),
+        text.str.replace(_ZIP, "").alias("rest"),
+    ).unnest("zip")
+    is_unit = opens_unit(text) & ~text.str.contains(r"^FL[ .]+\d{5}\b")  # Florida, not a floor
+    is_zip = pl.col("zip5").is_not_null() & ~is_unit & ~pl.col("rest").str.contains(_NUMBERED_WAY)
+    exists = places.is_known(frame["zip5"], places.zips())
+    frame = frame.with_columns(is_zip=is_zip & ((pl.col("rest") != "") | exists))
+    return frame.select(
+        "piece", pl.when("is_zip").then("zip5"), pl.when("is_zip").then("zip4"),
+        pl.when("is_zip").then("rest").otherwise("text").alias("text"),
+    )  # fmt: skip
+
+
+def _state_code(name: pl.Expr) -> pl.Expr:
+    return name.str.replace_all(".", "", literal=True).replace_strict(
+        places.STATES, default=None, return_dtype=pl.String
+    )
 
 
 def _ends_street(text: pl.Expr) -> pl.Expr:
@@ -165,63 +172,46 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
 
 def _split_tail(lines: pl.Series) -> pl.DataFrame:
     """Lines without commas that end in a ZIP or a state."""
-    line, known = pl.col("street"), pl.col("zip5").is_in(places.known_zips().implode())
-    table = places.zip_table()
+    line = pl.col("street")
     frame = (
         lines.str.replace(_COUNTRY, "").alias("street").to_frame()
-        .with_columns(line.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"))
+        .with_columns(
+            line.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"),
+            line.str.replace(_ZIP, "").alias("before"),
+        )
         .unnest("zip")
-        .with_columns(line.str.replace(_ZIP, "").alias("before"))
-        .with_columns(
-            pl.col("before").str.extract(_STATE, 1).str.replace_all(".", "", literal=True)
-            .replace_strict(places.STATES, default=None, return_dtype=pl.String).alias("state"),
-        )
-        .with_columns(
-            has_zip=(known | (pl.col("zip5").is_not_null() & pl.col("state").is_not_null()))
-            & ~pl.col("before").str.contains(_NUMBERED_WAY) & pl.col("before").str.contains(r"\S \S")
-        )
-        .with_columns(
-            pl.when("has_zip").then("zip5"), pl.when("has_zip").then("zip4"),
-            pl.when("has_zip").then("before").otherwise(line).alias("street"),
-        )
+        .with_columns(_state_code(pl.col("before").str.extract(_STATE, 1)).alias("state"))
     )  # fmt: skip
-    # Between street and ZIP a state agrees with the ZIP (12 OAK CT 37210 names no state); without a ZIP it follows
-    # a city of its own, which follows a street (12 WOODSTOCK CT names none either).
-    zip_state = pl.col("zip5").replace_strict(table["zip"], table["state"], default=None, return_dtype=pl.String)
-    agrees = pl.when("has_zip").then(zip_state.is_null() | (zip_state == pl.col("state")))
-    before_state = pl.col("street").str.replace(_STATE, "")
-    frame = frame.with_columns(agrees.fill_null(value=False).alias("agrees"), before_state.alias("before_state"))
+    zip_state = places.lookup(frame["zip5"], places.zips(), "state")
+    has_zip = (
+        (pl.col("zip_state").is_not_null() | (pl.col("zip5").is_not_null() & pl.col("state").is_not_null()))
+        & ~pl.col("before").str.contains(_NUMBERED_WAY) & pl.col("before").str.contains(r"\S \S")
+    )  # fmt: skip
+    frame = frame.with_columns(zip_state.alias("zip_state")).with_columns(has_zip=has_zip).with_columns(
+        pl.when("has_zip").then("zip5"), pl.when("has_zip").then("zip4"),
+        pl.when("has_zip").then("before").otherwise(line).alias("street"),
+    )  # fmt: skip
+    certain = _certain_state(frame)
+    before_state = line.str.replace(_STATE, "")
+    return frame.with_columns(certain.alias("certain")).select(
+        pl.when("certain").then(before_state).otherwise(line).str.strip_chars(" .").alias("street"),
+        pl.lit(None, dtype=pl.String).alias("unit_text"), pl.lit(None, dtype=pl.String).alias("city"),
+        pl.when("certain").then("state").alias("state"), "zip5", "zip4",
+    )  # fmt: skip
+
+
+def _certain_state(frame: pl.DataFrame) -> pl.Series:
+    """Whether the last word is a state. Before a ZIP it agrees with the ZIP (12 OAK CT 37210 names no state); without
+    a ZIP it follows a city of its own, which follows a street (12 WOODSTOCK CT names none either)."""
+    agrees = pl.col("has_zip") & (pl.col("zip_state").is_null() | (pl.col("zip_state") == pl.col("state")))
+    ends_like_suffix = pl.col("street").str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))
     loose = frame.select(
-        pl.when(~pl.col("has_zip") & pl.col("state").is_not_null()
-                & ~line.str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))).then("before_state").alias("street"),
+        pl.when(~pl.col("has_zip") & pl.col("state").is_not_null() & ~ends_like_suffix)
+        .then(pl.col("street").str.replace(_STATE, "")).alias("street"),
         pl.lit(None, dtype=pl.String).alias("zip5"), "state",
     )  # fmt: skip
     follows_city = _find_cities(loose)["city"].is_not_null()
-    certain = pl.col("state").is_not_null() & (pl.col("agrees") | follows_city)
-    return frame.select(
-        pl.when(certain).then("before_state").otherwise(line).str.strip_chars(" .").alias("street"),
-        pl.lit(None, dtype=pl.String).alias("unit_text"), pl.lit(None, dtype=pl.String).alias("city"),
-        pl.when(certain).then("state").alias("state"), "zip5", "zip4",
-    )  # fmt: skip
-
-
-@cache
-def _city_of_state() -> pl.Series:
-    return _city_spellings("state")["key"]
-
-
-@cache
-def _city_spellings(by: str) -> pl.DataFrame:
-    """key (`NAME,` and the state or ZIP), city: names as the ZIP table has them, and with ST, MT, FT for the words."""
-    names = places.city_zips().select("city", by).unique()
-    forms = [names.with_columns(form="city")]
-    for word, short in (("SAINT", "ST"), ("MOUNT", "MT"), ("FORT", "FT")):
-        some = names.filter(pl.col("city").str.starts_with(f"{word} "))
-        forms.append(some.with_columns(pl.col("city").str.replace(word, short, literal=True).alias("form")))
-    return (
-        pl.concat(forms).select(pl.concat_str("form", pl.lit(","), by).alias("key"), "city")
-        .unique("key", keep="first", maintain_order=True)
-    )  # fmt: skip
+    return frame.select((pl.col("state").is_not_null() & (agrees | follows_city)).fill_null(value=False)).to_series()
 
 
 def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
@@ -234,15 +224,18 @@ def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
     tail = pl.DataFrame(
         {f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 1)}
     ).with_columns(frame["zip5"], frame["state"], count=words.list.len())
-    found: list[pl.Expr] = []
-    for by in ("zip5", "state"):
-        spellings = _city_spellings("zip" if by == "zip5" else by)
-        for length in range(_CITY_WORDS, 0, -1):
-            run = pl.concat_str([f"word_{back}" for back in range(length, 0, -1)], separator=" ")
-            key = pl.when(pl.col("count") >= length + 2).then(pl.concat_str(run, pl.lit(","), by))
-            city = key.replace_strict(spellings["key"], spellings["city"], default=None, return_dtype=pl.String)
-            found.append(pl.when(city.is_not_null()).then(pl.struct(city=city, words=pl.lit(length))))
-    return tail.select(pl.coalesce(found).alias("found")).unnest("found")
+    runs = [(by, length) for by in ("zip5", "state") for length in range(_CITY_WORDS, 0, -1)]
+    keys = tail.select(
+        pl.when(pl.col("count") >= length + 2)
+        .then(pl.concat_str(
+            pl.concat_str([f"word_{back}" for back in range(length, 0, -1)], separator=" "), pl.lit(","), by
+        )).alias(f"{by}_{length}")
+        for by, length in runs
+    )  # fmt: skip
+    cities = places.lookup(pl.concat(keys.get_columns()), places.cities(), "city")
+    found = pl.DataFrame({name: cities.slice(at * keys.height, keys.height) for at, name in enumerate(keys.columns)})
+    words = pl.coalesce(pl.when(pl.col(f"{by}_{length}").is_not_null()).then(pl.lit(length)) for by, length in runs)
+    return found.select(pl.coalesce(found.columns).alias("city"), words.alias("words"))
 
 
 def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
@@ -252,7 +245,7 @@ def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
     if where.is_empty():
         return parts
     some = parts.select(pl.col("street", "zip5", "state").gather(where)).with_columns(
-        pl.col("street").str.replace_all(r"\s+", " ").str.strip_chars(" ,.")
+        pl.col("street").str.replace_all(r"\.? +", " ").str.strip_chars(" ,.")
     )
     found = _find_cities(some)
     words = pl.col("street").str.split(" ")

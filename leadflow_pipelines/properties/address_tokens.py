@@ -46,7 +46,10 @@ NORTH_SOUTH = 1 << 18
 EAST_WEST = 1 << 19
 SURE = 1 << 20  # APT, UNIT, STE, #: opens a unit whatever follows
 ANY = 1 << 21  # there is such a word
+HIGH_LOW = 1 << 22  # PH, REAR, BSMT: a unit wherever they end a line
 DESIGNATOR = STRONG | LONE
+ENDING = SUFFIX | DIRECTION | DESIGNATOR | DIGIT | LETTER
+"""What may stand behind a suffix that ends the street."""
 UNIT_TAIL = DIGIT | LETTER
 
 WORD = r"#|\.\d+|[\p{L}\p{N}][^\s,;#()\".]*(?:\.\d+)*"
@@ -112,6 +115,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         _bit(text.is_in(list(STRONG_DESIGNATORS)), STRONG),
         _bit(text.is_in(list(LONE_DESIGNATORS)), LONE),
         _bit(text.is_in(_SURE), SURE),
+        _bit(text.is_in(["PH", "PENTHOUSE", "REAR", "BSMT", "BASEMENT"]), HIGH_LOW),
         _bit(text == "#", HASH),
         _bit(text.is_in(["FL", "FLOOR", "FLR"]), FLOOR),
         _bit(text.str.contains(r"^\p{L}$"), LETTER),

@@ -62,8 +62,8 @@ def parse_units(texts: pl.Series) -> pl.DataFrame:
         "raw",
         pl.when(both).then("second_form").otherwise("form").replace_strict(DESIGNATORS, default=None).alias("type"),
         pl.when(both)
-        .then(pl.concat_str(_bare("head"), _bare("tail"), separator="-", ignore_nulls=True))
-        .otherwise(_bare("rest")).alias("number"),
+        .then(_bare(pl.concat_str("head", "tail", separator="-", ignore_nulls=True)))
+        .otherwise(_bare(pl.col("rest"))).alias("number"),
     ).with_columns(
         pl.when(~pl.col("number").is_in(["", *PLACEHOLDERS])).then("number").alias("number")
     )  # fmt: skip
@@ -76,11 +76,10 @@ def parse_units(texts: pl.Series) -> pl.DataFrame:
     return texts.to_frame("raw").join(frame, on="raw", how="left", maintain_order="left").drop("raw")
 
 
-def _bare(column: str) -> pl.Expr:
+def _bare(identifier: pl.Expr) -> pl.Expr:
     """An identifier without spaces, and without hyphens between letter and digit (12-D is 12D)."""
     return (
-        pl.col(column)
-        .str.replace_all(" ", "", literal=True)
+        identifier.str.replace_all(" ", "", literal=True)
         .str.replace_all(r"(\p{L})-+(\d)", "${1}${2}")
         .str.replace_all(r"(\d)-+(\p{L})", "${1}${2}")
         .str.strip_chars("-/&")

@@ -105,21 +105,25 @@ def _unit(texts: list[pl.Series]) -> pl.DataFrame:
 
 def _place(inputs: pl.DataFrame, split: pl.DataFrame) -> pl.DataFrame:
     """city, state, zip5, zip4: the own column's, else the line's."""
-    known = places.known_zips().implode()
     zip4 = pl.col("zip").str.extract(r"^\s*\d{5}[- ]?(\d{4})\s*$", 1)
     own = inputs.select(
         _once(inputs["city"], places.clean_city), _once(inputs["state"], places.clean_state),
         _once(inputs["zip"], places.clean_zip).alias("zip5"), zip4.alias("zip4"),
     )  # fmt: skip
-    own = own.with_columns(pl.when(pl.col("zip5").is_in(known)).then("zip5"))
+    own = own.with_columns(_existing(own["zip5"]))
     line = split.select(
         pl.col("city").alias("line_city"), pl.col("state").alias("line_state"),
-        pl.when(pl.col("zip5").is_in(known)).then("zip5").alias("line_zip5"), pl.col("zip4").alias("line_zip4"),
+        _existing(split["zip5"]).alias("line_zip5"), pl.col("zip4").alias("line_zip4"),
     )  # fmt: skip
     line_zip4 = pl.when(pl.col("zip5").is_null() | (pl.col("zip5") == pl.col("line_zip5"))).then("line_zip4")
     both = pl.concat([own, line], how="horizontal").with_columns(pl.coalesce("zip4", line_zip4).alias("zip4"))
     both = both.select(*(pl.coalesce(name, f"line_{name}").alias(name) for name in ("city", "state", "zip5")), "zip4")
     return both.with_columns(pl.when(pl.col("zip5").is_not_null()).then("zip4").alias("zip4"))
+
+
+def _existing(zip5: pl.Series) -> pl.Series:
+    """The ZIPs that there are; null for the others."""
+    return zip5.set(~places.is_known(zip5, places.zips()), None)
 
 
 def _once(values: pl.Series, clean: Callable[[pl.Expr], pl.Expr]) -> pl.Series:

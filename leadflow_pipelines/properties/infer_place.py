@@ -30,15 +30,15 @@ def infer_place(parts: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name) if name in parts.columns else pl.lit(None, dtype=pl.String)).alias(name)
         for name in ("county_fips", "mailing_state")
     )
-    table = places.zip_table()
     parts = parts.with_columns(
-        _lookup(pl.col("zip5"), table["zip"], table["state"]).alias("zip_state"),
-        _lookup(pl.col("zip5"), table["zip"], table["county_fips"]).alias("zip_county"),
+        places.lookup(parts["zip5"], places.zips(), "state").alias("zip_state"),
+        places.lookup(parts["zip5"], places.zips(), "county_fips").alias("zip_county"),
     ).with_columns(pl.coalesce("state", "zip_state").alias("state"))
     state = _state_of_file(parts)
     if state:
         parts = parts.with_columns(pl.col("state").fill_null(state))
-    parts = parts.with_columns(_city_county(parts))
+    name = parts.select(pl.concat_str("city", pl.lit(","), "state")).to_series()
+    parts = parts.with_columns(places.lookup(name, places.city_places(), "county_fips").alias("city_county"))
     main, share = _county_of_file(parts)
     own = pl.col("county_fips").str.strip_chars().str.extract(r"^(\d{4,5})$", 1).str.zfill(5)
     county = pl.coalesce(
@@ -49,10 +49,6 @@ def infer_place(parts: pl.DataFrame) -> pl.DataFrame:
         pl.lit(main if share >= COUNTY_SHARE else None, dtype=pl.String),
     )
     return parts.with_columns(county.alias("county_fips")).drop("zip_state", "zip_county", "city_county")
-
-
-def _lookup(key: pl.Expr, old: pl.Series, new: pl.Series) -> pl.Expr:
-    return key.replace_strict(old, new, default=None, return_dtype=pl.String)
 
 
 def _state_of_file(parts: pl.DataFrame) -> str | None:
@@ -68,7 +64,7 @@ def _state_of_file(parts: pl.DataFrame) -> str | None:
 def _state_of_cities(silent: pl.DataFrame, mailing_state: pl.Series) -> str | None:
     """The state that has the rows' cities; where several have, the one to which most of the owners' mail goes."""
     cities = silent.group_by("city").len().drop_nulls()
-    named = cities.join(places.city_zips().select("state", "city").unique(), on="city")
+    named = cities.join(places.city_states(), left_on="city", right_on="key")
     rows = named.unique("city")["len"].sum()
     if rows < COVERAGE * silent.height:
         return None
@@ -87,20 +83,6 @@ def _state_of_cities(silent: pl.DataFrame, mailing_state: pl.Series) -> str | No
     return None
 
 
-def _city_county(parts: pl.DataFrame) -> pl.Series:
-    """The county in which all deliverable ZIPs of the row's city lie; null where they lie in several."""
-    single = (
-        places.city_zips()
-        .filter((pl.col("zip_type") == "STANDARD") & pl.col("county_fips").is_not_null())
-        .group_by("city", "state")
-        .agg(pl.col("county_fips").unique())
-        .filter(pl.col("county_fips").list.len() == 1)
-        .select(pl.concat_str("city", pl.lit(","), "state").alias("name"), pl.col("county_fips").list.first())
-    )
-    name = pl.concat_str("city", pl.lit(","), "state")
-    return parts.select(_lookup(name, single["name"], single["county_fips"]).alias("city_county")).to_series()
-
-
 def _county_of_file(parts: pl.DataFrame) -> tuple[str | None, float]:
     """The county that most evidence names, and its share: a row's ZIP, else its city spread over its ZIPs' counties."""
     by_zip = (
@@ -108,16 +90,10 @@ def _county_of_file(parts: pl.DataFrame) -> tuple[str | None, float]:
         .group_by(county=pl.col("zip_county"))
         .agg(weight=pl.len().cast(pl.Float64))
     )
-    spread = (
-        places.city_zips()
-        .filter((pl.col("zip_type") == "STANDARD") & pl.col("county_fips").is_not_null())
-        .group_by("city", "state", "county_fips").len()
-        .with_columns(part=pl.col("len") / pl.col("len").sum().over("city", "state"))
-    )  # fmt: skip
     by_city = (
         parts.filter(pl.col("zip_county").is_null())
         .group_by("city", "state").agg(rows=pl.len())
-        .join(spread, on=["city", "state"])
+        .join(places.city_counties(), on=["city", "state"])
         .group_by(county=pl.col("county_fips")).agg(weight=(pl.col("rows") * pl.col("part")).sum())
     )  # fmt: skip
     evidence = (

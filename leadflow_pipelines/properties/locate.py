@@ -21,17 +21,15 @@ def locate_records(records: pl.DataFrame, known: pl.DataFrame | None = None) -> 
     of located records with its number, street, city and state; the one deliverable ZIP of its city; else the
     partition `unlocated`. Evidence is the frame itself and `known` (KNOWN_COLUMNS).
     """
-    own = pl.when(pl.col("zip5").is_in(places.known_zips().implode())).then("zip5")
-    records = records.with_columns(own.alias("zip5"))
+    exists = places.is_known(records["zip5"], places.zips())
+    records = records.with_columns(pl.when(exists).then("zip5").alias("zip5"))
     silent = records["zip5"].is_null()
     if not silent.any():
         return records.with_columns(pl.col("zip5").alias("zip"), pl.lit("record").alias("located_by"), address_key())
     evidence = _evidence([records.with_columns(zip=pl.col("zip5")), *([known] if known is not None else [])])
-    city = places.only_zip_of_city().select(_name(pl.col("city"), pl.col("state")), "zip")
-    by_city = _name(pl.col("city"), pl.col("state")).replace_strict(
-        city["name"], city["zip"], default=None, return_dtype=pl.String
-    )
-    found = _found(records.filter(silent), evidence).with_columns(by_city.alias("by_city"))
+    found = _found(records.filter(silent), evidence)
+    name = found.select(pl.concat_str("city", pl.lit(","), "state")).to_series()
+    found = found.with_columns(places.lookup(name, places.city_places(), "zip").alias("by_city"))
     return _settle(records, silent, found)
 
 
@@ -40,10 +38,6 @@ def find_place_of_unlocated(unlocated: pl.DataFrame, known: pl.DataFrame) -> pl.
     found = _found(unlocated, _evidence([known])).with_columns(pl.lit(None, dtype=pl.String).alias("by_city"))
     settled = _settle(unlocated, pl.repeat(value=True, n=unlocated.height, eager=True), found)
     return settled.filter(pl.col("zip") != UNLOCATED)
-
-
-def _name(city: pl.Expr, state: pl.Expr) -> pl.Expr:
-    return pl.concat_str(city, pl.lit(","), state).alias("name")
 
 
 def _street(frame: pl.DataFrame) -> pl.Expr:

@@ -104,14 +104,10 @@ def _mailing(rows: pl.DataFrame) -> pl.DataFrame:
         )
     )  # fmt: skip
     written = pl.coalesce("street", "address").str.to_uppercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    zip_state = places.lookup(parts["zip5"], places.zips(), "state")
     return parts.select(
         pl.coalesce(street_line(), written.replace("", None)).alias("mailing_street"),
         pl.col("city").alias("mailing_city"),
-        pl.coalesce("state", _state_of(pl.col("zip5"))).alias("mailing_state"),
+        pl.coalesce("state", zip_state).alias("mailing_state"),
         pl.col("zip5").alias("mailing_zip5"),
     )
-
-
-def _state_of(zip5: pl.Expr) -> pl.Expr:
-    table = places.zip_table()
-    return zip5.replace_strict(table["zip"], table["state"], default=None, return_dtype=pl.String)

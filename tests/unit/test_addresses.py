@@ -1,0 +1,280 @@
+"""The canonical address: parts, key, totality, idempotence."""
+
+from collections.abc import Iterable
+from random import Random
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadflow_pipelines.properties import ADDRESS_COLUMNS, normalize_addresses, one_line, places
+from leadflow_pipelines.properties.places import PLACES_FILE, build_places
+
+
+def parse(address: str | None, **columns: str | None) -> dict[str, str | None]:
+    """The address columns of one line, with any own columns."""
+    frame = pl.DataFrame({"address": [address], **{name: [value] for name, value in columns.items()}},
+                         schema_overrides={"address": pl.String})  # fmt: skip
+    return normalize_addresses(frame).select(ADDRESS_COLUMNS).row(0, named=True)
+
+
+def parse_all(lines: Iterable[str | None]) -> dict[str | None, dict[str, str | None]]:
+    """Line → its address columns, all parsed at once."""
+    frame = pl.DataFrame({"address": list(lines)}, schema={"address": pl.String})
+    return {row["address"]: row for row in normalize_addresses(frame).iter_rows(named=True)}
+
+
+STREETS = [
+    ("1808  FOX CHASE DR", "1808||FOX CHASE|DR||"),
+    ("1808 Fox Chase Drive", "1808||FOX CHASE|DR||"),
+    ("12 j.c. napier st.", "12||J C NAPIER|ST||"),
+    ("404 North Main", "404|N|MAIN|||"),
+    ("5 N.E. 5th St", "5|NE|5TH|ST||"),
+    ("5 5th Street North East", "5||5TH|ST|NE|"),
+    ("24-02 QUEENS PLAZA SOUTH", "24-02||QUEENS|PLZ|S|"),
+    ("1962 81 STREET", "1962||81ST|ST||"),
+    ("344 BEACH 42 STREET", "344||BEACH 42ND|ST||"),
+    ("10 THIRD ST", "10||3RD|ST||"),
+    ("10 TWENTY-FIRST ST", "10||21ST|ST||"),
+    ("100 SAINT JAMES PLACE", "100||SAINT JAMES|PL||"),
+    ("100 ST. JAMES PL", "100||SAINT JAMES|PL||"),
+    ("100 MT VERNON AVE", "100||MOUNT VERNON|AVE||"),
+    ("100 N AVE", "100||NORTH|AVE||"),
+    ("100 NORTH AVENUE", "100||NORTH|AVE||"),
+    ("12 AVENUE N", "12||AVENUE N|||"),
+    ("123 AVE B", "123||AVENUE B|||"),
+    ("9912 S. Avenue H", "9912|S|AVENUE H|||"),
+    ("123 E ST NW", "123||E|ST|NW|"),
+    ("1234 S 500 E", "1234|S|500||E|"),
+    ("N6W23001 BLUEMOUND RD", "N6W23001||BLUEMOUND|RD||"),
+    ("100 US HWY 31 W", "100||US HIGHWAY 31||W|"),
+    ("5 COUNTY RD 12", "5||COUNTY ROAD 12|||"),
+    ("5 CR 12", "5||COUNTY ROAD 12|||"),
+    ("120 1/2 MAIN ST", "120 1/2||MAIN|ST||"),
+    ("120½ Main St", "120 1/2||MAIN|ST||"),
+    ("2705 B DICKERSON PIKE", "2705B||DICKERSON|PIKE||"),
+    ("811C POWERS AVE", "811C||POWERS|AVE||"),
+    ("1513 B14TH AVE N", "1513B||14TH|AVE|N|"),
+    ("333 22ND AVE N .20", "333||22ND|AVE|N|"),
+    ("1 SYCAMORE CT 0", "1||SYCAMORE|CT||"),
+    ("311 OLD BRICK CHURCH .21", "311||OLD BRICK CHURCH|||"),
+    ("100 LOWER RIVER RD", "100||LOWER RIVER|RD||"),
+    ("12 FRONT ST", "12||FRONT|ST||"),
+    ("100 Peña Blvd", "100||PENA|BLVD||"),
+    ("402 A ST FRANCIS AVE", "402A||SAINT FRANCIS|AVE||"),
+    ("1713 W U.S. Highway 50", "1713|W|US HIGHWAY 50|||"),
+]  # fmt: skip
+"""Line; number|pre|name|suffix|post|unit."""
+UNITS = [
+    ("635 7TH AVE S APT 603", "APT", "603"),
+    ("635 7TH AVE S, Apartment 603", "APT", "603"),
+    ("211 PRINTERS ALY # 402", None, "402"),
+    ("211 PRINTERS ALY #402", None, "402"),
+    ("211 PRINTERS ALY STE 4-B", "STE", "4B"),
+    ("211 PRINTERS ALY UNIT 4 B", "UNIT", "4B"),
+    ("211 PRINTERS ALY APT4B", "APT", "4B"),
+    ("19-37 80TH STREET, 1", None, "1"),
+    ("229-18 87TH AVENUE, 44-23", None, "44-23"),
+    ("1382 RURAL HILL RD 341 0", None, "341"),
+    ("100 BROADWAY 4B", None, "4B"),
+    ("100 MAIN ST 2ND FL", "FL", "2"),
+    ("100 MAIN ST SECOND FLOOR", "FL", "2"),
+    ("100 MAIN ST REAR", "REAR", None),
+    ("100 MAIN ST, PH2", "PH", "2"),
+    ("100 MAIN ST BLDG 3 APT 12", "APT", "3-12"),
+    ("100 MAIN ST, N/A", None, None),
+    ("5 FRONT ST", None, None),
+    ("5 HUNTER, PH", "PH", None),
+    ("5 BROADWAY REAR", "REAR", None),
+    ("47 S MERIDIAN ST 2 FLOOR", "FL", "2"),
+]  # fmt: skip
+"""Line; unit_type, unit_number."""
+ONE_LINES = [
+    ("1 OAK ST, GOODLETTSVILLE", "GOODLETTSVILLE", None, None, None),
+    ("1 OAK ST, GOODLETTSVILLE, TN", "GOODLETTSVILLE", "TN", None, None),
+    ("1 Oak St, Nashville, Tennessee 37210-1234", "NASHVILLE", "TN", "37210", "1234"),
+    ("1 OAK ST NASHVILLE TN 37210", "NASHVILLE", "TN", "37210", None),
+    ("1 OAK ST APT 4 NASHVILLE TN 37210 USA", "NASHVILLE", "TN", "37210", None),
+    ("1 OAK ST, APT 4, ST. LOUIS, MO 63101", "SAINT LOUIS", "MO", "63101", None),
+    ("1 OAK ST, 11370", None, None, "11370", None),
+    ("1 OAK ST, NEW YORK, NY", "NEW YORK", "NY", None, None),
+    ("1 OAK ST, NEW YORK", "NEW YORK", None, None, None),
+    ("1 OAK ST SALT LAKE CITY UT", "SALT LAKE CITY", "UT", None, None),
+    ("12 WOODSTOCK CT", None, None, None, None),
+    ("12 OAK CT 37210", None, None, "37210", None),
+    ("245 COUNTY ROAD 12045", None, None, None, None),
+    ("1 OAK ST, NASHVILLE, TN 99999", "NASHVILLE", "TN", None, None),
+    ("LINCOLN CENTER, 1 OAK ST, NEW YORK, NY 10023", "NEW YORK", "NY", "10023", None),
+    ("2616 20th St S, St. Petersburg, FL 33712-3824", "SAINT PETERSBURG", "FL", "33712", "3824"),
+]  # fmt: skip
+"""Line; city, state, zip5, zip4."""
+STATUSES = [
+    ("1 OAK ST, NASHVILLE, TN", "ok", True),
+    ("N/A ROCKAWAY BLVD, 11434", "partial", False),
+    ("0 RED BUD TER", "partial", False),
+    ("OLD HICKORY BLVD", "partial", False),
+    ("81 STREET", "partial", False),
+    ("PO BOX 123, NASHVILLE, TN 37202", "po_box", False),
+    ("P.O. Box 5", "po_box", False),
+    ("RR 2 BOX 18, NOLENSVILLE, TN 37135", "rural_route", True),
+    ("MAIN ST & 1ST AVE, NASHVILLE, TN", "intersection", False),
+    ("Main St at 1st Ave", "intersection", False),
+    ("UNKNOWN", "unparsed", False),
+    ("*** ???", "unparsed", False),
+    ("", "missing", False),
+    (None, "missing", False),
+]  # fmt: skip
+"""Line; parse_status, whether it has a key."""
+
+
+def test_streets() -> None:
+    parsed = parse_all(line for line, _ in STREETS)
+    assert {line: str(parsed[line]["address_key"]).rpartition("|")[0] for line, _ in STREETS} == dict(STREETS)
+
+
+def test_units() -> None:
+    parsed = parse_all(line for line, *_ in UNITS)
+    found = {line: (parsed[line]["unit_type"], parsed[line]["unit_number"]) for line in parsed}
+    assert found == {line: unit for line, *unit_ in UNITS for unit in [tuple(unit_)]}
+    assert all(row["house_number"] and row["street_name"] for row in parsed.values())
+
+
+def test_places_in_one_line() -> None:
+    parsed = parse_all(line for line, *_ in ONE_LINES)
+    found = {line: [row[name] for name in ("city", "state", "zip5", "zip4")] for line, row in parsed.items()}
+    assert found == {line: list(place) for line, *place in ONE_LINES}
+    assert all(row["house_number"] and row["street_name"] for row in parsed.values())
+
+
+def test_what_does_not_identify_has_no_key() -> None:
+    parsed = parse_all(line for line, *_ in STATUSES)
+    found = {line: (row["parse_status"], row["address_key"] is not None) for line, row in parsed.items()}
+    assert found == {line: (status, has_key) for line, status, has_key in STATUSES}
+
+
+def test_queens_numbers_are_one_with_and_without_hyphen() -> None:
+    keys = {parse(f"{number} 81ST STREET", zip="11370")["address_key"] for number in ("1962", "19-62")}
+    assert keys == {"1962||81ST|ST|||11370"}
+    assert parse("19-62 81ST ST", city="Ridgewood", state="NY")["address_key"].startswith("1962|")
+
+
+def test_elsewhere_a_hyphen_is_part_of_the_number() -> None:
+    assert parse("10-12 MAIN ST", zip="37210")["address_key"] != parse("1012 MAIN ST", zip="37210")["address_key"]
+
+
+DIFFERENT = [
+    ("12 OAK ST APT 1", "12 OAK ST APT 2"),
+    ("12 OAK ST", "12 OAK ST APT 2"),
+    ("12 OAK ST", "12 OAK AVE"),
+    ("12 OAK ST", "12A OAK ST"),
+    ("12 OAK ST", "14 OAK ST"),
+    ("12 OAK ST", "12 N OAK ST"),
+    ("12 OAK ST REAR", "12 OAK ST"),
+    ("12 OAK ST PH 2", "12 OAK ST APT 2"),
+    ("12 OAK ST APT 44-23", "12 OAK ST APT 4423"),
+    ("12 OAK ST, NASHVILLE, TN", "12 OAK ST, MEMPHIS, TN"),
+]
+
+
+def test_different_properties_have_different_keys() -> None:
+    parsed = parse_all({line for pair in DIFFERENT for line in pair})
+    same = [pair for pair in DIFFERENT if parsed[pair[0]]["address_key"] == parsed[pair[1]]["address_key"]]
+    assert same == []
+
+
+def test_own_columns_win_over_the_line() -> None:
+    parts = parse("1 OAK ST APT 9, MEMPHIS, TN 38103", unit="Unit 7", city="nashville", zip="37210-0001")
+    assert (parts["city"], parts["zip5"], parts["zip4"], parts["unit_number"]) == ("NASHVILLE", "37210", "0001", "7")
+    parts = parse("1 OAK ST, MEMPHIS, TN 38103", street="2 ELM AVE")
+    assert (parts["house_number"], parts["street_name"], parts["city"]) == ("2", "ELM", "MEMPHIS")
+
+
+def test_split_columns_with_a_comma_in_the_street() -> None:
+    frame = pl.DataFrame({"street": ["19-37 80TH STREET, 1"], "unit": ["1"], "zip": ["11370.0"]})
+    row = normalize_addresses(frame).row(0, named=True)
+    assert row["address_key"] == "1937||80TH|ST||1|11370"
+
+
+def test_rows_keep_order_number_and_columns() -> None:
+    frame = pl.DataFrame({"id": [3, 1, 2], "address": ["1 OAK ST", None, "1 OAK ST"], "suffix": ["x", "y", "z"]})
+    out = normalize_addresses(frame)
+    assert out["id"].to_list() == [3, 1, 2]
+    assert out["suffix"].to_list() == ["ST", None, "ST"]
+    assert set(out.columns) == {"id", "address", *ADDRESS_COLUMNS}
+    assert normalize_addresses(frame.clear()).height == 0
+
+
+def test_long_names_and_many_words_pass() -> None:
+    parts = parse("12 " + "X" * 10_000 + " ST")
+    assert (parts["house_number"], parts["suffix"]) == ("12", "ST")
+    assert parse("12 " + "A, " * 3000)["parse_status"] == "ok"
+
+
+ANY_TEXT = st.text(max_size=60) | st.text(alphabet="0123456789 ,#-/.&NSEWAPTUNIT", max_size=40)
+ROWS = st.lists(st.tuples(ANY_TEXT, st.none() | ANY_TEXT, st.none() | ANY_TEXT), min_size=1, max_size=60)
+
+
+@settings(max_examples=30)
+@given(ROWS)
+def test_every_string_gives_a_row_and_nothing_is_blank(rows: list[tuple[str, str | None, str | None]]) -> None:
+    frame = pl.DataFrame(rows, schema={"address": pl.String, "unit": pl.String, "city": pl.String}, orient="row")
+    out = normalize_addresses(frame)
+    assert out.height == len(rows)
+    assert out["parse_status"].null_count() == 0
+    assert not out.select(pl.any_horizontal((pl.col(ADDRESS_COLUMNS) == "").any())).item()
+
+
+def one_of(*options: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(options)
+
+
+NUMBERS = one_of("12", "7304", "73-04", "120 1/2", "12A", "811 C", "W6543")
+NAMES = one_of("MAIN", "FOX CHASE", "3RD", "THIRD", "81", "SAINT JAMES", "ST LOUIS", "MT VERNON", "NORTH", "LAKE SHORE",
+               "BEACH 42", "J C NAPIER", "O'NEIL", "MARTIN LUTHER KING", "PARK", "AVENUE OF THE AMERICAS")  # fmt: skip
+STREETS_OF_ALL_KINDS = st.tuples(
+    one_of("", "N", "SOUTH", "NE"), NAMES, one_of("ST", "STREET", "AVE", "BLVD.", "LN", "TERRACE", "WAY", "PKWY"),
+    one_of("", "S", "WEST", "N.W."),
+).map(" ".join) | one_of("US HIGHWAY 31", "COUNTY ROAD 12", "STATE ROUTE 9 W", "AVENUE B", "BROADWAY")  # fmt: skip
+UNIT_TEXTS = one_of("", " APT 4B", " # 5", ", 3", " UNIT 4-B", " REAR", " BLDG 2 APT 7", " 2ND FL", ", PH2", " STE 100")
+PLACE_TEXTS = one_of(
+    "", ", NASHVILLE, TN 37210", ", 11370", ", SAINT LOUIS, MO", " NASHVILLE TN 37210-1234", ", MIAMI, FL 33131"
+)
+LINES = st.lists(
+    st.tuples(NUMBERS, st.just(" "), STREETS_OF_ALL_KINDS, UNIT_TEXTS, PLACE_TEXTS).map("".join),
+    min_size=1, max_size=60,
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(LINES)
+def test_parsing_its_own_output_changes_nothing(lines: list[str]) -> None:
+    first = normalize_addresses(pl.DataFrame({"address": lines}))
+    again = normalize_addresses(first.select(one_line().alias("address")))
+    changed = first.with_columns(again=again["address_key"]).filter(pl.col("again").ne_missing(pl.col("address_key")))
+    assert changed.is_empty(), changed.select("address", "address_key", "again").rows()
+
+
+@settings(max_examples=40)
+@given(LINES, st.randoms(use_true_random=False))
+def test_case_and_spacing_and_periods_say_nothing(lines: list[str], random: Random) -> None:
+    def disguise(line: str) -> str:
+        line = random.choice([line.lower(), line.title(), line])
+        line = line.replace(" ", "  ") if random.random() < 0.5 else line
+        return random.choice([line, f" {line} ", f"{line}."])
+
+    plain = normalize_addresses(pl.DataFrame({"address": lines}))
+    disguised = normalize_addresses(pl.DataFrame({"address": [disguise(line) for line in lines]}))
+    assert disguised["address_key"].to_list() == plain["address_key"].to_list()
+
+
+def test_chunks_and_repeats_do_not_matter() -> None:
+    lines = [f"{number} OAK ST APT {number % 7}, NASHVILLE, TN 37210" for number in range(500)]
+    whole = normalize_addresses(pl.DataFrame({"address": lines * 3}))["address_key"]
+    alone = [parse(line)["address_key"] for line in lines[:3]]
+    assert whole.to_list()[500:503] == alone
+    assert whole.n_unique() == 500
+
+
+def test_the_zip_table_is_the_packages() -> None:
+    assert PLACES_FILE.exists()
+    assert build_places().equals(places.zip_table())
