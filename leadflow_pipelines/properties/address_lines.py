@@ -44,7 +44,7 @@ def clean_text(text: pl.Series) -> pl.Series:
         text = text.scatter(where, plain)
     where = text.str.contains(_WIDE_SPACE).fill_null(value=False).arg_true()
     if not where.is_empty():
-        text = text.scatter(where, text.gather(where).str.replace_all(r"\s+", " "))
+        text = text.scatter(where, text.gather(where).str.replace_all(r"\s*[\r\n]+\s*", ", ").str.replace_all(r"\s+", " "))
     trimmed = text.str.to_uppercase().str.strip_chars(" ,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
 

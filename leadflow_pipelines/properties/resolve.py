@@ -65,7 +65,8 @@ def resolve_properties(records: pl.DataFrame, previous: pl.DataFrame | None = No
     """
     records = _with_keys(records)
     members = _with_nodes(_members(records, previous))
-    members, merges = assign_ids(members.with_columns(_clusters(members)))
+    members = members.with_columns(_clusters(members)).with_columns(is_alone=pl.col("cluster") >= _OWN_CLUSTER * _KIND)
+    members, merges = assign_ids(members)
     links = explain_links(members, merges)
     given = links.filter("is_given").sort("at").select(LINK_COLUMNS)
     relinked = links.filter(~pl.col("is_given") & pl.col("is_moved")).sort("record_id").select(LINK_COLUMNS)
