@@ -50,124 +50,162 @@ SCHEMA: dict[str, Any] = {
 }
 """Columns of the rows; every one may be null but row_number, pull_id and observed_at."""
 
+TEXTS: dict[str, tuple[str, ...]] = {
+    "source_record_id": ("identifier.attomid", "identifier.id"),
+    "street": ("address.line1",),
+    "city": ("address.locality",),
+    "state": ("address.countrysubd",),
+    "zip": ("address.postal1",),
+    "county_fips": ("identifier.fips",),
+    "parcel_number": ("identifier.apn",),
+    "mailing_address": ("@owner.mailingaddressoneline",),
+    "occupancy": ("summary.absenteeind",),
+    "owner_status": ("@owner.absenteeownerstatus",),
+    "land_use": ("summary.proplanduse", "summary.proptype", "summary.propclass"),
+    "sale_date": ("sale.saletransdate", "@sold.salerecdate", "@sold.saletransdate", "sale.salesearchdate"),
+    "lat": ("location.latitude",),
+    "lon": ("location.longitude",),
+}
+"""Where texts stand, in lower case; the first place that holds one wins."""
+
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "year_built": ("summary.yearbuilt",),
+    "living_sqft": ("building.size.livingsize", "building.size.universalsize", "building.size.bldgsize"),
+    "lot_sqft": ("lot.lotsize2",),
+    "beds": ("building.rooms.beds",),
+    "baths": ("building.rooms.bathstotal",),
+    "units": ("building.summary.unitscount",),
+    "assessed": ("assessment.assessed.assdttlvalue",),
+    "market_value": ("assessment.market.mktttlvalue",),
+    "first_loan": ("@loans.firstconcurrent.amount", "@loans.amount"),
+    "second_loan": ("@loans.secondconcurrent.amount",),
+    "sale_price": ("@sold.saleamt",),
+    "delinquent_year": ("assessment.delinquentyear",),
+    "indicator": ("summary.propindicator",),
+}
+"""Where numbers stand; 0 is passed over."""
+
+MOVED: dict[str, tuple[str, ...]] = {
+    "@owner": ("assessment.owner", "owner"),
+    "@sold": ("sale.saleamountdata", "sale.amount"),
+    "@loans": ("assessment.mortgage", "sale.mortgage", "mortgage"),
+}
+"""Objects that stand in different places from endpoint to endpoint."""
+
+OWNERS = tuple(
+    tuple(f"@owner.owner{number}.{part}" for part in ("firstnameandmi", "lastname", "fullname"))
+    for number in range(1, 5)
+)
+PATHS = tuple(dict.fromkeys(path for places in (*TEXTS.values(), *NUMBERS.values(), *OWNERS) for path in places))
+NUMBER_PATHS = frozenset(path for places in NUMBERS.values() for path in places)
 VACANT_LAND_INDICATOR = 80
 MOST_DOLLARS = 10**13
 KEPT = ("fingerprint", "item_number", "fetched_at", "cost_cents")
-PROPERTIES_AT_ONCE = 10_000
-"""Parsed JSON takes 8 KB a property: 125,000 at once would hold 1 GB, and keep the garbage collector busy."""
-OWNERS = ("owner1", "owner2", "owner3", "owner4")
+SCALARS = {str, int, float, type(None)}
+PROPERTIES_AT_ONCE = 50
+"""Parsed JSON takes 8 KB a property; fifty stay in the processor's cache while their fields are picked,
+which halves the time of thousands at once."""
 
 
 def to_source_rows(raw: pl.DataFrame) -> pl.DataFrame:
     """The properties of raw pulls (RAW_PULLS shape) as rows of `SCHEMA`, in the same order."""
-    parts = [_fields(part["payload"]).hstack(part.select(KEPT)) for part in raw.iter_slices(PROPERTIES_AT_ONCE)]
-    frame = pl.concat(parts) if parts else _fields(raw["payload"]).hstack(raw.select(KEPT))
+    values: dict[str, list[Any]] = {path: [] for path in PATHS}
+    payloads = raw["payload"]
+    for start in range(0, raw.height, PROPERTIES_AT_ONCE):
+        block = _Block([orjson.loads(payload) for payload in payloads.slice(start, PROPERTIES_AT_ONCE).to_list()])
+        for path, column in values.items():
+            column.extend(block.values(path))
+    named = [_series(path, column) for path, column in values.items()]
+    is_text = {column.name: column.dtype == pl.String for column in named}
+    fields = pl.DataFrame(named).select(
+        *(pl.coalesce(map(_text, places)).alias(name) for name, places in TEXTS.items()),
+        *(
+            pl.coalesce(_number(path, is_text=is_text[path]) for path in places).alias(name)
+            for name, places in NUMBERS.items()
+        ),
+        _owner_names().alias("owner_name"),
+    )
+    frame = fields.hstack(raw.select(KEPT))
     return frame.select(expression.cast(SCHEMA[name]).alias(name) for name, expression in _columns().items())
 
 
-class _Objects:
-    """One JSON object for each property, all found at the same place; keys are compared in lower case.
+class _Block:
+    """Some properties; what stands at a path is taken from all of them at once, keys compared in lower case."""
 
-    Whole columns are taken at once: with a lookup per property and field, 125,000 properties took three times
-    as long. Values go to `columns`, shared by all places; the expressions returned here refer to them.
-    """
+    def __init__(self, properties: list[dict[str, Any]]) -> None:
+        self._size = len(properties)
+        self._objects: dict[str, list[dict[str, Any]] | None] = {"": properties}
+        self._spellings: dict[str, dict[str, list[str]]] = {}
 
-    def __init__(self, objects: list[dict[str, Any]], columns: dict[str, pl.Series]) -> None:
-        self._objects = objects
-        self._columns = columns
-        self._spellings: defaultdict[str, list[str]] = defaultdict(list)
-        for key in sorted(set(chain.from_iterable(objects))):
-            self._spellings[key.lower()].append(key)
+    def values(self, path: str) -> list[Any]:
+        """One value for each property, null where nothing stands there or no text or number does."""
+        parent, _, key = path.rpartition(".")
+        found = self._at(parent, key)
+        if found is None:
+            return [None] * self._size
+        if set(map(type, found)) <= SCALARS:
+            return found
+        return [value if type(value) in SCALARS else None for value in found]
 
-    def at(self, name: str) -> "_Objects":
-        """The objects under that key; an empty one where there is none."""
-        return _Objects([value if isinstance(value, dict) else {} for value in self._values(name)], self._columns)
+    def _under(self, path: str) -> list[dict[str, Any]] | None:
+        """The objects at a path, empty ones where there is none; None where no property has one."""
+        if path not in self._objects:
+            self._objects[path] = self._moved(MOVED[path]) if path in MOVED else self._child(path)
+        return self._objects[path]
 
-    def otherwise(self, other: "_Objects") -> "_Objects":
-        """These objects, and those of `other` where these are empty."""
-        both = zip(self._objects, other._objects, strict=True)
-        return _Objects([mine or theirs for mine, theirs in both], self._columns)
+    def _child(self, path: str) -> list[dict[str, Any]] | None:
+        parent, _, key = path.rpartition(".")
+        found = self._at(parent, key)
+        return found and [value if type(value) is dict else {} for value in found]
 
-    def text(self, *names: str) -> pl.Expr:
-        """The first of the keys that holds a text or number, trimmed; null where none does."""
-        return pl.coalesce(self._column(name) for name in names)
+    def _moved(self, places: tuple[str, ...]) -> list[dict[str, Any]] | None:
+        known = [objects for place in places if (objects := self._under(place)) is not None]
+        if len(known) <= 1:
+            return known[0] if known else None
+        return [next(filter(None, objects), {}) for objects in zip(*known, strict=True)]
 
-    def number(self, *names: str) -> pl.Expr:
-        """The first of the keys that holds a number other than 0; null where none does."""
-        numbers = [self._column(name).str.replace_all("[,$]", "").cast(pl.Float64, strict=False) for name in names]
-        return pl.coalesce(pl.when(number != 0).then(number) for number in numbers)
-
-    def _column(self, name: str) -> pl.Expr:
-        key = str(len(self._columns))
-        self._columns[key] = pl.Series(key, self._values(name), dtype=pl.String, strict=False)
-        texts = pl.col(key).str.strip_chars()
-        return pl.when(~texts.str.contains(r"^([\[{]|$)")).then(texts)
-
-    def _values(self, name: str) -> list[Any]:
-        spellings = self._spellings.get(name, ())
-        if not spellings:
-            return [None] * len(self._objects)
-        if len(spellings) == 1:
-            key = spellings[0]
-            return [one.get(key) for one in self._objects]
-        return [next((one[key] for key in spellings if key in one), None) for one in self._objects]
-
-
-def _fields(payloads: pl.Series) -> pl.DataFrame:
-    """Every field by its place, as text or number, before ranges are applied."""
-    columns: dict[str, pl.Series] = {}
-    root = _Objects([orjson.loads(payload) for payload in payloads.to_list()], columns)
-    identifier, address, summary = root.at("identifier"), root.at("address"), root.at("summary")
-    assessment, building, place = root.at("assessment"), root.at("building"), root.at("location")
-    owner = assessment.at("owner").otherwise(root.at("owner"))
-    sale = root.at("sale")
-    amount = sale.at("saleamountdata").otherwise(sale.at("amount"))
-    loans = assessment.at("mortgage").otherwise(sale.at("mortgage")).otherwise(root.at("mortgage"))
-    size, rooms = building.at("size"), building.at("rooms")
-    sold_on = (sale.text("saletransdate"), amount.text("salerecdate", "saletransdate"), sale.text("salesearchdate"))
-    lent = (
-        loans.at("firstconcurrent").number("amount"),
-        loans.at("secondconcurrent").number("amount"),
-        loans.number("amount"),
-    )
-    fields = {
-        "source_record_id": identifier.text("attomid", "id"),
-        "street": address.text("line1"),
-        "city": address.text("locality"),
-        "state": address.text("countrysubd"),
-        "zip": address.text("postal1"),
-        "county_fips": identifier.text("fips"),
-        "parcel_number": identifier.text("apn"),
-        "owner_name": _owner_names(owner),
-        "mailing_address": owner.text("mailingaddressoneline"),
-        "occupancy": summary.text("absenteeind"),
-        "owner_status": owner.text("absenteeownerstatus"),
-        "land_use": summary.text("proplanduse", "proptype", "propclass"),
-        "sale_date": pl.coalesce(sold_on),
-        "lat": place.text("latitude"),
-        "lon": place.text("longitude"),
-        "year_built": summary.number("yearbuilt"),
-        "living_sqft": size.number("livingsize", "universalsize", "bldgsize"),
-        "lot_sqft": root.at("lot").number("lotsize2"),
-        "beds": rooms.number("beds"),
-        "baths": rooms.number("bathstotal"),
-        "units": building.at("summary").number("unitscount"),
-        "assessed": assessment.at("assessed").number("assdttlvalue"),
-        "market_value": assessment.at("market").number("mktttlvalue"),
-        "mortgage": pl.when(pl.any_horizontal(one.is_not_null() for one in lent)).then(pl.sum_horizontal(lent)),
-        "sale_price": amount.number("saleamt"),
-        "delinquent_year": assessment.number("delinquentyear"),
-        "indicator": summary.number("propindicator"),
-    }
-    return pl.DataFrame(columns).select(**fields)
+    def _at(self, parent: str, key: str) -> list[Any] | None:
+        objects = self._under(parent)
+        if objects is None:
+            return None
+        if parent not in self._spellings:
+            spellings: defaultdict[str, list[str]] = defaultdict(list)
+            for spelling in sorted(set(chain.from_iterable(objects))):
+                spellings[spelling.lower()].append(spelling)
+            self._spellings[parent] = dict(spellings)
+        spelled = self._spellings[parent].get(key)
+        if spelled is None:
+            return None
+        if len(spelled) == 1:
+            only = spelled[0]
+            return [one.get(only) for one in objects]
+        return [next((one[spelling] for spelling in spelled if spelling in one), None) for one in objects]
 
 
-def _owner_names(owner: _Objects) -> pl.Expr:
+def _series(path: str, values: list[Any]) -> pl.Series:
+    """Numbers where the column holds nothing else, texts otherwise."""
+    dtype = pl.String if str in set(map(type, values)) or path not in NUMBER_PATHS else pl.Float64
+    return pl.Series(path, values, dtype=dtype, strict=False)
+
+
+def _text(path: str) -> pl.Expr:
+    trimmed = pl.col(path).str.strip_chars()
+    return pl.when(trimmed != "").then(trimmed)
+
+
+def _number(path: str, *, is_text: bool) -> pl.Expr:
+    value = pl.col(path)
+    if is_text:
+        value = value.str.replace_all("[,$]", "").cast(pl.Float64, strict=False)
+    return pl.when(value != 0).then(value)
+
+
+def _owner_names() -> pl.Expr:
     """All owners, first name first, joined by `&`."""
     names = []
-    for one in (owner.at(key) for key in OWNERS):
-        in_parts = pl.concat_str(one.text("firstnameandmi"), one.text("lastname"), separator=" ", ignore_nulls=True)
-        names.append(pl.coalesce(pl.when(in_parts != "").then(in_parts), one.text("fullname")))
+    for first, last, full in OWNERS:
+        in_parts = pl.concat_str(_text(first), _text(last), separator=" ", ignore_nulls=True)
+        names.append(pl.coalesce(pl.when(in_parts != "").then(in_parts), _text(full)))
     together = pl.concat_str(names, separator=" & ", ignore_nulls=True)
     return pl.when(together != "").then(together)
 
@@ -198,7 +236,7 @@ def _columns() -> dict[str, pl.Expr]:
         "units": _within("units", 1, 10**6),
         "assessed_cents": _cents(_within("assessed", 0.01, MOST_DOLLARS)),
         "market_value_cents": _cents(_within("market_value", 0.01, MOST_DOLLARS)),
-        "mortgage_cents": _cents(_within("mortgage", 0.01, MOST_DOLLARS)),
+        "mortgage_cents": _cents(_loans()),
         "sale_date": pl.col("sale_date").str.head(10).str.to_date("%Y-%m-%d", strict=False),
         "sale_price_cents": _cents(_within("sale_price", 0.01, MOST_DOLLARS)),
         "lat": _degrees("lat", 90),
@@ -207,6 +245,12 @@ def _columns() -> dict[str, pl.Expr]:
         "observed_at": pl.col("fetched_at"),
     }  # fmt: skip
     return {name: made.get(name, pl.col(name)) for name in SCHEMA}
+
+
+def _loans() -> pl.Expr:
+    """First and second loan together; null where neither is stated."""
+    loans = [_within(name, 0.01, MOST_DOLLARS) for name in ("first_loan", "second_loan")]
+    return pl.when(pl.any_horizontal(loan.is_not_null() for loan in loans)).then(pl.sum_horizontal(loans))
 
 
 def _within(name: str, low: float, high: float) -> pl.Expr:

@@ -21,7 +21,6 @@ from leadflow_pipelines.providers.batchdata_rows import to_contact_rows
 from leadflow_pipelines.providers.configured import provider_states
 from leadflow_pipelines.providers.exchange import retry_after_seconds
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from leadflow_pipelines.providers.turnstile import Turnstile
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import Origin
@@ -198,16 +197,16 @@ def test_what_has_no_price_is_never_sent(shop, sandbox):
     assert sandbox.ledger() == {}
 
 
-def test_a_second_guard_finds_what_the_first_bought_meanwhile(shop):
-    """Both look the call up before either has bought it; the lock makes the second look again."""
+def test_who_asks_while_another_is_buying_waits_for_that_answer(shop):
+    """Both look the call up before either has bought it; the lock makes the second wait and look again."""
     shop.allow(100_000)
-    (call,) = property_calls(["19103"], DAY, most_records=5)
-    with shop.guard() as one, shop.guard() as other:
-        source = one._sources["attom"]
-        first = one._buyer.buy(source, [call], ORIGIN, Turnstile(), 0)
-        second = other._buyer.buy(source, [call], ORIGIN, Turnstile(), 0)
-    assert [pull.is_cached for pull in (*first.pulls, *second.pulls)] == [False, True]
+    shop.sandbox.arm_fault("attom", "slow", seconds=1.5)
+    with ThreadPoolExecutor(2) as threads:
+        results = list(threads.map(lambda _: shop.buy("19103"), range(2)))
+    assert sorted(result.provider_calls for result in results) == [0, 1]
+    assert [pull.items for result in results for pull in result.pulls] == [RECORDS_PER_ZIP] * 2
     assert shop.outcomes() == ["cache_hit", "ok"]
+    assert shop.billed() == RECORDS_PER_ZIP
 
 
 def test_eight_buyers_at_once_never_pass_the_budget(shop):
@@ -270,7 +269,7 @@ def _race(shop, zip_lists):
 def test_processes_that_want_the_same_buy_it_once(shop):
     shop.allow(100_000)
     zips = ["19103", "19104", "19106", "19107", "19109", "19111"]
-    results = _race(shop, [zips, zips[::-1]])
+    results = _race(shop, [zips, zips])
     assert sum(result["bought"] for result in results) == 6
     assert all(result["pulls"] == 6 for result in results)
     assert shop.sandbox.ledger()["attom"]["calls_by_zip"] == dict.fromkeys(zips, 1)

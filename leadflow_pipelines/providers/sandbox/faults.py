@@ -6,14 +6,15 @@ from typing import Any, Literal, get_args
 
 from leadflow_pipelines.errors import InvalidInput
 
-Kind = Literal["status", "reset", "timeout", "cut_off", "truncated_json", "wrong_shape"]
+Kind = Literal["status", "slow", "reset", "timeout", "cut_off", "truncated_json", "wrong_shape"]
 
 
 @dataclass
 class Fault:
     """A fault for the next `times` calls of `provider` (or only those for `zip`).
 
-    status: answers `status` (with Retry-After, if given) and bills nothing. The others bill first, then fail:
+    status: answers `status` (with Retry-After, if given) and bills nothing. slow: answers after `seconds`. The
+    others bill first, then fail:
     reset drops the connection, timeout stays silent for `seconds`, cut_off stops midway, truncated_json and
     wrong_shape answer what cannot be read.
     """

@@ -142,6 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "status":
                 after = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
                 self._send(fault.status, {"error": "simulated"}, after)
+            case "slow":
+                time.sleep(fault.seconds)
+                self._send(reply.status, reply.body)
             case "reset":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._hang_up()
