@@ -109,9 +109,13 @@ def _lower_keys(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attom_id(estate: dict[str, Any]) -> str | None:
-    known = estate.get("identifier")
-    identifier = _lower_keys(known if isinstance(known, dict) else _lower_keys(estate).get("identifier") or {})
-    found = identifier.get("attomid") or identifier.get("id")
+    identifier = estate.get("identifier")
+    if not isinstance(identifier, dict):
+        identifier = _lower_keys(estate).get("identifier") or {}
+    found = identifier.get("attomId")  # the usual spelling; lowering every property's keys cost a tenth of a pull
+    if found is None:
+        lowered = _lower_keys(identifier)
+        found = lowered.get("attomid") or lowered.get("id")
     return None if found is None else str(found)
 
 
