@@ -16,6 +16,7 @@ from leadflow_pipelines.database.tables import provider_calls
 
 Outcome = Literal["ok", "cache_hit", "transient", "terminal", "unknown", "budget"]
 MESSAGE_LIMIT = 500
+APPEND = insert(provider_calls)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class LedgerRow:
 def append_calls(connection: Connection, org_id: uuid.UUID, rows: Sequence[LedgerRow]) -> None:
     """Adds the rows to the ledger in one statement batch."""
     if rows:
-        connection.execute(insert(provider_calls), [_columns(org_id, row) for row in rows])
+        connection.execute(APPEND, [_columns(org_id, row) for row in rows])
 
 
 def _columns(org_id: uuid.UUID, row: LedgerRow) -> dict[str, Any]:

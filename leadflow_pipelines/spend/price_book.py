@@ -72,7 +72,8 @@ def split_cents(total: Decimal, weights: Sequence[int]) -> list[Decimal]:
         return []
     whole = sum(weights)
     parts = weights if whole else [1] * len(weights)
-    shares = [(total * part / (whole or len(parts))).quantize(FOUR_DECIMALS, ROUND_DOWN) for part in parts]
+    share_of = {part: (total * part / (whole or len(parts))).quantize(FOUR_DECIMALS, ROUND_DOWN) for part in set(parts)}
+    shares = [share_of[part] for part in parts]
     last = max(index for index, part in enumerate(parts) if part)
     shares[last] += total - sum(shares, Decimal(0))
     return shares
