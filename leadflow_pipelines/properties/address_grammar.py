@@ -32,9 +32,12 @@ _REWRITES = (
     ),
     (r"\b(\d+) (ST|ND|RD|TH) ((?:ST|STREET|AVE|AVENUE|RD|ROAD|DR|PL|LN|CT|TER)\b)", "${1}${2} ${3}"),  # 81 ST STREET
     (r"\bU\. ?S\.? ?", "US "),
+    (r"^([NSEW]\d+) ([NSEW]\d+)\b", "${1}${2}"),  # N170 W20015 HUNTERS RD, Wisconsin's grid
     *ROUTE_FORMS,
 )
-_REWRITE_HINT = rf"{ROUTE_HINT}|[0-9] ?- |^[0-9]+ ?[A-H][0-9]|BOX|TY [FSTEN]|KING|MLK|U[.]|[0-9] (?:ST|ND|RD|TH) "
+_REWRITE_HINT = (
+    rf"{ROUTE_HINT}|[0-9] ?- |^[0-9]+ ?[A-H][0-9]|BOX|TY [FSTEN]|KING|MLK|^[NSEW][0-9]|U[.]|[0-9] (?:ST|ND|RD|TH) "
+)
 """What a street must hold for any rewrite to apply: one scan of all lines instead of one for each rule."""
 
 

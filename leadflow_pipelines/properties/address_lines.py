@@ -18,6 +18,9 @@ _ZIP = r"(?:^|[ .]+)([0-9]{5})(?:[- ]?([0-9]{4}))?[ .]*$"
 _STATE = rf"(?:^|[ .]+)({_STATES}|[A-Z]\.[A-Z]\.?)[ .]*$"
 _FRAMED = rf",| (?:{_STATES}|[0-9]{{5}}(?:-?[0-9]{{4}})?|USA|AMERICA|[A-Z]\.[A-Z])[ .]*$"
 """What a line must hold for anything but a street to stand in it."""
+_RUNS_ON = r"^(\S+ \S*\d\S*) (\p{L}{2}[\p{L} .'\-]*)$"
+_SHORT_ZIP = r"\b(CT|MA|ME|NH|NJ|RI|VT)[ ,.]+([0-9]{4})$"
+"""A ZIP whose leading zero a spreadsheet took."""
 _NUMBERED_WAY = r"(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD|#|APT|UNIT|STE|BOX|SR|CR|FM)$"
 _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
@@ -44,7 +47,9 @@ def clean_text(text: pl.Series) -> pl.Series:
         text = text.scatter(where, plain)
     where = text.str.contains(_WIDE_SPACE).fill_null(value=False).arg_true()
     if not where.is_empty():
-        text = text.scatter(where, text.gather(where).str.replace_all(r"\s*[\r\n]+\s*", ", ").str.replace_all(r"\s+", " "))
+        text = text.scatter(
+            where, text.gather(where).str.replace_all(r"\s*[\r\n]+\s*", ", ").str.replace_all(r"\s+", " ")
+        )
     trimmed = text.str.to_uppercase().str.strip_chars(" ,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
 
@@ -57,6 +62,9 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
     """
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(lines))
     parts = pl.DataFrame({"street": lines, **dict.fromkeys(LINE_PARTS[1:], nothing)})
+    short = lines.str.contains(_SHORT_ZIP).fill_null(value=False).arg_true()
+    if not short.is_empty():
+        lines = lines.scatter(short, lines.gather(short).str.replace(_SHORT_ZIP, "${1} 0${2}"))
     framed = lines.str.contains(_FRAMED).fill_null(value=False)
     for has_comma, split in ((True, _split_pieces), (False, _split_tail)):
         where = (framed & (lines.str.contains(",", literal=True) == has_comma)).arg_true()
@@ -90,16 +98,19 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
         is_both=(pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
         & pl.col("zip5").is_null(),
         is_state=pl.col("state").is_not_null()
-        & (pl.col("zip5").is_not_null() | (pl.col("before") == "") | places.is_known(before_city, places.cities())),
+        & (pl.col("zip5").is_not_null() | (pl.col("before") == "") | places.is_known(before_city, places.cities())
+           | (text.str.contains(r" [A-Z]{2}$") & ~opens_unit(text) & ~text.str.tail(2).is_in([*SUFFIXES, *DIRECTIONALS]))),
     )  # fmt: skip
     frame = frame.with_columns(
         pl.when("is_state").then("state").alias("state"),
         pl.when(pl.col("is_state") & ~pl.col("is_both")).then("before").otherwise("text").alias("text"),
     ).with_columns(city=places.clean_city(text))
+    frame = _take_city_behind_unit(frame)
     is_city = places.is_known(frame["city"], places.city_states())
     words = text.str.count_matches(r"\S+")
     kind = (
         pl.when((text == "") | text.is_in(list(PLACEHOLDERS))).then(pl.lit("nothing"))
+        .when(text.str.replace_all(".", "", literal=True).is_in(list(DIRECTIONALS))).then(pl.lit("direction"))
         .when(opens_unit(text)).then(pl.lit("unit"))
         .when(pl.col("is_city")).then(pl.lit("city"))
         .when(text.str.contains(r"^\d\S*\s+\S*[A-Z]{2}") & ((words > 2) | _ends_street(text))).then(pl.lit("way"))
@@ -109,9 +120,21 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
     )  # fmt: skip
     return frame.with_columns(is_city.alias("is_city")).with_columns(kind.alias("kind")).select(
         "piece", pl.when(pl.col("kind") == "unit").then("text").alias("unit"),
-        pl.when(pl.col("kind") == "city").then("city").alias("city"), "state", "zip5", "zip4",
-        pl.when(pl.col("kind") == "way").then("text").alias("way"), "is_both",
+        pl.when(pl.col("kind") == "city").then("city").otherwise("run_city").alias("city"), "state", "zip5", "zip4",
+        pl.when(pl.col("kind") == "way").then("text").alias("way"),
+        pl.when(pl.col("kind") == "direction").then("text").alias("direction"), "is_both",
     )  # fmt: skip
+
+
+def _take_city_behind_unit(frame: pl.DataFrame) -> pl.DataFrame:
+    """Units that run on to a city (STE 204 SANTA FE): what follows the identifier, if it is one, becomes run_city."""
+    found = frame.select(pl.when(opens_unit(pl.col("text"))).then("text").str.extract_groups(_RUNS_ON).alias("found"))
+    unit, tail = (found["found"].struct.field(name) for name in ("1", "2"))
+    city = tail.to_frame("tail").select(places.clean_city(pl.col("tail"))).to_series()
+    known = places.is_known(city, places.city_states())
+    return frame.with_columns(
+        city.set(~known, None).alias("run_city"), pl.when(known).then(unit).otherwise("text").alias("text")
+    )
 
 
 def _take_zip(frame: pl.DataFrame) -> pl.DataFrame:
@@ -121,7 +144,8 @@ def _take_zip(frame: pl.DataFrame) -> pl.DataFrame:
         text.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"),
         text.str.replace(_ZIP, "").alias("rest"),
     ).unnest("zip")
-    is_unit = opens_unit(text) & ~text.str.contains(r"^FL[ .]+\d{5}\b")  # Florida, not a floor
+    # `APT 12345` holds no ZIP, but `FL 33131` is Florida and `STE 204 SANTA FE NM 87501` runs on to one.
+    is_unit = opens_unit(text) & ~pl.col("rest").str.contains(_STATE)
     is_zip = pl.col("zip5").is_not_null() & ~is_unit & ~pl.col("rest").str.contains(_NUMBERED_WAY)
     exists = places.is_known(frame["zip5"], places.zips())
     frame = frame.with_columns(is_zip=is_zip & ((pl.col("rest") != "") | exists))
@@ -154,17 +178,23 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
     def each(name: str) -> list[str]:
         return [f"{name}_{at}" for at in range(_PIECES)]
 
-    # NEW YORK behind a city is the state, else the city.
-    is_city = pl.col("is_both_0").fill_null(value=False) & pl.coalesce(each("city")[1:]).is_null()
-    wide = wide.with_columns(
-        pl.when(~is_city).then("state_0").alias("state_0"),
-        pl.when(is_city | ~pl.col("is_both_0").fill_null(value=False)).then("city_0").alias("city_0"),
-    )
+    # NEW YORK behind a city is the state, else the city; only a ZIP of its own may follow.
+    for at in (0, 1):
+        is_both = pl.col(f"is_both_{at}").fill_null(value=False)
+        is_city = is_both & pl.coalesce(each("city")[at + 1 :]).is_null()
+        wide = wide.with_columns(
+            pl.when(~is_city).then(f"state_{at}").alias(f"state_{at}"),
+            pl.when(is_city | ~is_both).then(f"city_{at}").alias(f"city_{at}"),
+        )
     unit = pl.concat_str(each("unit")[::-1], separator=" ", ignore_nulls=True)
     way = pl.coalesce(each("way")[::-1])
-    return wide.select(
+    street = (
         pl.when(pl.col("first").str.contains(r"^[^0-9]*$") & way.is_not_null()).then(way)
-        .when(pl.col("first") != "").then("first").alias("street"),
+        .when(pl.col("first") != "").then("first")
+    )  # fmt: skip
+    return wide.select(
+        pl.concat_str(street, *each("direction")[::-1], separator=" ", ignore_nulls=True)
+        .replace("", None).alias("street"),
         pl.when(unit != "").then(unit).alias("unit_text"),
         *(pl.coalesce(each(name)).alias(name) for name in ("city", "state", "zip5", "zip4")),
     )  # fmt: skip
@@ -204,38 +234,62 @@ def _certain_state(frame: pl.DataFrame) -> pl.Series:
     """Whether the last word is a state. Before a ZIP it agrees with the ZIP (12 OAK CT 37210 names no state); without
     a ZIP it follows a city of its own, which follows a street (12 WOODSTOCK CT names none either)."""
     agrees = pl.col("has_zip") & (pl.col("zip_state").is_null() | (pl.col("zip_state") == pl.col("state")))
-    ends_like_suffix = pl.col("street").str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))
     loose = frame.select(
-        pl.when(~pl.col("has_zip") & pl.col("state").is_not_null() & ~ends_like_suffix)
+        pl.when(~pl.col("has_zip") & pl.col("state").is_not_null())
         .then(pl.col("street").str.replace(_STATE, "")).alias("street"),
         pl.lit(None, dtype=pl.String).alias("zip5"), "state",
     )  # fmt: skip
-    follows_city = _find_cities(loose)["city"].is_not_null()
+    found = _find_cities(loose)
+    # A state that is a suffix too needs a whole street before its city: 465 PECK LN CHESHIRE CT.
+    words = loose["street"].str.split(" ")
+    before = loose.select(words.list.get(words.list.len().cast(pl.Int64) - found["words"] - 1, null_on_oob=True))
+    whole = before.to_series().is_in(list(SUFFIXES))
+    ends_like_suffix = pl.col("street").str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))
+    follows_city = found["city"].is_not_null() & (~ends_like_suffix | whole)
     return frame.select((pl.col("state").is_not_null() & (agrees | follows_city)).fill_null(value=False)).to_series()
 
 
 def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
     """Per row of street, state, zip5: the city that the street's last words name (city), and their number (words).
 
-    The longest run that the ZIP has as a city counts, else the longest that the state has. Two words or more must
-    remain before it.
+    The longest run that the ZIP has as a city counts, else the longest that the state has. Two words or more remain
+    before it. A run that ends like a street (REGO PARK), or that a known ZIP does not have, must follow a street that
+    has ended; a lone suffix (BOULEVARD is a place, too) must be the ZIP's own city (SUMMIT).
     """
     words = frame["street"].str.split(" ")
     tail = pl.DataFrame(
-        {f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 1)}
+        {f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 2)}
     ).with_columns(frame["zip5"], frame["state"], count=words.list.len())
+    ends = [*SUFFIXES, *DIRECTIONALS]
+    tail = tail.with_columns(
+        like_street=pl.col("word_1").is_in(list(SUFFIXES)),
+        **{
+            f"ended_{back}": pl.col(f"word_{back}").is_in(ends) | pl.col(f"word_{back}").str.contains(r"\d")
+            for back in range(2, _CITY_WORDS + 2)
+        },
+    )
     runs = [(by, length) for by in ("zip5", "state") for length in range(_CITY_WORDS, 0, -1)]
     keys = tail.select(
-        pl.when(pl.col("count") >= length + 2)
-        .then(pl.concat_str(
-            pl.concat_str([f"word_{back}" for back in range(length, 0, -1)], separator=" "), pl.lit(","), by
-        )).alias(f"{by}_{length}")
+        pl.when(_may_be_city(by, length)).then(
+            pl.concat_str(
+                pl.concat_str([f"word_{back}" for back in range(length, 0, -1)], separator=" "), pl.lit(","), by
+            )
+        ).alias(f"{by}_{length}")
         for by, length in runs
     )  # fmt: skip
     cities = places.lookup(pl.concat(keys.get_columns()), places.cities(), "city")
     found = pl.DataFrame({name: cities.slice(at * keys.height, keys.height) for at, name in enumerate(keys.columns)})
-    words = pl.coalesce(pl.when(pl.col(f"{by}_{length}").is_not_null()).then(pl.lit(length)) for by, length in runs)
-    return found.select(pl.coalesce(found.columns).alias("city"), words.alias("words"))
+    lengths = pl.coalesce(pl.when(pl.col(f"{by}_{length}").is_not_null()).then(pl.lit(length)) for by, length in runs)
+    return found.select(pl.coalesce(found.columns).alias("city"), lengths.alias("words"))
+
+
+def _may_be_city(by: str, length: int) -> pl.Expr:
+    """Whether the last words may be a city at all; see `_find_cities`."""
+    ended = pl.col(f"ended_{length + 1}")
+    lone = pl.col("like_street") & (length == 1) & (by == "state")
+    beyond_zip = pl.col("zip5").is_not_null() & (by == "state")
+    follows_street = ended | ~(pl.col("like_street") | beyond_zip)
+    return (pl.col("count") >= length + 2 + beyond_zip.cast(pl.Int32)) & follows_street & ~lone
 
 
 def _take_city(parts: pl.DataFrame) -> pl.DataFrame:

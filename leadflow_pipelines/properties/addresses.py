@@ -73,6 +73,7 @@ def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce(split[name], from_line[name]).alias(name)
             for name in ("unit_text", "city", "state", "zip5", "zip4")
         )
+    split = _unit_or_state(inputs["zip"], split)
     kind = _kinds(split["street"])
     streets = pl.select(pl.when(kind == "street").then(split["street"])).to_series()
     parsed = parse_streets(streets)
@@ -87,6 +88,18 @@ def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
     )
     frame = _special_forms(frame).with_columns(address_key())
     return frame.with_columns(_status()).select(ADDRESS_COLUMNS)
+
+
+def _unit_or_state(own_zip: pl.Series, split: pl.DataFrame) -> pl.DataFrame:
+    """`30-02 39TH AVENUE, LA` in a New York ZIP names apartment LA, not Louisiana."""
+    zip_state = places.lookup(_once(own_zip, places.clean_zip), places.zips(), "state")
+    is_unit = ((zip_state != pl.col("state")) & pl.col("zip5").is_null() & pl.col("city").is_null()).fill_null(
+        value=False
+    )
+    return split.with_columns(
+        pl.when(is_unit).then(pl.coalesce("unit_text", "state")).otherwise("unit_text").alias("unit_text"),
+        pl.when(~is_unit).then("state").alias("state"),
+    )
 
 
 def _unit(texts: list[pl.Series]) -> pl.DataFrame:

@@ -16,6 +16,8 @@ import polars as pl
 PLACES_FILE = Path(__file__).with_name("us_places.parquet")
 HYPHEN_COUNTY_FIPS = "36081"
 """Queens: house numbers are `block-house`, written with and without the hyphen (73-04 is 7304)."""
+_HYPHEN_ZIPS_BEYOND = ["11001", "11040"]
+"""ZIPs that the table gives to Nassau County, and that reach into Queens."""
 
 STATE_NAMES = {
     "ALABAMA": "AL", "ALASKA": "AK", "ARIZONA": "AZ", "ARKANSAS": "AR", "CALIFORNIA": "CA", "COLORADO": "CO",
@@ -125,7 +127,8 @@ def is_known(keys: pl.Series, table: pl.DataFrame) -> pl.Series:
 @cache
 def hyphen_zips() -> pl.Series:
     """ZIPs in which a hyphen inside a house number carries no meaning."""
-    return zip_table().filter(pl.col("county_fips") == HYPHEN_COUNTY_FIPS)["zip"]
+    in_county = pl.col("county_fips") == HYPHEN_COUNTY_FIPS
+    return zip_table().filter(in_county | pl.col("zip").is_in(_HYPHEN_ZIPS_BEYOND))["zip"]
 
 
 @cache

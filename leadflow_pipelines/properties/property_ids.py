@@ -13,10 +13,10 @@ _HEX_DIGITS = 20
 def assign_ids(members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The members with property_id and founder (record_id of the property's first record), and the merges.
 
-    Needs record_id, cluster, is_alone, address_text, parcel_key, old_id, linked_on. An old id goes to the cluster that holds
-    most of its records (then the smallest anchor); where several old ids meet, the one linked first survives. A
-    cluster without an old id is named by its anchor (its smallest address, else parcel, else record), so that an interrupted
-    run, repeated, names it the same.
+    Needs record_id, cluster, is_alone, address_text, parcel_key, old_id, linked_on. An old id goes to the cluster
+    that holds most of its records (then the smallest anchor); where several old ids meet, the one linked first
+    survives. A cluster without an old id is named by its anchor (its smallest address, else parcel, else record), so
+    that an interrupted run, repeated, names it the same.
     """
     address, parcel, record = (pl.col(name).min() for name in ("address_text", "parcel_key", "record_id"))
     anchors = members.group_by("cluster").agg(

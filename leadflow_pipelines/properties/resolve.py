@@ -61,7 +61,7 @@ def resolve_properties(records: pl.DataFrame, previous: pl.DataFrame | None = No
     Records with one address_key are one property, unless one source lists several parcels there. A parcel_key joins
     what it covers while it covers at most one address; a parcel number shared by several addresses (a co-operative's)
     joins nothing, and a record without an address joins its parcel's only property. A record with neither key is its
-    own property. Two units, or two numbers of a street, are never one property.
+    own property. Two known units, two numbers of a street, or two ZIPs are never one property.
     """
     records = _with_keys(records)
     members = _with_nodes(_members(records, previous))
@@ -163,29 +163,39 @@ def _clusters(members: pl.DataFrame) -> pl.Series:
 
 
 def _bridges(members: pl.DataFrame, pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Parcels whose several addresses are one street address, some with the ZIP and some with the city only.
+    """Parcels whose several addresses are one: some with the ZIP and some with the city only, or some without the
+    unit where the parcel itself is the unit (`_with_nodes`).
 
     Returns node → component of the addresses they join, and parcel → node of those parcels. Components that would
-    put two ZIPs into one property are left apart.
+    put two units, two ZIPs or two such parcels into one property are left apart.
     """
     texts = members.select("node", "address_key").filter(pl.col("node").is_in(pairs["node"].implode())).unique("node")
+    part = pl.col("address_key").str.split("|")
     pairs = pairs.join(texts, on="node").with_columns(
-        street=pl.col("address_key").str.replace(r"\|[^|]*$", ""),
-        zip_code=pl.when(pl.col("address_key").str.contains(_ZIP_PLACE)).then(pl.col("address_key").str.tail(5)),
+        building=part.list.head(5).list.join("|"),
+        unit=part.list.get(5).replace("", None),
+        zip_code=pl.when(pl.col("address_key").str.contains(_ZIP_PLACE)).then(part.list.last()),
+        own_parcel=pl.when(pl.col("node") % _KIND > 0).then(pl.col("node")),
+    )
+    unit_is_clear = (pl.col("unit").count() == 0) | (
+        (pl.col("unit").drop_nulls().n_unique() == 1)
+        & (pl.col("unit").is_not_null() | pl.col("own_parcel").is_not_null()).all()
     )
     joining = (
         pairs.group_by("parcel")
         .agg(
-            pl.col("street").n_unique(), pl.col("zip_code").drop_nulls().n_unique(), pl.col("node").min().alias("home")
+            (pl.col("building").n_unique() == 1) & (pl.col("zip_code").drop_nulls().n_unique() <= 1) & unit_is_clear,
+            pl.col("node").min().alias("home"),
         )
-        .filter((pl.col("street") == 1) & (pl.col("zip_code") <= 1))
+        .filter("building")
     )
     edges = pairs.join(joining.select("parcel", "home"), on="parcel")
     components = connected_components(edges.select(left="node", right="home"))
+    kinds = ("unit", "zip_code", "own_parcel")
     torn = (
-        components.join(edges.select("node", "zip_code").drop_nulls().unique(), on="node")
-        .group_by("component").agg(pl.col("zip_code").n_unique().alias("zips"))
-        .filter(pl.col("zips") > 1)
+        components.join(edges.select("node", *kinds).unique(), on="node")
+        .group_by("component").agg(pl.col(kind).drop_nulls().n_unique() for kind in kinds)
+        .filter(pl.max_horizontal(kinds) > 1)
     )  # fmt: skip
     whole = components.join(torn, on="component", how="anti")
     homes = joining.join(whole, left_on="home", right_on="node", how="semi").select("parcel", node="home")

@@ -71,6 +71,16 @@ def test_parcels_that_one_source_lists_at_one_address_stay_apart() -> None:
     assert together(*rows) == sets("ae", "bc", "d")
 
 
+def test_a_condominiums_parcel_joins_its_unit_with_and_without_the_unit_number() -> None:
+    county = frame(("a", OAK, "P"), ("b", OAK, "Q"))
+    tax = frame(("c", OAK_5, "P"), ("d", OAK_5, None), source="tax")
+    assert groups(resolve_properties(pl.concat([county, tax]))) == sets("acd", "b")
+    # One parcel at the address: it may be the whole building, and the unit one of many.
+    assert groups(resolve_properties(pl.concat([county.head(1), tax]))) == sets("a", "cd")
+    both = frame(("c", OAK_5, "P"), ("d", OAK_5, "Q"), source="tax")
+    assert not any({"a", "b"} <= group for group in groups(resolve_properties(pl.concat([county, both]))))
+
+
 def test_two_sources_that_number_differently_agree_on_the_address() -> None:
     records = pl.concat([frame(("a", OAK, "P")), frame(("b", OAK, "Q"), source="other")])
     assert groups(resolve_properties(records)) == sets("ab")
@@ -138,10 +148,12 @@ def test_no_property_has_two_units_numbers_or_zips(rows: list[tuple[str | None, 
     resolution = resolve_properties(records)
     assert sorted(resolution.links["record_id"]) == sorted(records["record_id"])
     joined = resolution.links.join(records, on="record_id").group_by("property_id").agg(
-        pl.col("address_key").drop_nulls().str.replace(r"\|[^|]*$", "").n_unique().alias("streets"),
+        pl.col("address_key").drop_nulls().str.replace(r"(\|[^|]*){2}$", "").n_unique().alias("streets"),
+        pl.col("address_key").drop_nulls().str.extract(r"\|([^|]+)\|[^|]*$").drop_nulls().n_unique().alias("units"),
         pl.col("address_key").drop_nulls().str.extract(r"\|(\d{5})$").drop_nulls().n_unique().alias("zips"),
     )  # fmt: skip
     assert joined["streets"].max() <= 1
+    assert joined["units"].max() <= 1
     assert joined["zips"].max() <= 1
 
 
