@@ -2,54 +2,46 @@
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-STREETS = ("OAK", "MAPLE", "CEDAR", "LAKE", "HILL", "3RD", "MARTIN LUTHER KING", "SAINT ANDREWS", "RIVER", "PARK")
-SUFFIXES = ("ST", "STREET", "AVE", "Avenue", "DR", "Drive", "LN", "RD", "Road", "CT")
-PLACES = (
-    ("78704", "AUSTIN", "TX"),
-    ("43206", "COLUMBUS", "OH"),
-    ("32801", "ORLANDO", "FL"),
-    ("60614", "CHICAGO", "IL"),
-)
+STREETS = ["OAK", "MAPLE", "CEDAR", "LAKE", "HILL", "3RD", "MARTIN LUTHER KING", "SAINT ANDREWS", "RIVER", "PARK"]
+SUFFIXES = ["ST", "STREET", "AVE", "Avenue", "DR", "Drive", "LN", "RD", "Road", "CT"]
+UNITS = [" APT 2B", ", UNIT 7", " # 12", "", "", "", ""]
+ZIPS = ["78704", "43206", "32801", "60614"]
+CITIES = ["AUSTIN", "COLUMBUS", "ORLANDO", "CHICAGO"]
+STATES = ["TX", "OH", "FL", "IL"]
 REPEATED_SHARE = 0.2
-BROKEN_SHARE = 0.01
+BROKEN_EVERY = 100
 
 
 def write_county_file(path: Path, rows: int, *, seed: int = 7) -> None:
-    """Write `rows` data rows: one-line and hyphenated and unit addresses, 20 % repeats, 1 % without identity."""
-    dice = np.random.default_rng(seed)
+    """Write `rows` data rows: one-line addresses with and without units, 20 % repeats, 1 % without identity."""
     distinct = rows - int(rows * REPEATED_SHARE)
-    number = np.arange(distinct)
-    place = number % len(PLACES)
-    house = pl.Series(100 + number // 40 % 9900).cast(pl.String)
-    street = pl.Series([STREETS[i] for i in number % len(STREETS)])
-    street_number = pl.Series(number // 400_000 + number // 10 % 97 + 1).cast(pl.String)
-    suffix = pl.Series([SUFFIXES[i] for i in dice.integers(0, len(SUFFIXES), distinct)])
-    unit = pl.Series(number % 7).replace_strict(
-        {0: " APT 2B", 1: ", UNIT 7", 2: " # 12"}, default="", return_dtype=pl.String
-    )
-    frame = pl.DataFrame({"house": house, "street": street, "n": street_number, "suffix": suffix, "unit": unit})
-    table = frame.select(
-        pl.Series("PARID", number + 1_000_000_000).cast(pl.String),
-        pl.concat_str("house", pl.lit(" "), "street", pl.lit(" "), "n", pl.lit(" "), "suffix", "unit").alias(
-            "SITUS ADDRESS"
-        ),
-        pl.Series("CITY", [PLACES[i][1] for i in place]),
-        pl.Series("STATE", [PLACES[i][2] for i in place]),
-        pl.Series("ZIP CODE", [PLACES[i][0] for i in place]),
-        pl.concat_str(pl.lit("FICTIONAL OWNER "), pl.Series(number % 50_000).cast(pl.String)).alias("OWNER NAME"),
-        pl.concat_str(pl.lit("$"), pl.Series(dice.integers(50, 900, distinct) * 1000).cast(pl.String)).alias(
-            "SALE PRICE"
-        ),
-        pl.Series("SALE DATE", dice.integers(8000, 19000, distinct)).cast(pl.Date).dt.strftime("%m/%d/%Y"),
-        pl.Series("YEAR BUILT", dice.integers(1900, 2020, distinct)).cast(pl.String),
-        pl.Series("SQ FT", dice.integers(600, 4000, distinct)).cast(pl.String),
+    number = pl.int_range(distinct)
+
+    def dice(low: int, high: int, salt: int) -> pl.Expr:
+        return number.hash(seed + salt) % (high - low) + low
+
+    def one_of(values: list[str], choice: pl.Expr) -> pl.Expr:
+        return pl.lit(pl.Series(values)).gather((choice % len(values)).cast(pl.UInt32))
+
+    street = pl.concat_str(one_of(STREETS, number), number // 400_000 + number // 10 % 97 + 1, separator=" ")
+    line = pl.concat_str(100 + number // 40 % 9900, street, one_of(SUFFIXES, dice(0, 1000, 1)), separator=" ")
+    table = pl.select(
+        (number + 1_000_000_000).cast(pl.String).alias("PARID"),
+        pl.concat_str(line, one_of(UNITS, number)).alias("SITUS ADDRESS"),
+        one_of(CITIES, number).alias("CITY"),
+        one_of(STATES, number).alias("STATE"),
+        one_of(ZIPS, number).alias("ZIP CODE"),
+        pl.concat_str(pl.lit("FICTIONAL OWNER "), number % 50_000).alias("OWNER NAME"),
+        pl.concat_str(pl.lit("$"), dice(50, 900, 2) * 1000).alias("SALE PRICE"),
+        dice(8000, 19000, 3).cast(pl.Int32).cast(pl.Date).dt.strftime("%m/%d/%Y").alias("SALE DATE"),
+        dice(1900, 2020, 4).alias("YEAR BUILT"),
+        dice(600, 4000, 5).alias("SQ FT"),
     )
     repeats = table.sample(rows - distinct, seed=seed, with_replacement=True)
     whole = pl.concat([table, repeats]).sample(fraction=1.0, shuffle=True, seed=seed)
-    broken = pl.Series(dice.random(rows) < BROKEN_SHARE)
+    broken = pl.int_range(pl.len()) % BROKEN_EVERY == 0
     whole.with_columns(
-        pl.when(broken).then(pl.lit("")).otherwise(pl.col(name)).alias(name) for name in ("PARID", "SITUS ADDRESS")
+        pl.when(broken).then(pl.lit("")).otherwise(name).alias(name) for name in ("PARID", "SITUS ADDRESS")
     ).write_csv(path)

@@ -20,7 +20,7 @@ from leadflow_pipelines.settings import get_settings
 SETTLED_SECONDS = 10
 """A file changed more recently than this may still be arriving."""
 
-COUNTY_FILE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz")
+COUNTY_FILE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".gz")
 
 
 def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:

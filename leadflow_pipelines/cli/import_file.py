@@ -32,7 +32,7 @@ def import_file(
     from leadflow_pipelines.county_files.propose_mapping import propose_mapping
 
     if show_mapping:
-        out.print(propose_mapping(read_county_file(file)).mapping.to_yaml(), markup=False)
+        out.print(propose_mapping(read_county_file(file)).to_yaml(), markup=False, soft_wrap=True)
         return
     progress(f"Importing {file.name}")
     workspace = open_session(org)

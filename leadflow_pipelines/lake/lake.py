@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from tenacity import (
     RetryError,
@@ -25,6 +25,7 @@ from tenacity import (
 
 from leadflow_pipelines.contracts import Contract
 from leadflow_pipelines.errors import InvalidInput, LakeConflict
+from leadflow_pipelines.lake.commit_partitions import commit_partitions
 from leadflow_pipelines.lake.raw_pulls import RawPulls
 from leadflow_pipelines.settings import Settings
 
@@ -187,10 +188,14 @@ class Lake:
         stored = changed.sort(*contract.sort_by, *contract.key)
         if ZIP_PREFIX in contract.partition_by:
             stored = stored.with_columns(pl.col("zip").str.head(3).alias(ZIP_PREFIX))
-        predicate = " AND ".join(
-            f"{name} IN ({', '.join(repr(str(value)) for value in values)})" for name, values in partitions.items()
+        commit_partitions(
+            table,
+            self.path(contract.name),
+            stored,
+            partitions,
+            shape=self._shape(contract),
+            storage_options=self.storage_options,
         )
-        write_deltalake(table, stored, mode="overwrite", predicate=predicate, schema_mode="merge")
         if (table.version() + 1) % COMMITS_PER_CHECKPOINT == 0:
             table.update_incremental()
             table.create_checkpoint()
@@ -202,14 +207,16 @@ class Lake:
             return None
 
     def _create(self, contract: Contract) -> DeltaTable:
-        shape: dict[str, Any] = dict(contract.schema)
-        if ZIP_PREFIX in contract.partition_by:
-            shape[ZIP_PREFIX] = pl.String
         return DeltaTable.create(
             self.path(contract.name),
-            schema=pl.DataFrame(schema=shape).to_arrow().schema,
+            schema=pl.DataFrame(schema=self._shape(contract)).to_arrow().schema,
             partition_by=list(contract.partition_by),
             mode="ignore",
             storage_options=self.storage_options,
             description=contract.text,
         )
+
+    @staticmethod
+    def _shape(contract: Contract) -> dict[str, Any]:
+        derived = {ZIP_PREFIX: pl.String} if ZIP_PREFIX in contract.partition_by else {}
+        return {**contract.schema, **derived}

@@ -23,9 +23,7 @@ class Stored:
         return {fault.zip for fault in self.faults if fault.zip is not None}
 
 
-def store_zips(
-    lake: Lake, contract: Contract, frame: pl.DataFrame, *, zips: Collection[str], day: dt.date
-) -> Stored:
+def store_zips(lake: Lake, contract: Contract, frame: pl.DataFrame, *, zips: Collection[str], day: dt.date) -> Stored:
     """Replace the rows of these ZIPs and day. A ZIP that breaks the contract is emptied; the others are written.
 
     Raises nothing for broken rows: they are in `faults`, by ZIP, column and rule.

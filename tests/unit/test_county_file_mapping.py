@@ -590,3 +590,12 @@ def test_the_nashville_sales_and_parcels_are_mapped_whole() -> None:
     assert proposal.mapping.county_fips == "47037"
     assert mapped.rows["sale_date"].count() == 12_056
     assert "owner_name" not in proposal.mapping.columns
+
+
+def test_a_rhythm_of_broken_rows_does_not_hide_a_column(tmp_path: Path) -> None:
+    """Every hundredth row without address: a sample of every hundredth row would see nothing else."""
+    rows = [f'{n},"{"" if n % 100 == 0 else f"{n} OAK ST"}",AUSTIN,TX,78704' for n in range(200_000)]
+    file = tmp_path / "county.csv"
+    file.write_text("\n".join(["ACCOUNT,SITUS ADDRESS,CITY,STATE,ZIP", *rows]))
+    proposal = propose_mapping(read_county_file(file))
+    assert proposal.mapping.columns["address"].columns == ("SITUS ADDRESS",)
