@@ -26,7 +26,6 @@ _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
 _CITY_WORDS = 4
 """Words in the longest city names worth trying where no comma marks the city."""
-_WIDE_SPACE = r"  |[\t\n\r\x0b\f]"
 _BEYOND_ASCII = r"[^\x00-\x7F]"
 
 
@@ -45,11 +44,10 @@ def clean_text(text: pl.Series) -> pl.Series:
             .str.replace_all(r"[\p{Z}\u200b\ufeff]", " ")
         )  # fmt: skip
         text = text.scatter(where, plain)
-    where = text.str.contains(_WIDE_SPACE).fill_null(value=False).arg_true()
-    if not where.is_empty():
-        text = text.scatter(
-            where, text.gather(where).str.replace_all(r"\s*[\r\n]+\s*", ", ").str.replace_all(r"\s+", " ")
-        )
+    for pattern, single in ((r"\s*[\r\n]+\s*", ", "), (r"[ \t\x0b\f]{2,}|[\t\x0b\f]", " ")):
+        where = text.str.contains(pattern).fill_null(value=False).arg_true()
+        if not where.is_empty():
+            text = text.scatter(where, text.gather(where).str.replace_all(pattern, single))
     trimmed = text.str.to_uppercase().str.strip_chars(" ,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
 
@@ -93,13 +91,14 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
     frame = frame.with_columns(
         _state_code(text.str.extract(_STATE, 1)).alias("state"), text.str.replace(_STATE, "").alias("before")
     )
+    is_code = text.str.contains(r" [A-Z]{2}$") & ~text.str.tail(2).is_in([*SUFFIXES, *DIRECTIONALS]) & ~opens_unit(text)
     before_city = frame.select(pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state")).to_series()
     frame = frame.with_columns(
         is_both=(pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
         & pl.col("zip5").is_null(),
         is_state=pl.col("state").is_not_null()
-        & (pl.col("zip5").is_not_null() | (pl.col("before") == "") | places.is_known(before_city, places.cities())
-           | (text.str.contains(r" [A-Z]{2}$") & ~opens_unit(text) & ~text.str.tail(2).is_in([*SUFFIXES, *DIRECTIONALS]))),
+        & (pl.col("zip5").is_not_null() | (pl.col("before") == "") | is_code
+           | places.is_known(before_city, places.cities())),
     )  # fmt: skip
     frame = frame.with_columns(
         pl.when("is_state").then("state").alias("state"),

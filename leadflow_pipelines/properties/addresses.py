@@ -42,23 +42,18 @@ def normalize_addresses(frame: pl.DataFrame) -> pl.DataFrame:
     address_key is `number|pre|name|suffix|post|unit|place`; place is the ZIP, else CITY,STATE; null unless a number
     (or a rural box) stands on a named street.
     """
-    inputs = frame.select(
+    inputs = frame.with_columns(
         (pl.col(name).cast(pl.String) if name in frame.columns else pl.lit(None, dtype=pl.String)).alias(name)
         for name in _INPUTS
-    )
-    distinct = inputs.unique(maintain_order=True)
+    ).select(_INPUTS)
+    said = [name for name in _INPUTS if inputs[name].null_count() < inputs.height] or ["address"]
+    distinct = inputs.unique(said, maintain_order=True)
     parts = [distinct.slice(start, _CHUNK_ROWS) for start in range(0, max(distinct.height, 1), _CHUNK_ROWS)]
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        parsed = pl.concat(list(pool.map(_parse, parts)))
-    if distinct.height == inputs.height:
-        added = parsed.select(ADDRESS_COLUMNS)
-    else:
-        keyed = pl.concat([distinct, parsed.rename(lambda name: f"parsed_{name}")], how="horizontal")
-        added = (
-            inputs.join(keyed, on=_INPUTS, how="left", nulls_equal=True, maintain_order="left")
-            .select(f"parsed_{name}" for name in ADDRESS_COLUMNS)
-            .rename(lambda name: name.removeprefix("parsed_"))
-        )
+        added = pl.concat(list(pool.map(_parse, parts)))
+    if distinct.height < inputs.height:
+        place = distinct.select(said).with_row_index("place")
+        added = added[inputs.join(place, on=said, how="left", nulls_equal=True, maintain_order="left")["place"]]
     return frame.drop(ADDRESS_COLUMNS, strict=False).hstack(added)
 
 

@@ -105,6 +105,14 @@ ONE_LINES = [
     ("245 COUNTY ROAD 12045", None, None, None, None),
     ("1 OAK ST, NASHVILLE, TN 99999", "NASHVILLE", "TN", None, None),
     ("LINCOLN CENTER, 1 OAK ST, NEW YORK, NY 10023", "NEW YORK", "NY", "10023", None),
+    ("1 OAK ST\n  APT 4\r\nNASHVILLE\tTN 37210", "NASHVILLE", "TN", "37210", None),
+    ("1254 Centra Villa Dr, SW, Atlanta, GA 30310", "ATLANTA", "GA", "30310", None),
+    ("1640 Oak Rd, Suite 100 Marietta, GA 30067", "MARIETTA", "GA", "30067", None),
+    ("10 Flint Road, Amherst, New York, 14226", "AMHERST", "NY", "14226", None),
+    ("12 ELM ST, HOBOKEN, NJ 7030", "HOBOKEN", "NJ", "07030", None),
+    ("465 PECK LN CHESHIRE CT", "CHESHIRE", "CT", None, None),
+    ("101-39 Lefferts Boulevard, NY 11419", None, "NY", "11419", None),
+    ("12 ELM ST SUMMIT NJ 07901", "SUMMIT", "NJ", "07901", None),
     ("2616 20th St S, St. Petersburg, FL 33712-3824", "SAINT PETERSBURG", "FL", "33712", "3824"),
 ]  # fmt: skip
 """Line; city, state, zip5, zip4."""
@@ -202,6 +210,8 @@ def test_rows_keep_order_number_and_columns() -> None:
     assert out["suffix"].to_list() == ["ST", None, "ST"]
     assert set(out.columns) == {"id", "address", *ADDRESS_COLUMNS}
     assert normalize_addresses(frame.clear()).height == 0
+    assert normalize_addresses(pl.DataFrame({"id": [1, 2]}))["parse_status"].to_list() == ["missing"] * 2
+    assert normalize_addresses(frame.with_columns(address=pl.lit(None)))["address_key"].null_count() == 3
 
 
 def test_long_names_and_many_words_pass() -> None:
