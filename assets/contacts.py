@@ -32,7 +32,13 @@ def _traceable(step: Step) -> pl.DataFrame:
 
 
 @zip_day_asset(
-    "raw/batchdata", contract=RAW_PULLS, deps=["lead_scores"], group="raw", kinds=("http", "parquet"), is_paid=True
+    "raw/batchdata",
+    contract=RAW_PULLS,
+    deps=["lead_scores"],
+    group="outreach",
+    owner="team:outreach",
+    kinds=("http", "parquet"),
+    is_paid=True,
 )
 def raw_batchdata(step: Step) -> Outcome:
     """What BatchData returned for the owners of the best leads. Bought best lead first, until the budget or the

@@ -8,7 +8,7 @@ from assets.zip_day_asset import zip_day_asset
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES
 from leadflow_pipelines.lake import holds_on
 from leadflow_pipelines.leads.signals import derive_signals
-from leadflow_pipelines.scoring import score_leads
+from leadflow_pipelines.scoring import reasons_text, score_leads
 
 
 @zip_day_asset("enriched_leads", contract=ENRICHED_LEADS, deps=["properties"], group="leads")
@@ -36,6 +36,6 @@ def lead_scores(step: Step) -> Outcome:
     return Outcome(
         rows_in=leads.height,
         stored=step.store(LEAD_SCORES, scores),
-        preview=scores.filter(pl.col("rank_in_zip") <= 5).select("zip", "rank_in_zip", "points", "reasons"),
+        preview=scores.filter(pl.col("rank_in_zip") <= 5).select("zip", "rank_in_zip", "points", reasons_text()),
         chart=bar_chart({f"{band:>3} points and more": count for band, count in bands.iter_rows()}),
     )

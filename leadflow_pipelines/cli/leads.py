@@ -48,6 +48,7 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
     import polars as pl
 
     from leadflow_pipelines.contracts import CHANNELS, ENRICHED_LEADS, LEAD_SCORES, OUTREACH_LISTS
+    from leadflow_pipelines.scoring import reasons_text
 
     lake = workspace.lake
     days = lake.read(LEAD_SCORES, zips=zips, where=pl.col("day") <= day, columns=["zip", "day"])
@@ -62,9 +63,8 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
     lists = lake.read(OUTREACH_LISTS, where=wanted & ids & (pl.col("verdict") == "cleared"))
     counts = [pl.col("channel").eq(channel).sum().cast(pl.Int64).alias(f"cleared_{channel}") for channel in CHANNELS]
     cleared = lists.group_by("property_id", "day").agg(counts)
-    texts = pl.col("reasons").list.eval(pl.element().struct.field("text")).list.join("; ").alias("reasons")
     return (
-        best.with_columns(texts)
+        best.with_columns(reasons_text())
         .drop("run_id")
         .join(facts, on=["property_id", "zip", "day"], how="left", maintain_order="left")
         .join(cleared, on=["property_id", "day"], how="left", maintain_order="left")

@@ -19,6 +19,7 @@ from leadflow_pipelines.contracts import (
 )
 from leadflow_pipelines.database.tables import provider_calls
 from leadflow_pipelines.lake import holds_on
+from leadflow_pipelines.scoring import reasons_text
 from resources.workspace import Workspace
 
 
@@ -95,7 +96,7 @@ def top_leads(workspace: Workspace, *, zips: Sequence[str], day: dt.date, most: 
         "address",
         "city",
         "state",
-        pl.col("reasons").list.eval(pl.element().struct.field("text")).list.join("; ").alias("reasons"),
+        reasons_text(),
     )
 
 

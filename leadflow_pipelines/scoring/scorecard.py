@@ -96,6 +96,11 @@ def score_leads(leads: pl.DataFrame, *, run_id: str | None) -> pl.DataFrame:
     )
 
 
+def reasons_text() -> pl.Expr:
+    """The column `reasons` as one text for people, most points first."""
+    return pl.col("reasons").list.eval(pl.element().struct.field("text")).list.join("; ").alias("reasons")
+
+
 def scorecard_table() -> list[dict[str, str | int]]:
     """The scorecard as rows for documents and the command line: signal, points, why."""
     return [{"signal": rule.signal, "points": rule.points, "why": rule.why} for rule in RULES]
