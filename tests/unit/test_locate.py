@@ -32,6 +32,11 @@ def test_a_zip_that_does_not_exist_is_no_evidence() -> None:
     assert placed({**ELM, "city": "GOODLETTSVILLE", "zip": "37299"})[0][:2] == ("37072", "city")
 
 
+def test_a_record_placed_elsewhere_in_a_zip_that_does_not_exist_is_placed_anew() -> None:
+    claimed = records(ELM).with_columns(zip5=pl.lit("37299"))
+    assert locate_records(claimed)["zip"].to_list() == ["unlocated"]
+
+
 def test_the_parcel_decides_then_the_address() -> None:
     with_zip = {**ELM, "zip": "37210"}
     assert placed(with_zip, {**ELM, "street": None})[1] == ("37210", "parcel", None)

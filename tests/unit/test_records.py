@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS
-from leadflow_pipelines.properties import build_records, infer_place, parcel_key
+from leadflow_pipelines.properties import build_records, parcel_key
 
 DAY = date(2020, 3, 1)
 
@@ -56,9 +56,10 @@ def test_mailing_state_decides_between_states_that_fit() -> None:
 
 
 def test_few_rows_with_a_place_say_nothing_about_the_rest() -> None:
-    parts = pl.DataFrame({"city": ["NASHVILLE"] + [None] * 99, "state": [None] * 100, "zip5": [None] * 100},
-                         schema=dict.fromkeys(["city", "state", "zip5"], pl.String))  # fmt: skip
-    assert infer_place(parts)["state"].null_count() == 100
+    rows: list[dict[str, Any]] = [{"address": f"{number} OAK ST"} for number in range(99)]
+    made = records([{"address": "1 ELM ST, GOODLETTSVILLE"}, *rows])
+    assert made["state"].null_count() == 100
+    assert made["county_fips"].null_count() == 100
 
 
 def test_the_files_county_holds_where_a_zip_lies_mostly_in_the_next() -> None:

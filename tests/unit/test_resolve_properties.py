@@ -4,6 +4,7 @@ from datetime import date
 from random import Random
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,8 +63,9 @@ def test_a_parcel_joins_the_same_street_with_zip_and_with_city() -> None:
 
 
 def test_no_chain_puts_two_zips_into_one_property() -> None:
-    rows = [("a", OAK, "P"), ("b", OAK_IN_CITY, "P"), ("c", OAK_IN_CITY, "Q"), ("d", OAK_ELSEWHERE, "Q")]
-    assert not any({"a", "d"} <= group for group in together(*rows))
+    one = frame(("a", OAK, "P"), ("b", OAK_IN_CITY, "P"))
+    other = frame(("c", OAK_IN_CITY, "Q"), ("d", OAK_ELSEWHERE, "Q"), source="other")
+    assert groups(resolve_properties(pl.concat([one, other]))) == sets("a", "bc", "d")
 
 
 def test_parcels_that_one_source_lists_at_one_address_stay_apart() -> None:
@@ -185,17 +187,33 @@ def test_ids_name_the_cluster_and_are_the_same_in_every_run() -> None:
     assert one == "p_905b2287a4d27ce1b0eb"
 
 
-def test_when_two_properties_turn_out_to_be_one_the_older_id_survives() -> None:
+@pytest.mark.parametrize("days", [(1, 2), (2, 1)])
+def test_when_two_properties_turn_out_to_be_one_the_older_id_survives(days: tuple[int, int]) -> None:
+    city, zipped = frame(("a", OAK_IN_CITY, "P")), frame(("b", OAK, None))
+    first, second = resolve_properties(city), resolve_properties(zipped)
+    previous = pl.concat([as_previous(first, city, days[0]), as_previous(second, zipped, days[1])])
+    records = frame(("a", OAK_IN_CITY, "P"), ("b", OAK, "P"), ("c", OAK, "P"))
+    merged = resolve_properties(records, previous=previous)
+    ids = {"a": first.links["property_id"][0], "b": second.links["property_id"][0]}
+    older, newer = ("a", "b") if days[0] < days[1] else ("b", "a")
+    assert merged.merges.rows() == [(ids[newer], ids[older])]
+    assert merged.links["property_id"].unique().to_list() == [ids[older]]
+    (moved,) = merged.links.filter(pl.col("record_id") == newer).to_dicts()
+    assert (moved["matched_by"], moved["previous_property_id"]) == ("merge", ids[newer])
+    # Once recorded, a merge stays recorded.
+    assert resolve_properties(records, previous=as_previous(merged, records)).links.equals(merged.links)
+
+
+def test_earlier_records_that_are_not_given_move_too() -> None:
     city, zipped = frame(("a", OAK_IN_CITY, "P")), frame(("b", OAK, None))
     first, second = resolve_properties(city), resolve_properties(zipped)
     previous = pl.concat([as_previous(first, city, day=2), as_previous(second, zipped, day=1)])
-    merged = resolve_properties(frame(("b", OAK, "P"), ("c", OAK, "P")), previous=previous)
+    merged = resolve_properties(frame(("c", OAK, "P")), previous=previous)
+    assert merged.links["record_id"].to_list() == ["c"]
     survivor, given_up = second.links["property_id"][0], first.links["property_id"][0]
-    assert merged.merges.rows() == [(given_up, survivor)]
     assert merged.relinked.select("record_id", "property_id", "matched_by", "previous_property_id").rows() == [
         ("a", survivor, "merge", given_up)
     ]
-    assert merged.links["property_id"].unique().to_list() == [survivor]
 
 
 def test_a_split_keeps_the_id_with_the_most_records_and_never_reuses_it() -> None:
