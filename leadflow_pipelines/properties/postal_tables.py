@@ -277,11 +277,6 @@ ORDINAL_WORDS = {
 }
 """THIRD → 3RD, TWENTY-FIRST → 21ST."""
 
-NUMBER_WORDS = {
-    "ONE": "1", "TWO": "2", "THREE": "3", "FOUR": "4", "FIVE": "5", "SIX": "6", "SEVEN": "7", "EIGHT": "8",
-    "NINE": "9", "TEN": "10",
-}  # fmt: skip
-
 NAME_WORDS = {
     "ST": "SAINT", "STE": "SAINTE", "MT": "MOUNT", "FT": "FORT", "DR": "DR", "LA": "LA", "PR": "PR", "IS": "IS",
     "COR": "COR", "BR": "BR", "CT": "COURT", "PK": "PARK", "TR": "TRAIL", "VIA": "VIA", "DIV": "DIV", "UN": "UN",
