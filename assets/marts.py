@@ -9,7 +9,7 @@ from assets.run_correlation import bind_run
 from assets.run_metadata import column_schema
 from assets.scope import Scope
 from leadflow_pipelines.contracts import MARTS
-from leadflow_pipelines.marts import build_marts
+from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.observability.progress import report_progress
 
 MART_NAMES = tuple(mart.name for mart in MARTS)

@@ -4,9 +4,6 @@ Here: the order of these steps and what they report. Each step has a module of i
 """
 
 import datetime as dt
-import fcntl
-import os
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,13 +18,11 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import ContractBroken
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.marts.duckdb_file import add_lake, add_ledger, new_duckdb_file, read_mart
+from leadflow_pipelines.marts.dbt_worker import DUCKDB_FILE, build_models
+from leadflow_pipelines.marts.duckdb_file import add_lake, add_ledger, new_duckdb_file, open_duckdb_file, read_mart
 from leadflow_pipelines.marts.publish_marts import publish_marts
 from leadflow_pipelines.marts.read_ledger import read_ledger
-from leadflow_pipelines.marts.run_dbt import parse_project, run_dbt
-
-DUCKDB_FILE = "leadflow_marts.duckdb"
-TARGET = "target"
+from leadflow_pipelines.marts.work_folder import held, work_folder
 
 
 @dataclass(frozen=True)
@@ -50,18 +45,16 @@ def build_marts(lake: Lake, database: Database, org: Org, *, now: dt.datetime, r
     passes its dbt tests and its contract. Raises ContractBroken naming mart, column and rule, or LeadflowError.
     """
     seconds: dict[str, float] = {}
-    work = _work_folder(database, org)
-    with _alone(work):
-        duckdb_file = work / DUCKDB_FILE
-        with new_duckdb_file(duckdb_file) as duck:
-            with _timed(seconds, "sources"):
-                add_lake(duck, lake)
-                add_ledger(duck, read_ledger(database, org))
-            with _timed(seconds, "dbt"):
-                built = run_dbt(duckdb_file, org_slug=org.slug, target=work / TARGET)
-            with _timed(seconds, "check"):
-                marts = [(mart, read_mart(duck, mart)) for mart in MARTS]
-                _refuse_faults(marts)
+    work = work_folder(database.settings.home, org.slug)
+    with held(work):
+        with _timed(seconds, "sources"), new_duckdb_file(work / DUCKDB_FILE) as duck:
+            add_lake(duck, lake)
+            add_ledger(duck, read_ledger(database, org))
+        with _timed(seconds, "dbt"):
+            built = build_models(work, org_slug=org.slug)
+        with _timed(seconds, "check"), open_duckdb_file(work / DUCKDB_FILE) as duck:
+            marts = [(mart, read_mart(duck, mart)) for mart in MARTS]
+            _refuse_faults(marts)
         with _timed(seconds, "parquet"):
             parquet = export_marts(lake, marts)
         with _timed(seconds, "postgres"):
@@ -74,22 +67,6 @@ def build_marts(lake: Lake, database: Database, org: Org, *, now: dt.datetime, r
         warnings=built.warnings,
         seconds=seconds,
     )
-
-
-def warm_up_marts(database: Database, org: Org) -> threading.Thread:
-    """Import and parse dbt while the caller does something else; a build begun meanwhile waits for it.
-
-    A process's first build takes 3 s longer than the next, all of it for this.
-    """
-    work = _work_folder(database, org)
-
-    def parse() -> None:
-        with _alone(work):
-            parse_project(work / DUCKDB_FILE, org_slug=org.slug, target=work / TARGET)
-
-    thread = threading.Thread(target=parse, name="warm-up-marts", daemon=True)
-    thread.start()
-    return thread
 
 
 def export_marts(lake: Lake, marts: Sequence[tuple[Contract, pl.DataFrame]]) -> dict[str, str]:
@@ -123,23 +100,6 @@ def _refuse_faults(marts: Sequence[tuple[Contract, pl.DataFrame]]) -> None:
             "Marts break their contract:\n" + "\n".join(f"  - {fault}" for fault in faults),
             remedy="\nNothing was published; the marts that were there stay.",
         )
-
-
-def _work_folder(database: Database, org: Org) -> Path:
-    """One folder an org: dbt parses everything again when its variables change, and the org is one of them."""
-    return database.settings.home / "work" / "marts" / org.slug
-
-
-@contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """Hold an org's work folder; the kernel lets go of it when the holder dies."""
-    work.mkdir(parents=True, exist_ok=True)
-    handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Made anew for each build, because a view over a Delta table's files breaks once 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -14,23 +13,22 @@ import polars as pl
 from leadflow_pipelines.contracts import LAKE_TABLES, Contract
 from leadflow_pipelines.contracts.sql_types import duckdb_type
 from leadflow_pipelines.lake import Lake
-
-_OPTIONS: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-"""As in dbt's profile: nothing is fetched, and DuckDB refuses a second connection with other options."""
+from leadflow_pipelines.marts.run_dbt import DUCKDB_OPTIONS
 
 
 @contextmanager
 def new_duckdb_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new file at `path` in the place of the last one, open until the block ends; left there to be explored.
-
-    dbt opens it in the same process with the same options: it then joins this connection's database, where
-    opening it for each model anew would cost 30 ms a model.
-    """
+    """A new file at `path` in the place of the last one, open until the block ends; left there to be explored."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for stale in (path, path.with_name(f"{path.name}.wal")):
         stale.unlink(missing_ok=True)
-    with duckdb.connect(str(path), config=_OPTIONS) as duck:
+    with open_duckdb_file(path) as duck:
         yield duck
+
+
+def open_duckdb_file(path: Path) -> duckdb.DuckDBPyConnection:
+    """The file, as dbt's process opens it; only one process at a time can."""
+    return duckdb.connect(str(path), config=DUCKDB_OPTIONS)
 
 
 def add_lake(duck: duckdb.DuckDBPyConnection, lake: Lake) -> None:

@@ -26,7 +26,8 @@ from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.errors import ContractBroken, LeadflowError
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.marts import build_marts, warm_up_marts
+from leadflow_pipelines.marts.build_marts import build_marts
+from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 
 pytestmark = pytest.mark.xdist_group("marts")  # one build serves most tests
@@ -323,7 +324,7 @@ def test_postgres_carries_the_contracts_texts(built, small_org, database, mart):
 
 
 def test_building_again_changes_no_row_and_says_nothing_on_stdout(built, small_lake, small_org, database, capfd):
-    warm_up_marts(database, small_org).join()
+    warm_up_marts(database.settings.home, small_org.slug)
     before = {name: pl.read_parquet(path) for name, path in built.parquet.items()}
     again = build_marts(small_lake, database, small_org, now=NOW, run_id="run-2")
     assert capfd.readouterr().out == ""

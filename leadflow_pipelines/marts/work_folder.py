@@ -1,0 +1,31 @@
+"""The folder in which an org's marts are built, held by one builder at a time on this machine."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def work_folder(home: Path, org_slug: str) -> Path:
+    """One folder an org: dbt parses everything again when its variables change, and the org is one of them."""
+    return home / "work" / "marts" / org_slug
+
+
+@contextmanager
+def held(work: Path, *, patiently: bool = True) -> Iterator[bool]:
+    """Hold the folder; the kernel lets go of it when the holder dies. Yields whether it is held.
+
+    Without patience a folder that somebody else holds is left to them.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if patiently else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
