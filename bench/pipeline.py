@@ -12,7 +12,7 @@ from leadflow_pipelines.cli.console import progress
 from leadflow_pipelines.properties.places import zip_table
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 
-UNLIMITED = "100000000"
+UNLIMITED = "10000000"
 
 
 def measure(*, quick: bool = False) -> Iterator[Figure]:

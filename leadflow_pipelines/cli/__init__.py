@@ -4,6 +4,7 @@ Here: reading arguments, printing results. Not here: any work; each command call
 Commands import what they need when they run, so that `--help` and the first line of progress come at once.
 """
 
+import logging
 import sys
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     from leadflow_pipelines.cli.console import print_error
     from leadflow_pipelines.errors import LeadflowError
     from leadflow_pipelines.observability import bind_correlation, flush_error_reports, report_error
+    from leadflow_pipelines.settings import get_settings
 
     try:
         with bind_correlation():
@@ -21,7 +23,11 @@ def main() -> None:
         print_error(error)
         sys.exit(1)
     except Exception as error:
+        home = get_settings().home
         report_error(error)
-        raise
+        logging.getLogger("leadflow").exception("unexpected error", extra={"arguments": sys.argv[1:]})
+        # The type alone: the text of a database's error holds the row's values.
+        print_error(LeadflowError(f"Unexpected: {type(error).__name__}.", remedy=f"{home}/logs/leadflow.jsonl has it."))
+        sys.exit(1)
     finally:
         flush_error_reports()

@@ -77,7 +77,7 @@ def spend(
 
 @app.command("limit")
 def limit(
-    per_day: Annotated[float, typer.Option("--per-day", min=0, help="Dollars a day.")],
+    per_day: Annotated[float, typer.Option("--per-day", min=0, max=10_000_000, help="Dollars a day.")],
     provider: Annotated[str | None, typer.Option(help="attom or batchdata. Default: all providers together.")] = None,
     org: OrgOption = None,
     as_json: JsonOption = False,
@@ -104,3 +104,4 @@ def limit(
         print_json({"provider": provider or ALL_PROVIDERS, "limit_cents": cents})
     else:
         out.print(f"{provider or 'All providers together'}: at most {dollars(cents)} a day for {workspace.org.slug}.")
+        out.print("A call needs room under both: the limit of its provider and the one for all together.")
