@@ -36,10 +36,13 @@ def run_summary(outcomes: Mapping[dt.date, Outcome], seconds: float) -> dict[str
     for outcome in outcomes.values():
         for reason, count in outcome.rejected.items():
             rejected[reason] = rejected.get(reason, 0) + count
+    per_zip = sorted(rows for outcome in outcomes.values() for rows in outcome.stored.rows.values()) or [0]
     last = [*outcomes.values(), Outcome(0, Stored({}, ()))][max(len(outcomes) - 1, 0)]
     return {
         "run_rows_in": sum(outcome.rows_in for outcome in outcomes.values()),
-        "run_rows_out": sum(sum(outcome.stored.rows.values()) for outcome in outcomes.values()),
+        "run_rows_out": sum(per_zip),
+        "run_zips": sum(len(outcome.stored.rows) for outcome in outcomes.values()),
+        "run_rows_per_zip": f"{per_zip[0]:,} to {per_zip[-1]:,}, median {per_zip[len(per_zip) // 2]:,}",
         "run_rejected": sum(rejected.values()),
         "rejected_because": _table(pl.DataFrame({"reason": list(rejected), "rows": list(rejected.values())})),
         "run_cost_cents": float(sum(outcome.cost_cents for outcome in outcomes.values())),
@@ -49,13 +52,12 @@ def run_summary(outcomes: Mapping[dt.date, Outcome], seconds: float) -> dict[str
     }
 
 
-def zip_summaries(outcome: Outcome, *, with_previews: bool) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Per ZIP: rows, and a preview where asked for."""
+def zip_summaries(outcome: Outcome) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Per ZIP: rows, and a preview where there is one."""
     for zip_code, rows in outcome.stored.rows.items():
         summary: dict[str, Any] = {"dagster/partition_row_count": rows}
-        if with_previews and outcome.preview is not None and "zip" in outcome.preview.columns:
-            of_zip = outcome.preview.filter(pl.col("zip") == zip_code).head(PREVIEW_ROWS)
-            summary["preview"] = _table(of_zip)
+        if outcome.preview is not None and "zip" in outcome.preview.columns:
+            summary["preview"] = _table(outcome.preview.filter(pl.col("zip") == zip_code).head(PREVIEW_ROWS))
         yield zip_code, summary
 
 
