@@ -69,22 +69,12 @@ def score_leads(leads: pl.DataFrame, *, run_id: str | None) -> pl.DataFrame:
     owned property scores 0: it is not sold on the open market. Ranks within a ZIP are unique; ties fall to
     more lists, longer tenure, then property_id, so the order is the same in every run.
     """
-    earned = [rule.applies.fill_null(False) & (pl.col("owner_type") != "public") for rule in RULES]
-    points = pl.sum_horizontal(
-        pl.when(condition).then(rule.points).otherwise(0) for rule, condition in zip(RULES, earned, strict=True)
-    )
-    reasons = pl.concat_list(
-        pl.when(condition).then(
-            pl.struct(
-                pl.lit(rule.signal).alias("signal"),
-                pl.lit(rule.points, pl.Int32).alias("points"),
-                rule.text.alias("text"),
-            )
-        )
-        for rule, condition in zip(RULES, earned, strict=True)
-    ).list.drop_nulls()
-    scored = leads.with_columns(
-        points.clip(0, MOST_POINTS).cast(pl.Int32).alias("points"), reasons.cast(REASONS).alias("reasons")
+    sold_openly = leads.filter(pl.col("owner_type") != "public")
+    earned = pl.concat(_reasons_of(rule, sold_openly) for rule in RULES)
+    points = pl.col("reason").struct.field("points").sum().clip(upper_bound=MOST_POINTS).alias("points")
+    by_lead = earned.group_by("property_id", maintain_order=True).agg(points, pl.col("reason").alias("reasons"))
+    scored = leads.join(by_lead, on="property_id", how="left").with_columns(
+        pl.col("points").fill_null(0).cast(pl.Int32), pl.col("reasons").fill_null([]).cast(REASONS)
     )
     ranked = scored.sort(
         ["zip", "points", "stacked_list_count", "tenure_years", "property_id"],
@@ -93,6 +83,18 @@ def score_leads(leads: pl.DataFrame, *, run_id: str | None) -> pl.DataFrame:
     ).with_columns((pl.int_range(pl.len()).over("zip") + 1).cast(pl.Int32).alias("rank_in_zip"))
     return LEAD_SCORES.conform(
         ranked.with_columns(pl.lit(SCORECARD_VERSION).alias("model_version"), pl.lit(run_id).alias("run_id"))
+    )
+
+
+def _reasons_of(rule: Rule, leads: pl.DataFrame) -> pl.DataFrame:
+    """property_id and reason of each lead to which the rule applies; an unknown signal is no reason."""
+    return leads.filter(rule.applies.fill_null(False)).select(
+        "property_id",
+        pl.struct(
+            pl.lit(rule.signal).alias("signal"),
+            pl.lit(rule.points, pl.Int32).alias("points"),
+            rule.text.alias("text"),
+        ).alias("reason"),
     )
 
 
