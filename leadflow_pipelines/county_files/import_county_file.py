@@ -10,7 +10,7 @@ resumes. So the tables end the same wherever the first run was killed.
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +176,10 @@ def _store(job: _Import, mapping: Mapping | None) -> _Stored:
         )
     _remove_unfinished(job, file.sha256)
     records = _build(job, file, mapped, day)
+    rows_in = file.rows_in
+    # What became records is not needed twice: a million rows are 1 GB as read and as mapped.
+    file = replace(file, frame=file.frame.clear())
+    mapped = replace(mapped, rows=mapped.rows.clear())
     job.lake.replace(REJECTED_RECORDS, _rejects(job, file, mapped, day), day=day, where=_of_file(job, file.sha256))
     new = write_records(job.lake, records, source=job.source, pull_ids=[file.sha256], day=day)
     job.say(f"Stored {new:,} new of {records.height:,} records, {mapped.rejected.height:,} rejected")
@@ -184,14 +188,14 @@ def _store(job: _Import, mapping: Mapping | None) -> _Stored:
         file.sha256,
         mapping=used.model_dump(mode="json", exclude_none=True),
         day=day,
-        rows_in=file.rows_in,
+        rows_in=rows_in,
         records=records.height,
         rejected=mapped.rejected.height,
         unlocated=records.filter(pl.col("zip") == UNLOCATED).height,
     )
     warnings = (*file.notes, *(str(warning) for warning in mapped.warnings))
     return _Stored(
-        file.sha256, file.rows_in, records.height, mapped.rejected.height, used, False, 0, records["record_id"],
+        file.sha256, rows_in, records.height, mapped.rejected.height, used, False, 0, records["record_id"],
         proposal.reasons if proposal else (), warnings,
     )  # fmt: skip
 

@@ -53,25 +53,30 @@ def refresh_properties(lake: Lake, *, zips: Iterable[str], day: dt.date) -> Prop
     New records join the property they match; an id, once given, stays. Unchanged properties cost nothing.
     """
     wanted = sorted(set(zips))
-    records = _records_by(lake, wanted, day)
-    links_before = lake.read(PROPERTY_LINKS, zips={*wanted, UNLOCATED})
-    previous = links_before.join(records.select("record_id", "address_key", "parcel_key"), on="record_id")
-    resolution = resolve_properties(records, previous=previous)
-    links = _dated(resolution.links, records, links_before, day)
-    snapshot = PROPERTIES.conform(best_values(records, links))
+    links, snapshot = _state_on(lake, wanted, day)
     faults = _faults(PROPERTIES, snapshot, day)
     broken = {fault.zip for fault in faults}
-    snapshot = snapshot.filter(~pl.col("zip").is_in(broken))
+    snapshot = snapshot.filter(~pl.col("zip").is_in(broken)) if broken else snapshot
     new, changed = _write_versions(lake, snapshot, [zip_ for zip_ in wanted if zip_ not in broken], day)
     _write_links(lake, links.filter(~pl.col("zip").is_in(broken)))
     return PropertyRefresh(
-        records=records.height,
+        records=links.height,
         properties=snapshot.height,
         new=new,
         changed=changed,
         merged=links.filter(pl.col("matched_by") == "merge").height,
         faults=tuple(faults),
     )
+
+
+def _state_on(lake: Lake, zips: list[str], day: dt.date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Links and property rows of the ZIPs as of the day. The records, the largest frame here, end with this call."""
+    records = _records_by(lake, zips, day)
+    links_before = lake.read(PROPERTY_LINKS, zips={*zips, UNLOCATED})
+    previous = links_before.join(records.select("record_id", "address_key", "parcel_key"), on="record_id")
+    resolution = resolve_properties(records, previous=previous)
+    links = _dated(resolution.links, records, links_before, day)
+    return links, PROPERTIES.conform(best_values(records, links))
 
 
 def _records_by(lake: Lake, zips: list[str], day: dt.date) -> pl.DataFrame:
