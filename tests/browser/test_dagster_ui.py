@@ -51,7 +51,7 @@ def served(database: Database) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1600, "height": 1200})
+    context = browser.new_context(viewport={"width": 2600, "height": 1600})
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
