@@ -25,7 +25,7 @@ def main() -> None:
     except Exception as error:
         home = get_settings().home
         report_error(error)
-        logging.getLogger("leadflow").exception("unexpected error", extra={"arguments": sys.argv[1:]})
+        logging.getLogger("leadflow").info("unexpected error", exc_info=True)
         # The type alone: the text of a database's error holds the row's values.
         print_error(LeadflowError(f"Unexpected: {type(error).__name__}.", remedy=f"{home}/logs/leadflow.jsonl has it."))
         sys.exit(1)

@@ -32,7 +32,7 @@ def progress(text: str) -> None:
 
 def print_json(result: Any) -> None:
     """One JSON object on one line of stdout."""
-    sys.stdout.write(orjson.dumps(result, default=_plain).decode() + "\n")
+    sys.stdout.write(orjson.dumps(result, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode() + "\n")
 
 
 def print_error(error: LeadflowError) -> None:

@@ -39,9 +39,8 @@ def lead(
     out.print(f"[bold]{property_['address'] or property_['parcel_number']}[/bold]  ({property_id})")
     out.print(f"{score.get('points', '-')} points on {score.get('day', '-')} by {score.get('model_version', '-')}\n")
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
-    facts = [
-        (p["field"], property_.get(p["field"]), p["source"], p["observed_at"].date()) for p in property_["provenance"]
-    ]
+    plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
+    facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
     print_table("Facts", ["field", "value", "source", "as of"], facts)
     known = [(name, value) for name, value in signals.items() if isinstance(value, bool)]
     print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)

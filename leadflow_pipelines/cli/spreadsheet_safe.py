@@ -11,7 +11,8 @@ _STARTS_A_FORMULA = r"^[\s\x00]*[=+\-@\t\r＝＋－＠]"
 
 def neutralise_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with an apostrophe before every text cell that a spreadsheet would run; numbers stay numbers."""
-    text = pl.col(pl.String)
+    texts = [pl.col(name) for name, dtype in frame.schema.items() if dtype == pl.String]
     return frame.with_columns(
-        pl.when(text.str.contains(_STARTS_A_FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).name.keep()
+        pl.when(text.str.contains(_STARTS_A_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
+        for text in texts
     )

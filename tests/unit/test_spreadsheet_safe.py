@@ -30,3 +30,8 @@ def test_no_text_begins_a_formula(cell: str) -> None:
 def test_numbers_and_nulls_stay_what_they_are() -> None:
     frame = pl.DataFrame({"n": [-5, None], "text": [None, "=x"]})
     assert neutralise_formulas(frame).rows() == [(-5, None), (None, "'=x")]
+
+
+def test_every_text_column_is_treated() -> None:
+    frame = pl.DataFrame({"a": ["=1"], "b": ["@x"], "n": [1]})
+    assert neutralise_formulas(frame).rows() == [("'=1", "'@x", 1)]
