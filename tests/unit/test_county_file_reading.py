@@ -249,7 +249,7 @@ def _truncated_workbook(folder: Path) -> bytes:
         ("random.csv", bytes(range(256)) * 40, "not a text table"),
         ("page.xls", b"<!DOCTYPE html><html><table><tr><td>x</td></tr></table></html>", "web page"),
         ("scan.pdf", b"%PDF-1.7 ...", "a PDF"),
-        ("cut.csv.gz", gzip.compress(b"a,b\n" * 5000)[:40], "truncated gzip"),
+        ("cut.csv.gz", gzip.compress(b"a,b\n" * 5000, mtime=0)[:40], "truncated gzip"),
         ("cut.parquet", b"PAR1" + b"\x00" * 50, "truncated Parquet"),
     ],
 )
