@@ -5,12 +5,11 @@ from decimal import Decimal
 
 import polars as pl
 
-from assets.pull_summary import pull_notes, pulled_per_zip
+from assets.pull_summary import pull_notes, pulled
 from assets.run_metadata import bar_chart
 from assets.step import Outcome, Step
 from assets.zip_day_asset import zip_day_asset
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, OUTREACH_LISTS, RAW_PULLS
-from leadflow_pipelines.lake import Stored
 from leadflow_pipelines.leads.clear_leads import clear_leads, publish_lists
 from leadflow_pipelines.leads.lead_contacts import collect_contacts
 from leadflow_pipelines.leads.trace_owners import calls_answered, calls_worth_making, traceable_leads
@@ -47,7 +46,7 @@ def raw_batchdata(step: Step) -> Outcome:
     pulls = step.pull(calls)
     return Outcome(
         rows_in=len(calls),
-        stored=Stored(pulled_per_zip(pulls, step.zips), ()),
+        stored=pulled(pulls, step.lake.raw, step.zips),
         cost_cents=pulls.cost_cents,
         notes=pull_notes(pulls),
     )

@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from leadflow_pipelines.providers.pulls import Pulls
+from leadflow_pipelines.contracts import RAW_PULLS
+from leadflow_pipelines.lake import Stored
+from leadflow_pipelines.providers.pulls import Pulls, RawStore
 
 MESSAGES_SHOWN = 3
 
 
-def pulled_per_zip(pulls: Pulls, zips: Sequence[str]) -> dict[str, int]:
-    """Items per ZIP, 0 where nothing came."""
+def pulled(pulls: Pulls, raw: RawStore, zips: Sequence[str]) -> Stored:
+    """Items per ZIP, 0 where nothing came, and the faults of the rows that stand stored for them."""
     counts = Counter[str]()
     for pull in pulls.pulls:
         counts[pull.call.zip or ""] += pull.items
-    return {zip_code: counts[zip_code] for zip_code in zips}
+    return Stored({zip_code: counts[zip_code] for zip_code in zips}, tuple(RAW_PULLS.faults(pulls.read(raw))))
 
 
 def pull_notes(pulls: Pulls) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import dagster as dg
 import polars as pl
 
-from assets.pull_summary import pull_notes, pulled_per_zip
+from assets.pull_summary import pull_notes, pulled
 from assets.run_metadata import column_schema
 from assets.scope import Scope
 from assets.step import Outcome, Step
@@ -44,7 +44,7 @@ def raw_attom(step: Step) -> Outcome:
     pulls = step.pull(calls)
     return Outcome(
         rows_in=pulls.items,
-        stored=Stored(pulled_per_zip(pulls, step.zips), ()),
+        stored=pulled(pulls, step.lake.raw, step.zips),
         cost_cents=pulls.cost_cents,
         notes=pull_notes(pulls),
     )

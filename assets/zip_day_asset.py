@@ -23,7 +23,7 @@ from leadflow_pipelines.spend.ledger import Origin
 LEFT_OUT_TAG = "leadflow/left_out"
 COST_CLASS_TAG = "leadflow/cost_class"
 MOST_DESCRIBED_ZIPS = 20
-"""Up to so many ZIPs a run describes each by itself. Dagster looks the whole range up for each: 200 ZIPs took 30 s."""
+"""Up to so many ZIPs a run describes each by itself. Dagster looks the whole range up for each: 11 s at 200 ZIPs."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from leadflow_pipelines.contracts import (
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.tables import outreach_list_entries, provider_calls
 from leadflow_pipelines.leads import signals
+from leadflow_pipelines.providers.pulls import Pulls, RawStore
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import load_settings
 from resources.workspace import Workspace
@@ -200,3 +201,21 @@ def _check_evaluations(runner: AssetRunner, run: DayRun) -> list[dg.AssetCheckEv
     entries = runner.instance.all_logs(run.run_ids[0], of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     events = [entry.dagster_event for entry in entries if entry.dagster_event]
     return [event.asset_check_evaluation_data for event in events]
+
+
+def test_a_pull_that_breaks_its_contract_is_named_and_left_out(
+    runner: AssetRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Pulls.read
+
+    def read_with_a_negative_cost(pulls: Pulls, raw: RawStore) -> pl.DataFrame:
+        frame = read(pulls, raw)
+        cost = pl.when(pl.col("zip") == "78704").then(-1).otherwise("cost_cents")
+        return frame.with_columns(cost.cast(frame.schema["cost_cents"]).alias("cost_cents"))
+
+    monkeypatch.setattr(Pulls, "read", read_with_a_negative_cost)
+    run = runner.run(ZIPS)
+    assert run.failures == ()
+    broken = [evaluation for evaluation in _check_evaluations(runner, run) if not evaluation.passed]
+    assert [evaluation.asset_key.path[-1] for evaluation in broken] == ["attom"]
+    assert set(runner.workspace.lake.read(PROPERTY_RECORDS)["zip"]) == {"43206"}
