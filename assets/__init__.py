@@ -22,9 +22,10 @@ ZIP_DAY_ASSETS = (
     outreach_lists,
 )
 ZIP_DAY_NAMES = tuple(name for asset in ZIP_DAY_ASSETS for name in asset.table_names)
+LIST_NAMES = outreach_lists.table_names
 PAID_NAMES = tuple(asset.name for asset in ZIP_DAY_ASSETS if asset.is_paid)
 
-__all__ = ["MART_NAMES", "PAID_NAMES", "ZIP_DAY_NAMES", "build_assets"]
+__all__ = ["LIST_NAMES", "MART_NAMES", "PAID_NAMES", "ZIP_DAY_NAMES", "build_assets"]
 
 
 def build_assets(scope: Scope) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:

@@ -1,6 +1,7 @@
 """What a person reads in the Dagster UI after a run: counts, rejects, cost, a preview, a small chart."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,26 +31,40 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     )
 
 
-def run_summary(outcomes: Mapping[dt.date, Outcome], seconds: float) -> dict[str, Any]:
-    """Totals of a run, the same on each of its partitions."""
-    rejected: dict[str, int] = {}
-    for outcome in outcomes.values():
-        for reason, count in outcome.rejected.items():
-            rejected[reason] = rejected.get(reason, 0) + count
+def run_figures(outcomes: Mapping[dt.date, Outcome], seconds: float) -> dict[str, Any]:
+    """Totals of a run and the notes of its last day, the same on each of its partitions."""
     per_zip = sorted(rows for outcome in outcomes.values() for rows in outcome.stored.rows.values()) or [0]
-    last = [*outcomes.values(), Outcome(0, Stored({}, ()))][max(len(outcomes) - 1, 0)]
     return {
         "run_rows_in": sum(outcome.rows_in for outcome in outcomes.values()),
         "run_rows_out": sum(per_zip),
         "run_zips": sum(len(outcome.stored.rows) for outcome in outcomes.values()),
         "run_rows_per_zip": f"{per_zip[0]:,} to {per_zip[-1]:,}, median {per_zip[len(per_zip) // 2]:,}",
-        "run_rejected": sum(rejected.values()),
-        "rejected_because": _table(pl.DataFrame({"reason": list(rejected), "rows": list(rejected.values())})),
+        "run_rejected": sum(_rejected(outcomes).values()),
         "run_cost_cents": float(sum(outcome.cost_cents for outcome in outcomes.values())),
         "run_seconds": round(seconds, 2),
-        **last.notes,
-        **({"chart": dg.MetadataValue.md(f"```\n{last.chart}\n```")} if last.chart else {}),
+        **_last(outcomes).notes,
     }
+
+
+def run_story(outcomes: Mapping[dt.date, Outcome]) -> dict[str, Any]:
+    """Why rows were left out, and the chart of the run's last day."""
+    rejected = _rejected(outcomes)
+    chart = _last(outcomes).chart
+    return {
+        "rejected_because": _table(pl.DataFrame({"reason": list(rejected), "rows": list(rejected.values())})),
+        **({"chart": dg.MetadataValue.md(f"```\n{chart}\n```")} if chart else {}),
+    }
+
+
+def _last(outcomes: Mapping[dt.date, Outcome]) -> Outcome:
+    return outcomes[max(outcomes)] if outcomes else Outcome(0, Stored({}, ()))
+
+
+def _rejected(outcomes: Mapping[dt.date, Outcome]) -> dict[str, int]:
+    total = Counter[str]()
+    for outcome in outcomes.values():
+        total.update(outcome.rejected)
+    return dict(total)
 
 
 def zip_summaries(outcome: Outcome) -> Iterable[tuple[str, dict[str, Any]]]:

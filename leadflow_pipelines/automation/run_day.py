@@ -4,7 +4,7 @@ Here: what the command line and the benchmark share with a run from the UI: the 
 Not here: what the steps do (`assets`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -19,15 +19,12 @@ from leadflow_pipelines.automation.jobs import DAILY_JOB, ZIP_JOB, console_level
 
 @dataclass(frozen=True)
 class DayRun:
-    """What became of a day's runs. `failures` are (step, message)."""
+    """What became of a day's runs. `failures` are (step, message); `is_whole`: nothing failed, broke its contract
+    or stayed unbought."""
 
     run_ids: tuple[str, ...]
     failures: tuple[tuple[str, str], ...]
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether every run ended without a failure."""
-        return not self.failures
+    is_whole: bool
 
 
 def run_day(
@@ -46,17 +43,26 @@ def run_day(
     takes every key between its ends and no ZIP may be bought that nobody asked for.
     """
     add_zips(instance, scope, zips)
-    tags = {CORRELATION_TAG: correlation_id}
-    run_ids: list[str] = []
-    failures: list[tuple[str, str]] = []
+    results = []
     ranges = contiguous_ranges(instance.get_dynamic_partitions(scope.zips_name), zips)
     for number, (first, last) in enumerate(ranges, start=1):
         job = definitions.resolve_job_def(DAILY_JOB if number == len(ranges) else ZIP_JOB)
         if without:
             left_out = {scope.key(name) for name in without}
             job = job.get_subset(asset_selection=set(job.asset_layer.executable_asset_keys) - left_out)
-        _execute(job, instance, {**tags, **range_tags(scope, day, first, last)}, run_ids, failures)
-    return DayRun(tuple(run_ids), tuple(failures))
+        results.append(
+            job.execute_in_process(
+                instance=instance,
+                tags={CORRELATION_TAG: correlation_id, **range_tags(scope, day, first, last)},
+                run_config=console_level("CRITICAL"),
+                raise_on_error=False,
+            )
+        )
+    return DayRun(
+        run_ids=tuple(result.run_id for result in results),
+        failures=tuple(failure for result in results for failure in _failures(result)),
+        is_whole=all(_is_whole(result) for result in results),
+    )
 
 
 def range_tags(scope: Scope, day: date, first: str, last: str) -> dict[str, str]:
@@ -84,18 +90,17 @@ def contiguous_ranges(calendar: Sequence[str], wanted: Sequence[str]) -> list[tu
     return [(calendar[start], calendar[end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def _execute(
-    job: dg.JobDefinition,
-    instance: dg.DagsterInstance,
-    tags: dict[str, str],
-    run_ids: list[str],
-    failures: list[tuple[str, str]],
-) -> None:
-    result = job.execute_in_process(
-        instance=instance, tags=tags, run_config=console_level("CRITICAL"), raise_on_error=False
-    )
-    run_ids.append(result.run_id)
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[tuple[str, str]]:
     for event in result.get_step_failure_events():
         data = event.step_failure_data
         error = data.error.cause if data.error and data.error.cause else data.error
-        failures.append((event.step_key or "", error.message.strip() if error else "failed"))
+        yield event.step_key or "", error.message.strip() if error else "failed"
+
+
+def _is_whole(result: dg.ExecuteInProcessResult) -> bool:
+    made = (event.materialization.metadata for event in result.get_asset_materialization_events())
+    return (
+        result.success
+        and all(check.passed for check in result.get_asset_check_evaluations())
+        and not any(metadata["is_partial"].value for metadata in made if "is_partial" in metadata)
+    )

@@ -4,8 +4,13 @@ Here: reading arguments, printing results. Not here: any work; each command call
 Commands import what they need when they run, so that `--help` and the first line of progress come at once.
 """
 
+import gc
 import logging
 import sys
+
+COLLECT_EVERY = 100_000
+"""Objects made between two looks for garbage. A run makes a million that live as long as it does; looking through
+them every 700, as is the default, took a tenth of the time."""
 
 
 def main() -> None:
@@ -16,6 +21,7 @@ def main() -> None:
     from leadflow_pipelines.observability import bind_correlation, flush_error_reports, report_error
     from leadflow_pipelines.settings import get_settings
 
+    gc.set_threshold(COLLECT_EVERY)
     try:
         with bind_correlation():
             app()

@@ -30,6 +30,9 @@ def run(
     source: Annotated[
         str | None, typer.Option(help="Name of the county file's source. Default: its file name.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Work every step again, even where nothing has changed since the last run.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Pull, resolve, score, clear and publish for some ZIPs and a day.
@@ -64,7 +67,7 @@ def run(
         imported = import_first(workspace, input_file, source) if input_file else None
         demo_zips = list(DEMO_ZIPS) if sandbox and not imported else []
         zips = working_zips(workspace, zip_codes or (sorted(imported.zips) if imported else demo_zips))
-        summary = run_pipeline(workspace, zips=zips, day=wanted_day, buy_properties=imported is None)
+        summary = run_pipeline(workspace, zips=zips, day=wanted_day, buy_properties=imported is None, again=again)
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         print_json({**summary.as_json(), "seconds": seconds})

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from assets import LIST_NAMES, ZIP_DAY_NAMES
 from leadflow_pipelines.automation.dagster_storage import dagster_instance
+from leadflow_pipelines.automation.receipts import Receipt
 from leadflow_pipelines.automation.run_day import run_day
 from leadflow_pipelines.cli.console import progress
 from leadflow_pipelines.cli.run_summary import RunSummary, summarise_run
@@ -32,8 +34,14 @@ def import_first(workspace: Workspace, path: Path, source: str | None) -> Import
     )
 
 
-def run_pipeline(workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy_properties: bool = True) -> RunSummary:
-    """Run the chain in this process and count what it left. Raises LeadflowError naming each failed step."""
+def run_pipeline(
+    workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy_properties: bool = True, again: bool = False
+) -> RunSummary:
+    """Run the chain in this process and count what it left. Raises LeadflowError naming each failed step.
+
+    What the last run of these ZIPs and day left behind is not worked again while nothing has changed since,
+    unless `again`; lists and marts always are.
+    """
     scope = build_scope(org=workspace.org.slug)
     if not scope.first_day <= day <= scope.today:
         raise InvalidInput(
@@ -41,22 +49,23 @@ def run_pipeline(workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy
             remedy="The lake keeps older days: read them with `leadflow leads --as-of`.",
         )
     progress(f"{len(zips):,} ZIPs for {day} in org {workspace.org.slug}")
+    left_out: tuple[str, ...] = () if buy_properties else ("raw/attom",)
+    receipt = Receipt(workspace.settings, workspace.lake, zips=zips, day=day, without=left_out)
+    settled_at = None if again else receipt.settled_at()
+    if settled_at:
+        local = settled_at.astimezone(workspace.settings.zone)
+        progress(f"nothing has changed since {local:%H:%M}: only lists and marts are made anew (--again works all)")
+        left_out = tuple(name for name in ZIP_DAY_NAMES if name not in LIST_NAMES)
     definitions = build_defs(
         org=workspace.org.slug, resource_overrides={"workspace": WorkspaceResource(org=workspace.org.slug)}
     )
     with bind_correlation(org=workspace.org.slug) as correlation_id, dagster_instance(workspace.settings) as instance:
-        run = run_day(
-            definitions,
-            instance,
-            scope,
-            zips=zips,
-            day=day,
-            correlation_id=correlation_id,
-            without=() if buy_properties else ("raw/attom",),
-        )
+        run = run_day(definitions, instance, scope, zips=zips, day=day, correlation_id=correlation_id, without=left_out)
     if run.failures:
         steps = "\n".join(f"  {step}: {message}" for step, message in run.failures)
         raise LeadflowError(f"The run did not finish:\n{steps}", remedy="What was bought is kept; run it again.")
+    if run.is_whole and not settled_at:
+        receipt.leave(dt.datetime.now(dt.UTC))
     return summarise_run(workspace, zips=zips, day=day, correlation_id=correlation_id)
 
 

@@ -67,6 +67,11 @@ class Lake:
         """Whether the table has been written at least once."""
         return DeltaTable.is_deltatable(self.path(contract.name), storage_options=self.storage_options)
 
+    def version(self, contract: Contract) -> int | None:
+        """Number of the table's last commit; None where it has none."""
+        table = self._table(contract)
+        return None if table is None else table.version()
+
     def file_list(self, contract: Contract) -> list[str]:
         """The current Parquet files of a table; partition columns stand in the paths, not in the files.
 
@@ -182,10 +187,9 @@ class Lake:
         for name, values in partitions.items():
             scan = scan.filter(pl.col(name).is_in(list(values)))
         present = contract.conform(scan.collect())
-        changed = change(present)
-        if changed is None or (changed.height == 0 and present.height == 0):
+        stored = change(present)
+        if stored is None or (stored.height == 0 and present.height == 0):
             return
-        stored = changed.sort(*contract.sort_by, *contract.key)
         if ZIP_PREFIX in contract.partition_by:
             stored = stored.with_columns(pl.col("zip").str.head(3).alias(ZIP_PREFIX))
         commit_partitions(
@@ -193,6 +197,7 @@ class Lake:
             self.path(contract.name),
             stored,
             partitions,
+            sort_by=(*contract.sort_by, *contract.key),
             shape=self._shape(contract),
             storage_options=self.storage_options,
         )

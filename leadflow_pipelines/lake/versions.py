@@ -28,7 +28,8 @@ def apply_versions(present: pl.DataFrame, snapshot: pl.DataFrame, *, day: dt.dat
     others = present.filter(~holds_on(day))
     same = ["content_hash", "zip"]
     unchanged = held.join(snapshot.select(id_column, *same), on=[id_column, *same], how="semi", nulls_equal=True)
-    changed = snapshot.join(unchanged, on=id_column, how="anti")
+    # Joins copy: a million properties, 0.8 GB, are not copied where all of them are new.
+    changed = snapshot if unchanged.is_empty() else snapshot.join(unchanged, on=id_column, how="anti")
     ended = held.join(unchanged, on=id_column, how="anti")
     if changed.is_empty() and ended.is_empty():
         return present
@@ -38,12 +39,8 @@ def apply_versions(present: pl.DataFrame, snapshot: pl.DataFrame, *, day: dt.dat
     )
     ends = pl.concat([ended.select(id_column, pl.col("valid_to").fill_null(NEVER)), later])
     ends = ends.unique(id_column, keep="first", maintain_order=True)
-    begun = (
-        changed.join(ends, on=id_column, how="left")
-        .with_columns(
-            pl.lit(day).alias("valid_from"),
-            pl.when(pl.col("valid_to") == NEVER).then(None).otherwise("valid_to").alias("valid_to"),
-        )
-        .select(present.columns)
+    until = changed.select(id_column).join(ends, on=id_column, how="left", maintain_order="left")["valid_to"]
+    begun = changed.with_columns(pl.lit(day).alias("valid_from"), until.replace(NEVER, None).alias("valid_to")).select(
+        present.columns
     )
     return pl.concat([others, unchanged, closed, begun])

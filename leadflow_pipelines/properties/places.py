@@ -49,8 +49,8 @@ def zip_table() -> pl.DataFrame:
 
 @cache
 def zips() -> pl.DataFrame:
-    """key (ZIP), state, county_fips: for `lookup`."""
-    return zip_table().select(pl.col("zip").alias("key"), "state", "county_fips")
+    """key (ZIP), city (its postal city), state, county_fips: for `lookup`."""
+    return zip_table().select(pl.col("zip").alias("key"), "city", "state", "county_fips")
 
 
 @cache

@@ -34,7 +34,8 @@ def build_records(
     """Source rows as PROPERTY_RECORDS, one record a row in the same order.
 
     `rows` holds row_number and any of CONTENT_COLUMNS, cost_cents and observed_at (UTC; else the day's midnight),
-    already typed. `known` is evidence of earlier records, as in `locate_records`.
+    already typed. A row with a ZIP and no city gets the ZIP's postal city: mail and skip tracing need one. `known`
+    is evidence of earlier records, as in `locate_records`.
     """
     rows = _complete(rows)
     record_id = _record_ids(rows, source)
@@ -63,7 +64,9 @@ def build_records(
         pl.col("observed_at").fill_null(datetime.combine(day, time(), UTC)),
         parcel_key(pl.col("county_fips"), pl.col("parcel_number")).alias("parcel_key"),
     )
-    return PROPERTY_RECORDS.conform(locate_records(records, known))
+    located = locate_records(records, known)
+    postal_city = places.lookup(located["zip5"], places.zips(), "city")
+    return PROPERTY_RECORDS.conform(located.with_columns(city=pl.coalesce("city", postal_city)))
 
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:

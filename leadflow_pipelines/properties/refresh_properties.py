@@ -15,7 +15,6 @@ from leadflow_pipelines.contracts import (
     PROPERTY_LINKS,
     PROPERTY_RECORDS,
     UNLOCATED,
-    Contract,
     Fault,
 )
 from leadflow_pipelines.lake import Lake, apply_versions
@@ -54,7 +53,7 @@ def refresh_properties(lake: Lake, *, zips: Iterable[str], day: dt.date) -> Prop
     """
     wanted = sorted(set(zips))
     links, snapshot = _state_on(lake, wanted, day)
-    faults = _faults(PROPERTIES, snapshot, day)
+    faults = PROPERTIES.faults(snapshot)
     broken = {fault.zip for fault in faults}
     snapshot = snapshot.filter(~pl.col("zip").is_in(broken)) if broken else snapshot
     new, changed = _write_versions(lake, snapshot, [zip_ for zip_ in wanted if zip_ not in broken], day)
@@ -76,12 +75,15 @@ def _state_on(lake: Lake, zips: list[str], day: dt.date) -> tuple[pl.DataFrame, 
     previous = links_before.join(records.select("record_id", "address_key", "parcel_key"), on="record_id")
     resolution = resolve_properties(records, previous=previous)
     links = _dated(resolution.links, records, links_before, day)
-    return links, PROPERTIES.conform(best_values(records, links))
+    return links, best_values(records, links, valid_from=day)
 
 
 def _records_by(lake: Lake, zips: list[str], day: dt.date) -> pl.DataFrame:
     records = lake.read(PROPERTY_RECORDS, zips=zips, where=pl.col("day") <= day)
-    return records.sort("day", "record_id").unique("record_id", keep="first", maintain_order=True)
+    first = (
+        records.select("record_id", "day").with_row_index("row").sort("day", "row").unique("record_id", keep="first")
+    )
+    return records if first.height == records.height else records[first["row"].sort()]
 
 
 def _dated(links: pl.DataFrame, records: pl.DataFrame, before: pl.DataFrame, day: dt.date) -> pl.DataFrame:
@@ -93,10 +95,6 @@ def _dated(links: pl.DataFrame, records: pl.DataFrame, before: pl.DataFrame, day
     return pl.concat([same, stamped.join(same, on="record_id", how="anti")])
 
 
-def _faults(contract: Contract, snapshot: pl.DataFrame, day: dt.date) -> list[Fault]:
-    return contract.faults(snapshot.with_columns(pl.lit(day).alias("valid_from")))
-
-
 def _write_versions(lake: Lake, snapshot: pl.DataFrame, zips: list[str], day: dt.date) -> tuple[int, int]:
     new = changed = 0
 
@@ -105,10 +103,11 @@ def _write_versions(lake: Lake, snapshot: pl.DataFrame, zips: list[str], day: dt
         in_scope = pl.col("zip").is_in(zips)
         scope = present.filter(in_scope)
         after = apply_versions(scope, snapshot, day=day, id_column="property_id")
-        new = snapshot.join(scope, on="property_id", how="anti").height
+        new = snapshot.select("property_id").join(scope, on="property_id", how="anti").height
         if after is scope:
             return None
-        changed = after.join(scope, on=["property_id", "valid_from", "content_hash"], how="anti").height - new
+        state = ["property_id", "valid_from", "content_hash"]
+        changed = after.select(state).join(scope, on=state, how="anti").height - new
         return pl.concat([present.filter(~in_scope), after])
 
     if zips:

@@ -3,6 +3,7 @@
 Here: choosing among a property's records. Not here: which records those are (`resolve`).
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,14 +37,18 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 _VALUES = tuple(name for columns in _GROUPS.values() for name in columns)
 _PROVENANCE_TYPE = PROPERTIES.schema["provenance"]
 _UNHASHED = ("provenance", "valid_from", "valid_to", "content_hash")
-_CHUNK_RECORDS = 250_000
+_CHUNK_RECORDS = 100_000
 """Records merged at once: bounds memory, and gives each core its own share."""
 
 
 def best_values(
-    records: pl.DataFrame, links: pl.DataFrame, source_ranks: Mapping[str, int] = VENDOR_RANKS
+    records: pl.DataFrame,
+    links: pl.DataFrame,
+    source_ranks: Mapping[str, int] = VENDOR_RANKS,
+    *,
+    valid_from: dt.date | None = None,
 ) -> pl.DataFrame:
-    """One row per linked property in the PROPERTIES shape without valid_from and valid_to, sorted by property_id.
+    """One row per linked property in the PROPERTIES shape, valid_to null, sorted by property_id.
 
     `records`: PROPERTY_RECORDS columns, any but record_id and source may be absent; `links`: record_id, property_id.
     Each field comes from the source of the lowest rank that has it (`source_ranks`, 0 where not named), then from
@@ -61,7 +66,7 @@ def best_values(
 
     def merge(number: int) -> pl.DataFrame:
         rows = ((part == number) & property_id.is_not_null()).arg_true()
-        return _merge(records[rows].with_columns(property_id.gather(rows)), source_ranks)
+        return _merge(records[rows].with_columns(property_id.gather(rows)), source_ranks, valid_from)
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         return pl.concat(list(pool.map(merge, range(parts))))
@@ -78,7 +83,7 @@ def _complete(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int]) -> pl.DataFrame:
+def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int], valid_from: dt.date | None) -> pl.DataFrame:
     """All properties of some linked records, sorted by property_id."""
     rank = pl.col("source").replace_strict(dict(source_ranks), default=0, return_dtype=pl.Int8)
     ordered = (
@@ -105,9 +110,7 @@ def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int]) -> pl.DataFram
         if name not in _UNHASHED
     ]
     whole = whole.with_columns(stable_hash(hashed).alias("content_hash"))
-    return whole.select(
-        pl.col(name).cast(dtype) for name, dtype in PROPERTIES.schema.items() if name not in ("valid_from", "valid_to")
-    )
+    return PROPERTIES.conform(whole.with_columns(pl.lit(valid_from).alias("valid_from")))
 
 
 def _choose(ordered: pl.DataFrame) -> pl.DataFrame:

@@ -5,14 +5,12 @@ in different places; keys are therefore compared in lower case and the known pla
 area or year of 0 is ATTOM's way of not knowing. Not here: fetching them (`attom`).
 """
 
-from collections import defaultdict
-from itertools import chain
 from typing import Any
 
-import orjson
 import polars as pl
 
 from leadflow_pipelines.contracts.contract import CENTS, UTC_INSTANT
+from leadflow_pipelines.providers.json_fields import pick_fields
 
 SCHEMA: dict[str, Any] = {
     "row_number": pl.Int64,
@@ -97,95 +95,34 @@ OWNERS = tuple(
     for number in range(1, 5)
 )
 PATHS = tuple(dict.fromkeys(path for places in (*TEXTS.values(), *NUMBERS.values(), *OWNERS) for path in places))
-NUMBER_PATHS = frozenset(path for places in NUMBERS.values() for path in places)
+MOVED_FIELDS = {moved: [path for path in PATHS if path.startswith(f"{moved}.")] for moved in MOVED}
+PLACES = [path for path in PATHS if not path.startswith("@")] + [
+    path.replace(moved, place) for moved, fields in MOVED_FIELDS.items() for path in fields for place in MOVED[moved]
+]
 VACANT_LAND_INDICATOR = 80
 MOST_DOLLARS = 10**13
 KEPT = ("fingerprint", "item_number", "fetched_at", "cost_cents")
-SCALARS = {str, int, float, type(None)}
-PROPERTIES_AT_ONCE = 50
-"""Parsed JSON takes 8 KB a property; fifty stay in the processor's cache while their fields are picked,
-which halves the time of thousands at once."""
 
 
 def to_source_rows(raw: pl.DataFrame) -> pl.DataFrame:
     """The properties of raw pulls (RAW_PULLS shape) as rows of `SCHEMA`, in the same order."""
-    values: dict[str, list[Any]] = {path: [] for path in PATHS}
-    payloads = raw["payload"]
-    for start in range(0, raw.height, PROPERTIES_AT_ONCE):
-        block = _Block([orjson.loads(payload) for payload in payloads.slice(start, PROPERTIES_AT_ONCE).to_list()])
-        for path, column in values.items():
-            column.extend(block.values(path))
-    named = [_series(path, column) for path, column in values.items()]
-    is_text = {column.name: column.dtype == pl.String for column in named}
-    fields = pl.DataFrame(named).select(
+    fields = _from_one_place(pick_fields(raw["payload"], PLACES)).select(
         *(pl.coalesce(map(_text, places)).alias(name) for name, places in TEXTS.items()),
-        *(
-            pl.coalesce(_number(path, is_text=is_text[path]) for path in places).alias(name)
-            for name, places in NUMBERS.items()
-        ),
+        *(pl.coalesce(map(_number, places)).alias(name) for name, places in NUMBERS.items()),
         _owner_names().alias("owner_name"),
     )
     frame = fields.hstack(raw.select(KEPT))
     return frame.select(expression.cast(SCHEMA[name]).alias(name) for name, expression in _columns().items())
 
 
-class _Block:
-    """Some properties; what stands at a path is taken from all of them at once, keys compared in lower case."""
-
-    def __init__(self, properties: list[dict[str, Any]]) -> None:
-        self._size = len(properties)
-        self._objects: dict[str, list[dict[str, Any]] | None] = {"": properties}
-        self._spellings: dict[str, dict[str, list[str]]] = {}
-
-    def values(self, path: str) -> list[Any]:
-        """One value for each property, null where nothing stands there or no text or number does."""
-        parent, _, key = path.rpartition(".")
-        found = self._at(parent, key)
-        if found is None:
-            return [None] * self._size
-        if set(map(type, found)) <= SCALARS:
-            return found
-        return [value if type(value) in SCALARS else None for value in found]
-
-    def _under(self, path: str) -> list[dict[str, Any]] | None:
-        """The objects at a path, empty ones where there is none; None where no property has one."""
-        if path not in self._objects:
-            self._objects[path] = self._moved(MOVED[path]) if path in MOVED else self._child(path)
-        return self._objects[path]
-
-    def _child(self, path: str) -> list[dict[str, Any]] | None:
-        parent, _, key = path.rpartition(".")
-        found = self._at(parent, key)
-        return found and [value if type(value) is dict else {} for value in found]
-
-    def _moved(self, places: tuple[str, ...]) -> list[dict[str, Any]] | None:
-        known = [objects for place in places if (objects := self._under(place)) is not None]
-        if len(known) <= 1:
-            return known[0] if known else None
-        return [next(filter(None, objects), {}) for objects in zip(*known, strict=True)]
-
-    def _at(self, parent: str, key: str) -> list[Any] | None:
-        objects = self._under(parent)
-        if objects is None:
-            return None
-        if parent not in self._spellings:
-            spellings: defaultdict[str, list[str]] = defaultdict(list)
-            for spelling in sorted(set(chain.from_iterable(objects))):
-                spellings[spelling.lower()].append(spelling)
-            self._spellings[parent] = dict(spellings)
-        spelled = self._spellings[parent].get(key)
-        if spelled is None:
-            return None
-        if len(spelled) == 1:
-            only = spelled[0]
-            return [one.get(only) for one in objects]
-        return [next((one[spelling] for spelling in spelled if spelling in one), None) for one in objects]
-
-
-def _series(path: str, values: list[Any]) -> pl.Series:
-    """Numbers where the column holds nothing else, texts otherwise."""
-    dtype = pl.String if str in set(map(type, values)) or path not in NUMBER_PATHS else pl.Float64
-    return pl.Series(path, values, dtype=dtype, strict=False)
+def _from_one_place(found: pl.DataFrame) -> pl.DataFrame:
+    """The fields of each moved object, all from the first of its places where the property says anything."""
+    chosen = []
+    for moved, fields in MOVED_FIELDS.items():
+        at_places = [[pl.col(path.replace(moved, place)).alias(path) for path in fields] for place in MOVED[moved]]
+        says = [pl.when(pl.any_horizontal(one.is_not_null() for one in at)).then(pl.struct(at)) for at in at_places]
+        chosen.append(pl.coalesce(says).struct.unnest())
+    return found.with_columns(chosen)
 
 
 def _text(path: str) -> pl.Expr:
@@ -193,10 +130,8 @@ def _text(path: str) -> pl.Expr:
     return pl.when(trimmed != "").then(trimmed)
 
 
-def _number(path: str, *, is_text: bool) -> pl.Expr:
-    value = pl.col(path)
-    if is_text:
-        value = value.str.replace_all("[,$]", "").cast(pl.Float64, strict=False)
+def _number(path: str) -> pl.Expr:
+    value = pl.col(path).str.replace_all("[,$]", "").cast(pl.Float64, strict=False)
     return pl.when(value != 0).then(value)
 
 

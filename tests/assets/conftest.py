@@ -93,8 +93,10 @@ class AssetRunner:
             },
         )
 
-    def run(self, zips: Sequence[str], *, day: dt.date = TODAY, with_marts: bool = False) -> DayRun:
-        """Every asset for these ZIPs and this day."""
+    def run(
+        self, zips: Sequence[str], *, day: dt.date = TODAY, with_marts: bool = False, without: Sequence[str] = ()
+    ) -> DayRun:
+        """Every asset for these ZIPs and this day, `without` some."""
         return run_day(
             self.definitions,
             self.instance,
@@ -102,7 +104,7 @@ class AssetRunner:
             zips=zips,
             day=day,
             correlation_id=self.correlation_id,
-            without=() if with_marts else MART_NAMES,
+            without=(*without, *(() if with_marts else MART_NAMES)),
         )
 
 

@@ -66,6 +66,19 @@ def test_run_shows_progress_on_stderr_only(ran: Finished) -> None:
     assert "DEBUG" not in ran.err
 
 
+def test_a_day_without_changes_is_not_worked_again(ran: Finished, org: str, vendors: SandboxProcess) -> None:
+    arguments = ("run", "--zip", ZIP, "--org", org, "--json")
+    again = leadflow(*arguments, environment=vendors.environment())
+    assert "nothing has changed" in again.err
+    assert "lead_scores:" not in again.err
+    assert "outreach_lists:" in again.err
+    counts = ("records", "properties", "leads", "cleared", "blocked")
+    assert {name: again.json[name] for name in counts} == {name: ran.json[name] for name in counts}
+    anew = leadflow(*arguments, "--again", environment=vendors.environment())
+    assert "lead_scores:" in anew.err
+    assert (anew.json["provider_calls"], anew.json["cleared"]) == (0, ran.json["cleared"])
+
+
 def test_plan_knows_what_is_cached(ran: Finished, org: str, vendors: SandboxProcess) -> None:
     plan = leadflow("plan", "--zip", ZIP, "--zip", "43206", "--org", org, "--json", environment=vendors.environment())
     attom = next(line for line in plan.json["providers"] if line["provider"] == "attom")

@@ -72,6 +72,18 @@ def test_the_files_county_holds_where_a_zip_lies_mostly_in_the_next() -> None:
     assert set(mixed["county_fips"]) == {"47037", "47189"}
 
 
+def test_a_zip_without_a_city_gets_its_postal_city() -> None:
+    rows = [
+        {"address": "1 OAK ST", "zip": "43206"},
+        {"address": "2 OAK ST", "city": "German Village", "zip": "43206"},
+        {"address": "3 OAK ST"},
+    ]
+    made = records(rows)
+    assert made["city"].to_list()[0] == "COLUMBUS"
+    assert made["city"].to_list()[2] is None
+    assert made["address_key"].to_list() == records([{**row, "city": None} for row in rows])["address_key"].to_list()
+
+
 def test_own_county_wins() -> None:
     made = records([{"address": "1 OAK ST", "zip": "37210", "county_fips": "1001", "parcel_number": "12345"}])
     assert made["parcel_key"].to_list() == ["01001:12345"]
