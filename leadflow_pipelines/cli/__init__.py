@@ -6,6 +6,7 @@ Commands import what they need when they run, so that `--help` and the first lin
 
 import gc
 import logging
+import os
 import sys
 
 COLLECT_EVERY = 100_000
@@ -14,26 +15,43 @@ them every 700, as is the default, took a tenth of the time."""
 
 
 def main() -> None:
-    """Entry point. Exit code 0 only on success; a known fault prints what was wrong and what to do."""
+    """Entry point. Exit code 0 only on success; a known fault prints what was wrong and what to do.
+
+    The process ends at once: taking a run's million objects apart one by one would take two seconds more.
+    """
+    gc.set_threshold(COLLECT_EVERY)
+    code = _run()
+    logging.shutdown()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        code = code or 1
+    os._exit(code)
+
+
+def _run() -> int:
     from leadflow_pipelines.cli.app import app
     from leadflow_pipelines.cli.console import print_error
     from leadflow_pipelines.errors import LeadflowError
     from leadflow_pipelines.observability import bind_correlation, flush_error_reports, report_error
     from leadflow_pipelines.settings import get_settings
 
-    gc.set_threshold(COLLECT_EVERY)
     try:
         with bind_correlation():
             app()
     except LeadflowError as error:
         print_error(error)
-        sys.exit(1)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:
         home = get_settings().home
         report_error(error)
         logging.getLogger("leadflow").info("unexpected error", exc_info=True)
         # The type alone: the text of a database's error holds the row's values.
         print_error(LeadflowError(f"Unexpected: {type(error).__name__}.", remedy=f"{home}/logs/leadflow.jsonl has it."))
-        sys.exit(1)
+        return 1
     finally:
         flush_error_reports()
+    return 0
