@@ -61,7 +61,7 @@ def test_the_graph_shows_every_table_from_raw_to_marts(served: tuple[str, str], 
     url, org = served
     page.goto(f"{url}/assets/{org}/mart_leads?view=lineage&lineageScope=upstream&lineageDepth=12")
     for name in ("attom", "batchdata", "county_files", *TABLES, "mart_leads"):
-        expect(page.locator("body")).to_contain_text(name)
+        expect(page.locator("body")).to_contain_text(name, timeout=60_000)
 
 
 def test_a_partition_is_materialised_by_hand_and_its_metadata_is_readable(served: tuple[str, str], page: Page) -> None:

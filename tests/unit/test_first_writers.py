@@ -18,7 +18,13 @@ FIRST, SECOND = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
 
 def commit(table: DeltaTable, lake: Lake, day: dt.date, frame: pl.DataFrame) -> None:
     commit_partitions(
-        table, lake.path("lead_scores"), frame, {"day": [day]}, shape=LEAD_SCORES.schema, storage_options=None
+        table,
+        lake.path("lead_scores"),
+        frame,
+        {"day": [day]},
+        sort_by=LEAD_SCORES.key,
+        shape=LEAD_SCORES.schema,
+        storage_options=None,
     )
 
 
