@@ -16,11 +16,11 @@ from tests.accuracy.parcels import DIRECTION_NAMES, SUFFIX_FORMS
 
 Level = Literal["easy", "hard"]
 
-ADDRESS_FAULTS_ONE, ADDRESS_FAULTS_TWO = 0.25, 0.05
-"""At these rates the exact key alone reaches the F1 that was measured of exact-key libraries on hard dialects."""
+ADDRESS_FAULTS_ONE, ADDRESS_FAULTS_TWO = 0.28, 0.08
+"""Measured: a library that matches exact canonical strings finds 0.45 of the pairs that it finds in easy dialects."""
 FAULTS = {
     "typo": 3.0, "moved_directional": 2.0, "dropped_directional": 1.5, "dropped_suffix": 2.0, "city_alias": 2.0,
-    "missing_zip": 2.0, "neighbouring_zip": 1.5, "missing_city": 2.0,
+    "missing_zip": 2.0, "neighbouring_zip": 1.5, "missing_city": 2.0, "unit_respelled": 1.0,
 }  # fmt: skip
 """Address faults with their weight among those that an address can have."""
 LAYOUTS = {
@@ -43,6 +43,7 @@ _ORDINAL_WORDS = {str(number): word for number, word in enumerate(_ORDINALS, sta
     for tens, word in enumerate(_TENS, start=2)
     for number in range(1, 10)
 }
+_TWO_PART_UNIT = r"^(\d{1,3}|[A-Z])([A-Z]|\d{1,3})$"
 _COMPANY = r"\b(?:LLC|L L C|INC|CORP|LP|LTD|TRUST|COMPANY|CO|PARTNERS|REALTY|ASSOCIATES|BANK|CHURCH|OF)\b"
 
 
@@ -106,7 +107,7 @@ def _damage(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     has_direction = pl.col("pre").is_not_null() | pl.col("post").is_not_null()
     has_zip = pl.col("zip").is_not_null()
     possible = {
-        "typo": pl.col("name").str.contains(r"^\D*[A-Z]{5,}"),
+        "typo": pl.col("name").str.contains(r"^\D*[A-Z]{5,}") & ~pl.col("name").str.contains("^(?:HIGHWAY|BEACH) "),
         "moved_directional": has_direction & (pl.col("pre").is_null() | pl.col("post").is_null()),
         "dropped_directional": has_direction,
         "dropped_suffix": pl.col("suffix").is_not_null(),
@@ -114,6 +115,7 @@ def _damage(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
         "missing_zip": has_zip,
         "neighbouring_zip": has_zip & (pl.col("next_zips").list.len() > 0),
         "missing_city": has_zip,
+        "unit_respelled": pl.col("unit").str.contains(_TWO_PART_UNIT),
     }
     # The weighted draw of Efraimidis and Spirakis: least -ln(u)/weight first.
     keys = [
@@ -140,11 +142,13 @@ def _damage(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     ).with_columns(did_city_alias=pl.col("did_city_alias") & ~pl.col("did_missing_city"))
     gone, moved = pl.col("did_dropped_directional"), pl.col("did_moved_directional")
     any_of = draws.uniform()
+    hyphened = pl.col("unit").str.replace(_TWO_PART_UNIT, "${1}-${2}")
     return records.with_columns(
         name=pl.when("did_typo").then(_typo(draws)).otherwise("name"),
         pre=pl.when(gone).then(None).when(moved).then("post").otherwise("pre"),
         post=pl.when(gone).then(None).when(moved).then("pre").otherwise("post"),
         suffix=pl.when(~pl.col("did_dropped_suffix")).then("suffix"),
+        unit=pl.when("did_unit_respelled").then(hyphened).otherwise("unit"),
         city=pl.when("did_city_alias").then(_draw_from("aliases", any_of))
         .when(~pl.col("did_missing_city")).then("city"),
         zip=pl.when("did_neighbouring_zip").then(_draw_from("next_zips", any_of))

@@ -1,0 +1,183 @@
+"""Figures of property identity, and which kinds of writing break it.
+
+Here: measuring the key and the resolver on dialects, gold pairs and natural spellings, and printing all of it:
+`python -m tests.accuracy.identity_report [parcels per city, 0: all]`. Not here: the floors (`test_identity_accuracy`).
+Canonical keys stand in the examples, owners never do.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import polars as pl
+
+from leadflow_pipelines.properties import normalize_addresses, one_line, resolve_properties
+from leadflow_pipelines.settings import get_settings
+from tests.accuracy.dialects import Level, write_dialects
+from tests.accuracy.lookalikes import with_lookalikes
+from tests.accuracy.pair_scores import PairScores, pair_scores
+from tests.accuracy.parcels import CITIES, borough_block_lot, queens_sales
+
+GIVEN = (
+    "record_id", "source", "address", "street", "unit", "city", "state", "zip", "parcel_number", "county_fips",
+    "owner_name",
+)  # fmt: skip
+"""What the product is handed of a dialect record: never its truth, kind or changes."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Records with truth, kind, changes, address_key and `cluster` (what was predicted), and their scores."""
+
+    records: pl.DataFrame
+    scores: PairScores
+
+
+def dialect_records(data: Path, city: str, level: Level, size: int | None, seed: int = 0) -> pl.DataFrame:
+    """RECORD_COLUMNS of `size` real parcels of the city (all: None) and their lookalikes."""
+    return write_dialects(with_lookalikes(CITIES[city](data, size, seed), seed), level, seed)
+
+
+def by_key(records: pl.DataFrame) -> Measured:
+    """Records of one address_key taken as one property."""
+    keys = normalize_addresses(records.select(GIVEN))["address_key"]
+    keyed = records.with_columns(keys, cluster=keys)
+    return Measured(keyed, pair_scores(keyed["cluster"], keyed["truth"]))
+
+
+def by_resolver(records: pl.DataFrame) -> Measured:
+    """Records of one property_id; adds matched_by."""
+    links = resolve_properties(records.select(GIVEN)).links.select("record_id", "matched_by", cluster="property_id")
+    keys = normalize_addresses(records.select(GIVEN)).select("record_id", "address_key")
+    linked = records.join(keys, on="record_id", maintain_order="left").join(
+        links, on="record_id", maintain_order="left"
+    )
+    return Measured(linked, pair_scores(linked["cluster"], linked["truth"]))
+
+
+def idempotence(records: pl.DataFrame) -> float:
+    """Share of the keyed records whose canonical one-line form has the same key again."""
+    parts = normalize_addresses(records.select(GIVEN)).filter(pl.col("address_key").is_not_null())
+    again = normalize_addresses(parts.select(one_line().alias("address")))["address_key"]
+    return float((again == parts["address_key"]).fill_null(value=False).sum()) / max(parts.height, 1)
+
+
+def chicago_gold(data: Path) -> PairScores:
+    """Labelled entities by address alone: the key without its place, which the file says of a few rows only."""
+    gold = pl.read_csv(data / "entity_gold" / "chicago_sites_true_ids.csv", infer_schema=False)
+    keys = normalize_addresses(gold.select(address="Address", city=pl.lit("Chicago"), state=pl.lit("IL")))
+    street = keys["address_key"].str.replace(r"\|[^|]*$", "")
+    return pair_scores(street, gold["True Id"])
+
+
+def queens_spellings(data: Path) -> PairScores:
+    """Natural variants of Queens lots: every distinct text under one lot and unit, both files, by address alone.
+
+    Houses of one to three families: a co-operative's or a garden complex's lot is many addresses. What is left beyond
+    reach: a corner house under both its streets, renamed streets, a neighbour's number (some 2 % of the pairs).
+    """
+    files = ("annual_2019.xlsx", "rolling_2019-11_2020-10.xlsx")
+    is_house = pl.col("BUILDING CLASS CATEGORY").str.contains("^0[123] ")
+    said = {"street": "ADDRESS", "unit": "APARTMENT NUMBER", "zip": "ZIP CODE", "lot": borough_block_lot()}
+    rows = pl.concat(queens_sales(data / "queens" / file).filter(is_house).select(**said) for file in files).unique()
+    keys = normalize_addresses(rows)
+    truth = keys.select(pl.concat_str("lot", pl.lit("|"), pl.col("unit_number").fill_null(""))).to_series()
+    return pair_scores(keys["address_key"], truth)
+
+
+def cut_off(records: pl.DataFrame) -> pl.DataFrame:
+    """The records plus is_cut_off (not in the largest cluster of their truth) and majority_key."""
+    sized = records.with_columns(
+        cluster=pl.coalesce("cluster", pl.col("record_id")), changed=pl.col("changes").list.len()
+    ).with_columns(size=pl.len().over("truth", "cluster"))
+    order = [pl.col("size"), -pl.col("changed").cast(pl.Int64), pl.col("record_id")]
+    main = sized.sort(order, descending=[True, True, False]).group_by("truth", maintain_order=True).first()
+    main = main.select("truth", main_cluster="cluster", majority_key="address_key")
+    return sized.join(main, on="truth", maintain_order="left").with_columns(
+        is_cut_off=pl.col("cluster") != pl.col("main_cluster")
+    )
+
+
+def missed_by_change(records: pl.DataFrame) -> pl.DataFrame:
+    """change, records, cut_off, share, times_usual (share against that of records without it): worst first."""
+    rows = cut_off(records).select("changes", "is_cut_off")
+    cut, total = int(rows["is_cut_off"].sum()), rows.height
+    by_change = rows.explode("changes").group_by(change="changes").agg(
+        records=pl.len(), cut_off=pl.col("is_cut_off").sum().cast(pl.Int64)
+    )  # fmt: skip
+    usual = (cut - pl.col("cut_off")) / (total - pl.col("records"))
+    return by_change.with_columns(share=pl.col("cut_off") / pl.col("records")).with_columns(
+        times_usual=pl.col("share") / usual
+    ).drop_nulls("change").sort("cut_off", "change", descending=[True, False])  # fmt: skip
+
+
+def merged_by_kind(records: pl.DataFrame) -> pl.DataFrame:
+    """kinds of the parcels that one cluster wrongly holds together, clusters, records: most frequent first."""
+    rows = records.filter(pl.col("cluster").is_not_null())
+    wrong = rows.filter(pl.col("truth").n_unique().over("cluster") > 1)
+    return (
+        wrong.group_by("cluster").agg(kinds=pl.col("kind").unique().sort().str.join(" + "), n=pl.len())
+        .group_by("kinds").agg(clusters=pl.len(), records=pl.col("n").sum())
+        .sort("clusters", "kinds", descending=[True, False])
+    )  # fmt: skip
+
+
+def _lines(data: Path, size: int | None) -> Iterator[str]:
+    ways: dict[str, Callable[[pl.DataFrame], Measured]] = {"key alone": by_key, "resolver": by_resolver}
+    levels: tuple[Level, ...] = ("easy", "hard")
+    for city in CITIES:
+        for level in levels:
+            records = dialect_records(data, city, level, size)
+            yield f"\n=== {city}, {level}: {records.height} records of {records['truth'].n_unique()} parcels"
+            yield f"idempotence {idempotence(records):.5f}"
+            for way, measure in ways.items():
+                started = perf_counter()
+                measured = measure(records)
+                yield f"{way:10} {measured.scores}  ({perf_counter() - started:.1f} s)"
+                if (way, level) != ("key alone", "hard"):
+                    yield from _errors(measured.records)
+    yield f"\n=== Chicago gold, key without place  {chicago_gold(data)}"
+    yield f"=== Queens natural spellings, key alone  {queens_spellings(data)}"
+
+
+def _errors(records: pl.DataFrame, examples: int = 4) -> Iterator[str]:
+    missed = missed_by_change(records).filter(pl.col("times_usual") > 1.2)
+    rows = cut_off(records).filter("is_cut_off")
+    yield f"  cut off from their property: {rows.height} of {records.height} records; by what was done to them:"
+    for change, total, cut, share, times in missed.head(14).iter_rows():
+        yield f"    {change:22} {cut:6} of {total:6}  {share:7.4f}  {times:6.1f} x"
+        some = rows.filter(pl.col("changes").list.contains(change)).sort(pl.col("changed"), "record_id").head(examples)
+        for key, majority, changes in some.select("address_key", "majority_key", "changes").iter_rows():
+            yield f"        {key}  <>  {majority}   [{' '.join(changes)}]"
+    if "matched_by" in records.columns:
+        yield f"  links: {dict(sorted(records['matched_by'].value_counts().iter_rows()))}"
+    wrong = records.filter(pl.col("cluster").is_not_null())
+    wrong = wrong.filter(pl.col("truth").n_unique().over("cluster") > 1)
+    yield f"  wrongly together: {wrong['cluster'].n_unique()} clusters; by the parcels they hold:"
+    for kinds, clusters, held in merged_by_kind(records).head(8).iter_rows():
+        yield f"    {kinds:40} {clusters:5} clusters  {held:6} records"
+    for (_,), cluster in wrong.sort("cluster").group_by("cluster", maintain_order=True):
+        if examples == 0:
+            break
+        examples -= 1
+        for key, truth, changes in cluster.sort("truth").select("address_key", "truth", "changes").head(6).iter_rows():
+            yield f"        {truth:22} {key}   [{' '.join(changes)}]"
+        yield ""
+
+
+def main() -> int:
+    """Prints the whole report; needs LEADFLOW_TEST_DATA."""
+    data = get_settings().test_data
+    if data is None:
+        sys.stderr.write("LEADFLOW_TEST_DATA is not set: it names the folder with the labelled data.\n")
+        return 1
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else 6_000
+    for line in _lines(data, size or None):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
