@@ -43,7 +43,7 @@ _ORDINAL_WORDS = {str(number): word for number, word in enumerate(_ORDINALS, sta
     for tens, word in enumerate(_TENS, start=2)
     for number in range(1, 10)
 }
-_TWO_PART_UNIT = r"^(\d{1,3}|[A-Z])([A-Z]|\d{1,3})$"
+_TWO_PART_UNIT = r"^(?:(\d{1,3})([A-Z])|([A-Z])(\d{1,3}))$"
 _COMPANY = r"\b(?:LLC|L L C|INC|CORP|LP|LTD|TRUST|COMPANY|CO|PARTNERS|REALTY|ASSOCIATES|BANK|CHURCH|OF)\b"
 
 
@@ -142,7 +142,7 @@ def _damage(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     ).with_columns(did_city_alias=pl.col("did_city_alias") & ~pl.col("did_missing_city"))
     gone, moved = pl.col("did_dropped_directional"), pl.col("did_moved_directional")
     any_of = draws.uniform()
-    hyphened = pl.col("unit").str.replace(_TWO_PART_UNIT, "${1}-${2}")
+    hyphened = pl.col("unit").str.replace(_TWO_PART_UNIT, "${1}${3}-${2}${4}")
     return records.with_columns(
         name=pl.when("did_typo").then(_typo(draws)).otherwise("name"),
         pre=pl.when(gone).then(None).when(moved).then("post").otherwise("pre"),
@@ -203,15 +203,18 @@ def _format_street(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
         .when(tail % 10 == 3).then(pl.lit("RD")).otherwise(pl.lit("TH"))
     )  # fmt: skip
     beach = pl.when(name.str.starts_with("BEACH ")).then(pl.lit("BEACH ")).otherwise(pl.lit(""))
-    shortens = name.str.contains(r"^(?:SAINT|MOUNT|FORT) \w") & draws.chance(0.5)
-    shortened = name.str.replace("^SAINT ", "ST ").str.replace("^MOUNT ", "MT ").str.replace("^FORT ", "FT ")
+    shortens = name.str.contains(r"^(?:SAINT|MOUNT|FORT|HIGHWAY) \w") & draws.chance(0.5)
+    shortened = (
+        name.str.replace("^SAINT ", "ST ").str.replace("^MOUNT ", "MT ").str.replace("^FORT ", "FT ")
+        .str.replace("^HIGHWAY ", "HWY ")
+    )  # fmt: skip
     unhyphened = (
         pl.col("house_number").str.contains("-") & (pl.col("county_fips") == "36081") & draws.chance(0.35)
     )  # fmt: skip
     records = records.with_columns(
         did_ordinal_words=spells.fill_null(value=False),
         did_ordinal_bare=bare.fill_null(value=False) & ~spells.fill_null(value=False),
-        did_saint_short=shortens,
+        did_short_word=shortens,
         did_unhyphenated_number=unhyphened,
         did_directional_words=draws.chance(0.4) & (pl.col("pre").is_not_null() | pl.col("post").is_not_null()),
         did_suffix_form=draws.chance(0.55) & pl.col("suffix").is_not_null(),
@@ -219,7 +222,7 @@ def _format_street(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     ).with_columns(
         name=pl.when("did_ordinal_words").then(beach + words).when("did_ordinal_bare").then("name")
         .when(number.is_not_null()).then(beach + number + ending)
-        .when("did_saint_short").then(shortened).otherwise("name"),
+        .when("did_short_word").then(shortened).otherwise("name"),
         house_number=pl.when("did_unhyphenated_number").then(pl.col("house_number").str.replace("-", ""))
         .otherwise("house_number"),
     )  # fmt: skip

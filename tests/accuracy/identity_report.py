@@ -108,20 +108,17 @@ def missed_by_change(records: pl.DataFrame) -> pl.DataFrame:
         records=pl.len(), cut_off=pl.col("is_cut_off").sum().cast(pl.Int64)
     )  # fmt: skip
     usual = (cut - pl.col("cut_off")) / (total - pl.col("records"))
+    by_change = by_change.filter(pl.col("cut_off") > 0)
     return by_change.with_columns(share=pl.col("cut_off") / pl.col("records")).with_columns(
         times_usual=pl.col("share") / usual
     ).drop_nulls("change").sort("cut_off", "change", descending=[True, False])  # fmt: skip
 
 
-def merged_by_kind(records: pl.DataFrame) -> pl.DataFrame:
-    """kinds of the parcels that one cluster wrongly holds together, clusters, records: most frequent first."""
-    rows = records.filter(pl.col("cluster").is_not_null())
-    wrong = rows.filter(pl.col("truth").n_unique().over("cluster") > 1)
-    return (
-        wrong.group_by("cluster").agg(kinds=pl.col("kind").unique().sort().str.join(" + "), n=pl.len())
-        .group_by("kinds").agg(clusters=pl.len(), records=pl.col("n").sum())
-        .sort("clusters", "kinds", descending=[True, False])
-    )  # fmt: skip
+def wrongly_together(records: pl.DataFrame) -> pl.DataFrame:
+    """The records of clusters that hold several truths, plus kinds: of which kinds of parcels the cluster is made."""
+    wrong = records.filter(pl.col("cluster").is_not_null() & (pl.col("truth").n_unique().over("cluster") > 1))
+    kinds = wrong.group_by("cluster").agg(kinds=pl.col("kind").unique().sort().str.join(" + "))
+    return wrong.join(kinds, on="cluster", maintain_order="left").sort("cluster", maintain_order=True)
 
 
 def _lines(data: Path, size: int | None) -> Iterator[str]:
@@ -153,18 +150,20 @@ def _errors(records: pl.DataFrame, examples: int = 4) -> Iterator[str]:
             yield f"        {key}  <>  {majority}   [{' '.join(changes)}]"
     if "matched_by" in records.columns:
         yield f"  links: {dict(sorted(records['matched_by'].value_counts().iter_rows()))}"
-    wrong = records.filter(pl.col("cluster").is_not_null())
-    wrong = wrong.filter(pl.col("truth").n_unique().over("cluster") > 1)
+    wrong = wrongly_together(records)
     yield f"  wrongly together: {wrong['cluster'].n_unique()} clusters; by the parcels they hold:"
-    for kinds, clusters, held in merged_by_kind(records).head(8).iter_rows():
+    of_kinds = wrong.group_by("kinds", maintain_order=True).agg(
+        clusters=pl.col("cluster").n_unique(),
+        records=pl.len(),
+        some=pl.col("cluster").unique(maintain_order=True).head(3),
+    )
+    for kinds, clusters, held, some in of_kinds.sort("clusters", descending=True).iter_rows():
         yield f"    {kinds:40} {clusters:5} clusters  {held:6} records"
-    for (_,), cluster in wrong.sort("cluster").group_by("cluster", maintain_order=True):
-        if examples == 0:
-            break
-        examples -= 1
-        for key, truth, changes in cluster.sort("truth").select("address_key", "truth", "changes").head(6).iter_rows():
-            yield f"        {truth:22} {key}   [{' '.join(changes)}]"
-        yield ""
+        for cluster in some:
+            rows = wrong.filter(pl.col("cluster") == cluster).sort("truth", "record_id")
+            for key, truth, changes in rows.select("address_key", "truth", "changes").head(6).iter_rows():
+                yield f"        {truth:22} {key}   [{' '.join(changes)}]"
+            yield ""
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ import polars as pl
 from leadflow_pipelines.properties.places import zip_table
 from tests.accuracy.parcels import PARCEL_COLUMNS, identity
 
-RATES = {"neighbour": 0.12, "other_suffix": 0.05, "other_unit": 0.12, "other_place": 0.05}
-"""Share of the real parcels (of those with a unit, for other_unit) that get such a lookalike."""
+RATES = {"neighbour": 0.12, "other_suffix": 0.05, "other_unit": 0.12, "other_place": 0.05, "other_direction": 0.1}
+"""Share of the real parcels (of those that can) that get such a lookalike."""
 _OTHER_SUFFIX = {
     "STREET": "AVENUE", "AVENUE": "STREET", "DRIVE": "COURT", "COURT": "DRIVE", "ROAD": "LANE", "LANE": "ROAD",
     "PLACE": "STREET", "CIRCLE": "DRIVE", "BOULEVARD": "ROAD", "TRAIL": "LANE",
@@ -20,7 +20,7 @@ _SAME_OWNER = 0.25
 
 def with_lookalikes(parcels: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
     """The parcels and lookalikes of some of them, under new parcel_ids and their kind as `kind`."""
-    made = [_neighbours, _other_suffixes, _other_units, _other_places]
+    made = [_neighbours, _other_suffixes, _other_units, _other_places, _other_directions]
     invented = []
     for at, (make, kind) in enumerate(zip(made, RATES, strict=True)):
         lookalikes = make(parcels)
@@ -81,6 +81,13 @@ def _other_units(parcels: pl.DataFrame) -> pl.DataFrame:
     follows = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXY", "BCDEFGHIJKLMNOPQRSTUVWXYZ", strict=True))
     last = pl.coalesce(((digit + 1) % 10).cast(pl.String), letter.replace_strict(follows, default=None))
     return parcels.with_columns(unit=unit.str.head(-1) + last).filter(pl.col("unit").is_not_null())
+
+
+def _other_directions(parcels: pl.DataFrame) -> pl.DataFrame:
+    """100 S MAIN ST beside 100 N MAIN ST."""
+    opposite = {"N": "S", "S": "N", "E": "W", "W": "E"}
+    turned = parcels.filter(pl.col("pre").is_not_null() | pl.col("post").is_not_null())
+    return turned.with_columns(pl.col("pre", "post").replace(opposite))
 
 
 def _other_places(parcels: pl.DataFrame) -> pl.DataFrame:

@@ -23,10 +23,13 @@ FLOORS = {
     # (city, level, by): precision, recall, f1, records of the largest cluster that should be two
     ("nashville", "easy", "key"): (0.9995, 0.995, 0.997, 0),
     ("queens", "easy", "key"): (0.9995, 0.985, 0.992, 0),
+    ("quadrants", "easy", "key"): (0.9995, 0.995, 0.997, 0),
     ("nashville", "easy", "resolver"): (0.9995, 0.995, 0.997, 8),
     ("queens", "easy", "resolver"): (0.999, 0.985, 0.992, 12),
+    ("quadrants", "easy", "resolver"): (0.999, 0.99, 0.995, 8),
     ("nashville", "hard", "resolver"): (0.995, 0.88, 0.93, 12),
     ("queens", "hard", "resolver"): (0.995, 0.88, 0.93, 12),
+    ("quadrants", "hard", "resolver"): (0.98, 0.88, 0.93, 12),
 }
 IDEMPOTENCE_FLOOR = 0.9995
 CHICAGO_FLOORS = (0.97, 0.58, 0.73)
@@ -145,6 +148,6 @@ def test_easy_dialects_only_format(data: Path) -> None:
 
 
 def test_lookalikes_are_no_parcel_that_exists(data: Path) -> None:
-    parcels = with_lookalikes(CITIES["queens"](data, 1_000))
+    parcels = with_lookalikes(CITIES["quadrants"](data, 2_000))
     assert not parcels.select(pl.exclude("parcel_id", "kind", "parcel_number", "owner_name")).is_duplicated().any()
     assert set(parcels["kind"]) == {"real", *RATES}
