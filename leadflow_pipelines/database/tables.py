@@ -20,6 +20,7 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -210,6 +211,25 @@ imported_files = Table(
     _required("unlocated", Integer, "Records that no evidence places in a ZIP."),
     _required("imported_at", INSTANT, "Instant of the import.", server_default=func.now()),
     comment="County files already read, so that a second import changes nothing.",
+)
+
+DECISIONS = ("together", "apart")
+
+property_decisions = Table(
+    "property_decisions",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True, comment="Identity of the decision."),
+    _org(),
+    _required("left_record_id", Text, "The pair's smaller record_id, so that a pair has one row whatever its order."),
+    _required("right_record_id", Text, "The pair's larger record_id."),
+    _required("decision", Text, "together: one property. apart: two."),
+    _required("decided_by", Text, "Who decided, as named with --as."),
+    _required("decided_at", INSTANT, "Instant of the decision."),
+    _optional("note", Text, "Why, in the operator's words."),
+    CheckConstraint("decision in (" + ", ".join(f"'{name}'" for name in DECISIONS) + ")", name="decision"),
+    CheckConstraint('left_record_id < right_record_id collate "C"', name="pair"),
+    UniqueConstraint("org_id", "left_record_id", "right_record_id"),
+    comment="What operators decided about two records; every run obeys it. One row a pair: the newest word.",
 )
 
 CONTACT_KINDS = ("phone", "email", "mailing")
