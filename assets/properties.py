@@ -4,18 +4,29 @@ import polars as pl
 
 from assets.step import Outcome, Step
 from assets.zip_day_asset import zip_day_asset
-from leadflow_pipelines.contracts import PROPERTIES, PROPERTY_LINKS
+from leadflow_pipelines.contracts import PROPERTIES, PROPERTY_LINKS, PROPERTY_MATCHES
+from leadflow_pipelines.database.property_decisions import read_decisions
 from leadflow_pipelines.lake import Stored
 from leadflow_pipelines.properties.refresh_properties import refresh_properties
 
 PREVIEW = ["zip", "property_id", "city", "year_built", "living_sqft", "record_count", "sources"]
 
 
-@zip_day_asset("properties", contract=PROPERTIES, also=[PROPERTY_LINKS], deps=["property_records"], group="properties")
+@zip_day_asset(
+    "properties",
+    contract=PROPERTIES,
+    also=[PROPERTY_LINKS, PROPERTY_MATCHES],
+    deps=["property_records"],
+    group="properties",
+)
 def properties(step: Step) -> Outcome:
     """The property table of these ZIPs as of the day: one row per real property with a stable id and per-field
-    provenance, kept as versions so that a day costs its changes. property_links says which record made it."""
-    refresh = refresh_properties(step.lake, zips=step.zips, day=step.day)
+    provenance, kept as versions so that a day costs its changes. property_links says which record made it,
+    property_matches which addresses were compared. Operators' decisions on pairs are obeyed."""
+    org_id = step.workspace.org.org_id
+    with step.workspace.database.as_org(org_id) as connection:
+        decisions = read_decisions(connection, org_id)
+    refresh = refresh_properties(step.lake, zips=step.zips, day=step.day, decisions=decisions)
     table = step.lake.read(PROPERTIES, zips=step.zips, where=pl.col("valid_to").is_null())
     counts = dict(table.group_by("zip").len().iter_rows())
     return Outcome(

@@ -1,16 +1,19 @@
 """Receipts: what a finished run left behind, so that the next can tell that there is nothing to do again.
 
-A run that bought all it wanted notes the versions of the tables it wrote and the code and settings it worked
-with. While they are the same, the same ZIPs and day would come out the same. Lists and marts have no part in it:
-they are made anew each time, because consent, suppressions and the clock move. A lost receipt costs one full run.
+A run that bought all it wanted notes the versions of the tables it wrote, and the code, settings and operators'
+decisions it worked with. While they are the same, the same ZIPs and day would come out the same. Lists and marts
+have no part in it: they are made anew each time, because consent, suppressions and the clock move. A lost receipt
+costs one full run.
 """
 
 import datetime as dt
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+import polars as pl
 
 from leadflow_pipelines.contracts import (
     ENRICHED_LEADS,
@@ -18,6 +21,7 @@ from leadflow_pipelines.contracts import (
     LEAD_SCORES,
     PROPERTIES,
     PROPERTY_LINKS,
+    PROPERTY_MATCHES,
     PROPERTY_RECORDS,
     REJECTED_RECORDS,
 )
@@ -29,24 +33,36 @@ TABLES = (
     REJECTED_RECORDS,
     PROPERTIES,
     PROPERTY_LINKS,
+    PROPERTY_MATCHES,
     ENRICHED_LEADS,
     LEAD_SCORES,
     LEAD_CONTACTS,
 )
 CODE = ("leadflow_pipelines", "assets", "resources")
-CODE_SUFFIXES = {".py", ".csv", ".yaml", ".parquet"}
+CODE_SUFFIXES = {".py", ".csv", ".json", ".toml", ".yaml", ".parquet"}
 RESHAPING_SETTINGS = {"timezone", "attom_max_records_per_zip", "skip_trace_max_per_zip", "skip_trace_fresh_days"}
 """Settings that change what the tables of a day hold."""
 
 
 class Receipt:
-    """The receipt of these ZIPs and day, worked without the assets named in `without`."""
+    """The receipt of these ZIPs and day, worked without the assets named in `without`.
+
+    `decisions`: what operators had said of pairs of records before the run began; a word said since is not in it.
+    """
 
     def __init__(
-        self, settings: Settings, lake: Lake, *, zips: Sequence[str], day: dt.date, without: Sequence[str]
+        self,
+        settings: Settings,
+        lake: Lake,
+        *,
+        zips: Sequence[str],
+        day: dt.date,
+        without: Sequence[str],
+        decisions: pl.DataFrame,
     ) -> None:
         self._settings = settings
         self._lake = lake
+        self._decisions = _digest(map(str, decisions.rows()))
         asked = "\n".join([lake.root, day.isoformat(), *sorted(zips), *sorted(without)])
         self._path = settings.home / "work" / "receipts" / f"{hashlib.sha256(asked.encode()).hexdigest()}.json"
 
@@ -69,6 +85,7 @@ class Receipt:
         return {
             "code": _digest(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in _code()),
             "settings": self._settings.model_dump_json(include=RESHAPING_SETTINGS),
+            "decisions": self._decisions,
             **{table.name: self._lake.version(table) for table in TABLES},
         }
 
@@ -78,5 +95,5 @@ def _code() -> Iterator[Path]:
         yield from sorted(path for path in (PROJECT_ROOT / package).rglob("*") if path.suffix in CODE_SUFFIXES)
 
 
-def _digest(lines: Iterator[str]) -> str:
+def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

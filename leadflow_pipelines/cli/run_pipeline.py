@@ -13,6 +13,7 @@ from leadflow_pipelines.cli.console import progress
 from leadflow_pipelines.cli.run_summary import RunSummary, summarise_run
 from leadflow_pipelines.county_files import ImportResult, import_county_file
 from leadflow_pipelines.county_files.source_name import source_name
+from leadflow_pipelines.database.property_decisions import read_decisions
 from leadflow_pipelines.definitions import build_defs, build_scope
 from leadflow_pipelines.errors import InvalidInput, LeadflowError
 from leadflow_pipelines.observability import bind_correlation
@@ -50,7 +51,9 @@ def run_pipeline(
         )
     progress(f"{len(zips):,} ZIPs for {day} in org {workspace.org.slug}")
     left_out: tuple[str, ...] = () if buy_properties else ("raw/attom",)
-    receipt = Receipt(workspace.settings, workspace.lake, zips=zips, day=day, without=left_out)
+    with workspace.database.as_org(workspace.org.org_id) as connection:
+        decisions = read_decisions(connection, workspace.org.org_id)
+    receipt = Receipt(workspace.settings, workspace.lake, zips=zips, day=day, without=left_out, decisions=decisions)
     settled_at = None if again else receipt.settled_at()
     if settled_at:
         local = settled_at.astimezone(workspace.settings.zone)

@@ -12,7 +12,7 @@ from leadflow_pipelines.contracts.leads import (
     OUTREACH_LISTS,
 )
 from leadflow_pipelines.contracts.marts import MARTS
-from leadflow_pipelines.contracts.properties import PROPERTIES, PROPERTY_LINKS
+from leadflow_pipelines.contracts.properties import PROPERTIES, PROPERTY_LINKS, PROPERTY_MATCHES
 from leadflow_pipelines.contracts.records import PROPERTY_RECORDS, RAW_PULLS, REJECTED_RECORDS
 from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 
@@ -21,6 +21,7 @@ LAKE_TABLES = (
     REJECTED_RECORDS,
     PROPERTIES,
     PROPERTY_LINKS,
+    PROPERTY_MATCHES,
     ENRICHED_LEADS,
     LEAD_SCORES,
     LEAD_CONTACTS,
@@ -37,6 +38,7 @@ __all__ = [
     "OUTREACH_LISTS",
     "PROPERTIES",
     "PROPERTY_LINKS",
+    "PROPERTY_MATCHES",
     "PROPERTY_RECORDS",
     "RAW_PULLS",
     "REJECTED_RECORDS",

@@ -49,7 +49,9 @@ PROPERTY_LINKS = Contract(
         "property_id": shared.PROPERTY_ID,
         "zip": shared.ZIP,
         "matched_by": column(
-            pl.String, "Rule that linked it: first, address, parcel, address+parcel or merge.", required=True
+            pl.String,
+            "Rule that linked it: first, address, parcel, address+parcel, similar, decision or merge.",
+            required=True,
         ),
         "score": column(
             pl.Float64, "Certainty of the link, 1 for an exact key.", pa.Check.in_range(0, 1), required=True
@@ -59,5 +61,36 @@ PROPERTY_LINKS = Contract(
         "linked_on": column(pl.Date, "Day of the run that made the link.", required=True),
     },
     key=("record_id",),
+    partition_by=("zip_prefix",),
+)
+
+PROPERTY_MATCHES = Contract(
+    name="property_matches",
+    text="Pairs of addresses that were compared and are alike: joined, refused or doubtful, and why.",
+    columns={
+        "left_record_id": column(
+            pl.String, "A record of the one address: the smallest record_id that has it.", required=True
+        ),
+        "right_record_id": column(pl.String, "A record of the other address, likewise.", required=True),
+        "zip": shared.ZIP,
+        "right_zip": column(
+            pl.String,
+            "ZIP partition of the right record; differs from zip where a ZIP is in doubt.",
+            shared.ZIP_OR_UNLOCATED,
+            required=True,
+        ),
+        "probability": column(
+            pl.Float64, "How likely both are one property, by the match model.", pa.Check.in_range(0, 1), required=True
+        ),
+        "verdict": column(
+            pl.String,
+            "joined: one property. refused: likely, but it contradicts a likelier match. doubtful: for a person.",
+            pa.Check.isin(["joined", "refused", "doubtful"]),
+            required=True,
+        ),
+        "evidence": column(pl.String, "What agrees and what differs, in words."),
+        "judged_on": column(pl.Date, "Day of the run that first judged so.", required=True),
+    },
+    key=("left_record_id", "right_record_id"),
     partition_by=("zip_prefix",),
 )

@@ -25,6 +25,7 @@ from leadflow_pipelines.county_files.mapping import Mapping
 from leadflow_pipelines.county_files.propose_mapping import ColumnReason, Proposal, propose_mapping
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
+from leadflow_pipelines.database.property_decisions import read_decisions
 from leadflow_pipelines.database.tables import imported_files
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
@@ -204,11 +205,13 @@ def _bring_up_to_date(job: _Import, stored: _Stored) -> ImportResult:
     """Place what can now be placed, refresh what is pending, and count. Safe to repeat at any point."""
     while place_unlocated(job.lake).height:
         pass
-    pending = pending_zips(job.lake)
+    with job.database.as_org(job.org.org_id) as connection:
+        decisions = read_decisions(connection, job.org.org_id)
+    pending = pending_zips(job.lake, decisions)
     new = 0
     if pending:
         job.say(f"Resolving properties in {len(pending):,} ZIPs")
-        new = refresh_properties(job.lake, zips=pending, day=job.day).new
+        new = refresh_properties(job.lake, zips=pending, day=job.day, decisions=decisions).new
     per_zip = _rows_per_zip(job, stored)
     unlocated = per_zip.get(UNLOCATED, 0) if sum(per_zip.values()) == stored.records else stored.unlocated
     total = job.lake.read(PROPERTIES, where=pl.col("valid_to").is_null(), columns=["property_id"]).height

@@ -2,11 +2,13 @@
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
 from assets import LIST_NAMES, ZIP_DAY_NAMES
 from leadflow_pipelines.automation import receipts
 from leadflow_pipelines.automation.receipts import Receipt
+from leadflow_pipelines.properties import refresh_properties
 from leadflow_pipelines.settings import load_settings
 from tests.assets.conftest import TODAY, ZIPS, AssetRunner, set_budgets
 
@@ -15,7 +17,10 @@ ENDED = dt.datetime(2026, 11, 20, 16, tzinfo=dt.UTC)
 
 def receipt_of(runner: AssetRunner, **changed: object) -> Receipt:
     workspace = runner.workspace
-    asked = {"zips": ZIPS, "day": TODAY, "without": (), "settings": workspace.settings, **changed}
+    asked = {
+        "zips": ZIPS, "day": TODAY, "without": (), "settings": workspace.settings,
+        "decisions": refresh_properties.NO_DECISIONS, **changed,
+    }  # fmt: skip
     return Receipt(lake=workspace.lake, **asked)  # type: ignore[arg-type]
 
 
@@ -27,6 +32,8 @@ def test_a_receipt_holds_for_what_was_asked_and_nothing_else(finished: AssetRunn
     assert receipt_of(finished, zips=ZIPS[:1]).settled_at() is None
     assert receipt_of(finished, day=TODAY - dt.timedelta(days=1)).settled_at() is None
     assert receipt_of(finished, without=("raw/attom",)).settled_at() is None
+    said = pl.DataFrame({"left_record_id": ["a"], "right_record_id": ["b"], "decision": ["apart"]})
+    assert receipt_of(finished, decisions=said).settled_at() is None
 
 
 def test_other_settings_and_other_code_end_it(finished: AssetRunner, monkeypatch: pytest.MonkeyPatch) -> None:
