@@ -14,11 +14,13 @@ from time import perf_counter
 import polars as pl
 
 from leadflow_pipelines.properties import normalize_addresses, one_line, resolve_properties
+from leadflow_pipelines.properties.address_tokens import vocabulary
+from leadflow_pipelines.properties.postal_tables import SUFFIXES, ordinal
 from leadflow_pipelines.settings import get_settings
 from tests.accuracy.dialects import Level, write_dialects
 from tests.accuracy.lookalikes import with_lookalikes
 from tests.accuracy.pair_scores import PairScores, pair_scores
-from tests.accuracy.parcels import CITIES, borough_block_lot, queens_sales
+from tests.accuracy.parcels import CITIES, borough_block_lot, county_lines, queens_sales
 
 GIVEN = (
     "record_id", "source", "address", "street", "unit", "city", "state", "zip", "parcel_number", "county_fips",
@@ -87,6 +89,54 @@ def queens_spellings(data: Path) -> PairScores:
     return pair_scores(keys["address_key"], truth)
 
 
+def parts_all_right(data: Path, city: str) -> tuple[float, pl.DataFrame]:
+    """Share of the county's own lines in which every part is read as `parcels` reads it, and the lines that differ.
+
+    Words inside a name are compared in the product's form of them (MT is MOUNT); which words are the name is not.
+    """
+    lines = county_lines(data, city)
+    state = {"nashville": "TN", "queens": "NY"}[city]
+    found = normalize_addresses(lines.select(address="written", zip="zip", state=pl.lit(state)))
+    number = pl.col("name").str.extract(r"(?:^|^BEACH )(\d+)$", 1).str.to_integer(strict=False)
+    numbered = pl.concat_str(
+        pl.when(pl.col("name").str.starts_with("BEACH ")).then(pl.lit("BEACH ")).otherwise(pl.lit("")),
+        number.replace_strict({n: ordinal(n) for n in range(1, 400)}, default=None),
+    )
+    words = lines["name"].str.split(" ").explode().unique()
+    words = words.filter(~words.str.contains(r"^\d+$"))
+    spelled = dict(zip(words, vocabulary(words)["word"], strict=True))
+    expected = lines.select(
+        house_number="house_number",
+        pre_directional="pre",
+        street_name=pl.coalesce(
+            numbered, pl.col("name").str.split(" ").list.eval(pl.element().replace(spelled)).list.join(" ")
+        ),
+        suffix=pl.col("suffix").replace_strict(SUFFIXES, default=None),
+        post_directional="post",
+        unit_number="unit",
+    )
+    bare = pl.all().str.replace_all("[^A-Z0-9]", "").fill_null("")
+    is_wrong = (found.select(expected.columns).select(bare) != expected.select(bare)).select(
+        pl.any_horizontal(pl.all())
+    ).to_series()  # fmt: skip
+    both = [(found[name].fill_null("") + " / " + expected[name].fill_null("")).alias(name) for name in expected.columns]
+    return 1 - float(is_wrong.sum()) / max(lines.height, 1), lines.select("written", *both).filter(is_wrong)
+
+
+def broken_constraints(linked: pl.DataFrame) -> pl.DataFrame:
+    """cluster, of those that hold two known units, or two house numbers on one street, as their keys say it."""
+    parts = pl.col("address_key").str.split("|").list
+    said = linked.filter(pl.col("address_key").is_not_null()).select(
+        "cluster",
+        number=parts.get(0).str.replace_all("-", ""),
+        street=parts.get(2),
+        unit=parts.get(5).replace("", None),
+    )
+    numbers = said.group_by("cluster", "street").agg(pl.col("number").n_unique()).filter(pl.col("number") > 1)
+    units = said.drop_nulls("unit").group_by("cluster").agg(pl.col("unit").n_unique()).filter(pl.col("unit") > 1)
+    return pl.concat([numbers.select("cluster"), units.select("cluster")]).unique()
+
+
 def cut_off(records: pl.DataFrame) -> pl.DataFrame:
     """The records plus is_cut_off (not in the largest cluster of their truth) and majority_key."""
     sized = records.with_columns(
@@ -135,6 +185,10 @@ def _lines(data: Path, size: int | None) -> Iterator[str]:
                 yield f"{way:10} {measured.scores}  ({perf_counter() - started:.1f} s)"
                 if (way, level) != ("key alone", "hard"):
                     yield from _errors(measured.records)
+    for city in ("nashville", "queens"):
+        share, differing = parts_all_right(data, city)
+        yield f"\n=== {city}, the county's own lines: all parts right {share:.4f}; found / expected of some that differ"
+        yield from (" | ".join(row) for row in differing.sample(min(25, differing.height), seed=1).iter_rows())
     yield f"\n=== Chicago gold, key without place  {chicago_gold(data)}"
     yield f"=== Queens natural spellings, key alone  {queens_spellings(data)}"
 
@@ -149,6 +203,7 @@ def _errors(records: pl.DataFrame, examples: int = 4) -> Iterator[str]:
         for key, majority, changes in some.select("address_key", "majority_key", "changes").iter_rows():
             yield f"        {key}  <>  {majority}   [{' '.join(changes)}]"
     if "matched_by" in records.columns:
+        yield f"  properties of two units or two numbers of a street: {broken_constraints(records).height}"
         yield f"  links: {dict(sorted(records['matched_by'].value_counts().iter_rows()))}"
     wrong = wrongly_together(records)
     yield f"  wrongly together: {wrong['cluster'].n_unique()} clusters; by the parcels they hold:"

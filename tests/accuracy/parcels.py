@@ -5,6 +5,7 @@ Deliberately independent of the product's own parser: its faults must not hide i
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +16,9 @@ PARCEL_COLUMNS = (
     "parcel_id", "kind", "house_number", "pre", "name", "suffix", "post", "unit", "city", "state", "zip",
     "county_fips", "parcel_number", "owner_name",
 )  # fmt: skip
-"""All String. kind is "real" here; `dialects` adds invented neighbours. parcel_id is the truth."""
+"""All String. kind is "real" here; `lookalikes` adds invented neighbours. parcel_id is the truth."""
+PARTS = PARCEL_COLUMNS[2:8]
+"""What stands in a line: house_number to unit."""
 
 SUFFIX_FORMS = {
     "ALLEY": ("ALY",), "AVENUE": ("AVE", "AV"), "BEND": ("BND",), "BOULEVARD": ("BLVD",), "CIRCLE": ("CIR",),
@@ -57,15 +60,7 @@ def nashville_parcels(data: Path, size: int | None = None, seed: int = 0) -> pl.
     No file there has a ZIP. One of the city's deliverable ZIPs is given by street, so that a street has one; half
     of the streets stay without. The investor parcels name no city: they get that of their street in the sales file.
     """
-    sales = _read_csv(data / "nashville" / "sales_2013_2016.csv").select(
-        line=pl.col("PropertyAddress").str.extract(r"^([^,]*)", 1),
-        city=pl.col("PropertyAddress").str.extract(r", *([A-Z ]+?) *$", 1),
-        parcel_number="ParcelID", owner_name="OwnerName",
-    )  # fmt: skip
-    investors = _read_csv(data / "nashville" / "investor_parcels.csv.gz").select(
-        line="address", city=pl.lit(None, dtype=pl.String), parcel_number="parcel_id", owner_name="owner_cluster_name"
-    )
-    parcels = _street_parts(pl.concat([sales, investors]))
+    parcels = _street_parts(_nashville_rows(data))
     street = pl.concat_str("name", "suffix", separator=" ", ignore_nulls=True)
     parcels = parcels.with_columns(
         pl.col("city").fill_null(pl.col("city").drop_nulls().mode().sort().first().over(street))
@@ -90,10 +85,8 @@ def queens_parcels(data: Path, size: int | None = None, seed: int = 0) -> pl.Dat
 
     A co-operative's units share one parcel number (borough, block, lot), as they do in the files.
     """
-    files = ("annual_2019.xlsx", "rolling_2019-11_2020-10.xlsx")
-    rows = pl.concat(_queens_rows(data / "queens" / file) for file in files)
     postal = zip_table().select("zip", "city", "state", "county_fips")
-    parcels = _street_parts(rows).join(postal, on="zip").filter(pl.col("county_fips") == "36081")
+    parcels = _street_parts(_queens_rows(data)).join(postal, on="zip").filter(pl.col("county_fips") == "36081")
     parcels = _one_row_each(parcels.with_columns(owner_name=pl.lit(None, dtype=pl.String)), size, seed)
     at = [pl.int_range(pl.len()).shuffle(seed=seed + n) for n in range(4)]
     surname, given, spouse = (
@@ -146,6 +139,7 @@ CITIES: dict[str, Callable[..., pl.DataFrame]] = {
 """City name to its loader (data folder, size, seed)."""
 
 
+@cache
 def queens_sales(file: Path) -> pl.DataFrame:
     """The rows of a New York City sales file under their own column names, all String."""
     raw = pl.read_excel(file, has_header=False)
@@ -166,17 +160,46 @@ def identity() -> list[pl.Expr]:
     return [number, pl.col("pre"), pl.col("name"), pl.col("suffix"), pl.col("post"), unit]
 
 
-def _queens_rows(file: Path) -> pl.DataFrame:
-    """line (street and unit), zip, parcel_number."""
+def county_lines(data: Path, city: str) -> pl.DataFrame:
+    """written (one address as nashville or queens has it), zip, and the PARTS that this module reads, all distinct."""
+    rows = {"nashville": _nashville_rows, "queens": _queens_rows}[city](data)
+    return _street_parts(rows).select("written", "zip", *PARTS).unique(maintain_order=True)
+
+
+def _nashville_rows(data: Path) -> pl.DataFrame:
+    """line (street and unit), written (the whole address), city, zip (none), parcel_number, owner_name."""
+    none = pl.lit(None, dtype=pl.String)
+    sales = _read_csv(data / "nashville" / "sales_2013_2016.csv").select(
+        line=pl.col("PropertyAddress").str.extract(r"^([^,]*)", 1),
+        written="PropertyAddress",
+        city=pl.col("PropertyAddress").str.extract(r", *([A-Z ]+?) *$", 1),
+        zip=none, parcel_number="ParcelID", owner_name="OwnerName",
+    )  # fmt: skip
+    investors = _read_csv(data / "nashville" / "investor_parcels.csv.gz").select(
+        line="address", written="address", city=none, zip=none, parcel_number="parcel_id",
+        owner_name="owner_cluster_name",
+    )  # fmt: skip
+    return pl.concat([sales, investors])
+
+
+def _queens_rows(data: Path) -> pl.DataFrame:
+    """line (street and unit), written, zip, parcel_number."""
     street = pl.col("ADDRESS").str.extract(r"^([^,]*)", 1)
     unit = pl.coalesce(pl.col("ADDRESS").str.extract(r", *([^,]+?) *$", 1), "APARTMENT NUMBER").str.strip_chars()
-    return queens_sales(file).select(
-        line=pl.concat_str(street, pl.lit(" # ") + unit.replace("", None), ignore_nulls=True),
-        zip="ZIP CODE",
-        parcel_number=borough_block_lot(),
-    )
+    in_line = pl.col("ADDRESS").str.contains(",") | pl.col("APARTMENT NUMBER").is_null()
+    return pl.concat(
+        queens_sales(data / "queens" / file).select(
+            line=pl.concat_str(street, pl.lit(" # ") + unit.replace("", None), ignore_nulls=True),
+            written=pl.concat_str("ADDRESS", pl.when(~in_line).then(pl.lit(", ") + pl.col("APARTMENT NUMBER")),
+                                  ignore_nulls=True),
+            zip="ZIP CODE",
+            parcel_number=borough_block_lot(),
+        )
+        for file in ("annual_2019.xlsx", "rolling_2019-11_2020-10.xlsx")
+    )  # fmt: skip
 
 
+@cache
 def _read_csv(file: Path) -> pl.DataFrame:
     return pl.read_csv(file, infer_schema=False)
 

@@ -18,7 +18,7 @@ from tests.accuracy.parcels import CITIES, PARCEL_COLUMNS
 
 pytestmark = [pytest.mark.accuracy, pytest.mark.xdist_group("identity")]  # one worker makes the records once
 
-PARCELS = 6_000
+PARCELS = 4_000
 FLOORS = {
     # (city, level, by): precision, recall, f1, records of the largest cluster that should be two
     ("nashville", "easy", "key"): (0.9995, 0.995, 0.997, 0),
@@ -34,7 +34,8 @@ FLOORS = {
 IDEMPOTENCE_FLOOR = 0.9995
 CHICAGO_FLOORS = (0.97, 0.58, 0.73)
 QUEENS_SPELLINGS_FLOORS = (0.99, 0.94, 0.96)
-MEASURES = {"key": identity_report.by_key, "resolver": identity_report.by_resolver}
+PARTS_FLOORS = {"nashville": 0.99, "queens": 0.99}
+BROKEN_AT_MOST = 0.0
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,18 @@ def data() -> Path:
 
 
 @cache
+def parcels(data: Path, city: str) -> pl.DataFrame:
+    return with_lookalikes(CITIES[city](data, PARCELS))
+
+
+@cache
 def records(data: Path, city: str, level: Level) -> pl.DataFrame:
-    return identity_report.dialect_records(data, city, level, PARCELS)
+    return write_dialects(parcels(data, city), level)
+
+
+@cache
+def resolved(data: Path, city: str, level: Level) -> identity_report.Measured:
+    return identity_report.by_resolver(records(data, city, level))
 
 
 def below(scores: PairScores, floors: tuple[float, ...]) -> dict[str, tuple[float, float]]:
@@ -59,10 +70,26 @@ def below(scores: PairScores, floors: tuple[float, ...]) -> dict[str, tuple[floa
 @pytest.mark.parametrize(("city", "level", "by"), FLOORS)
 def test_records_of_one_parcel_and_no_other(data: Path, city: str, level: Level, by: str) -> None:
     *floors, largest_wrong = FLOORS[city, level, by]
-    scores = MEASURES[by](records(data, city, level)).scores
+    measured = resolved(data, city, level) if by == "resolver" else identity_report.by_key(records(data, city, level))
+    scores = measured.scores
     print(f"\n{city}, {level}, {by}: {scores}")
     assert below(scores, tuple(floors)) == {}
     assert scores.largest_wrong <= largest_wrong
+
+
+@pytest.mark.parametrize("city", CITIES)
+def test_no_property_holds_two_units_or_two_numbers_of_a_street(data: Path, city: str) -> None:
+    linked = resolved(data, city, "hard").records
+    broken = identity_report.broken_constraints(linked)
+    print(f"\n{city}, hard: {broken.height} of {linked['cluster'].n_unique()} properties break a constraint")
+    assert broken.height <= BROKEN_AT_MOST * linked["cluster"].n_unique()
+
+
+@pytest.mark.parametrize(("city", "floor"), PARTS_FLOORS.items())
+def test_the_parts_of_the_countys_own_lines(data: Path, city: str, floor: float) -> None:
+    share, _ = identity_report.parts_all_right(data, city)
+    print(f"\n{city}, all parts right: {share:.4f}")
+    assert share >= floor
 
 
 @pytest.mark.parametrize("level", ["easy", "hard"])
@@ -128,12 +155,12 @@ def test_pair_scores_are_those_of_the_pairs_themselves() -> None:
 
 
 def test_dialects_are_the_same_in_every_run_and_keep_two_to_five_records_a_parcel() -> None:
-    parcels = with_lookalikes(STREET.select(PARCEL_COLUMNS))
-    hard = write_dialects(parcels, "hard", seed=3)
-    assert hard.equals(write_dialects(parcels, "hard", seed=3))
+    street = with_lookalikes(STREET.select(PARCEL_COLUMNS))
+    hard = write_dialects(street, "hard", seed=3)
+    assert hard.equals(write_dialects(street, "hard", seed=3))
     counts = hard.group_by("truth").len()
     assert counts["len"].is_between(2, 5).all()
-    assert set(counts["truth"]) == set(parcels["parcel_id"])
+    assert set(counts["truth"]) == set(street["parcel_id"])
     assert hard.filter(pl.col("source").is_duplicated().over("truth")).is_empty()
 
 
@@ -148,6 +175,6 @@ def test_easy_dialects_only_format(data: Path) -> None:
 
 
 def test_lookalikes_are_no_parcel_that_exists(data: Path) -> None:
-    parcels = with_lookalikes(CITIES["quadrants"](data, 2_000))
-    assert not parcels.select(pl.exclude("parcel_id", "kind", "parcel_number", "owner_name")).is_duplicated().any()
-    assert set(parcels["kind"]) == {"real", *RATES}
+    both = parcels(data, "quadrants")
+    assert not both.select(pl.exclude("parcel_id", "kind", "parcel_number", "owner_name")).is_duplicated().any()
+    assert set(both["kind"]) == {"real", *RATES}
