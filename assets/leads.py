@@ -8,6 +8,7 @@ from assets.zip_day_asset import zip_day_asset
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES
 from leadflow_pipelines.lake import holds_on
 from leadflow_pipelines.leads.signals import derive_signals
+from leadflow_pipelines.properties.link_owners import LINK_COLUMNS
 from leadflow_pipelines.scoring import reasons_text, score_leads
 
 
@@ -16,7 +17,8 @@ def enriched_leads(step: Step) -> Outcome:
     """Each property with its signals: absentee, tenure, equity, lists and how many of them stack. A signal that
     no source speaks to is null, never false. The value estimate stays null until a value model earns it."""
     properties = step.lake.read(PROPERTIES, zips=step.zips, where=holds_on(step.day))
-    leads = derive_signals(properties, day=step.day)
+    area = step.lake.read(PROPERTIES, where=holds_on(step.day), columns=LINK_COLUMNS)
+    leads = derive_signals(properties, day=step.day, area=area)
     signals = [name for name, dtype in leads.schema.items() if dtype == pl.Boolean]
     return Outcome(
         rows_in=properties.height,

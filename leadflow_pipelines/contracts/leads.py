@@ -27,6 +27,19 @@ ENRICHED_LEADS = Contract(
             pa.Check.isin(["person", "company", "trust", "public", "unknown"]),
             required=True,
         ),
+        "owner_form": column(
+            pl.String,
+            "owner_type in more detail: a person may be one person, a couple, co_owners or an estate.",
+            pa.Check.isin(["person", "couple", "co_owners", "estate", "company", "trust", "public", "unknown"]),
+        ),
+        "owner_id": column(
+            pl.String,
+            "One owner of several properties: the same name and mailing address, or one registered company or public "
+            "body of a state. Null where no owner is named.",
+        ),
+        "owner_parcel_count": column(
+            pl.Int32, "Properties of that owner among the org's properties of the day.", pa.Check.ge(1)
+        ),
         "is_absentee": column(pl.Boolean, "The owner's mail goes elsewhere than to the property."),
         "is_out_of_state": column(pl.Boolean, "The owner's mail goes to another state."),
         "is_entity_owned": column(pl.Boolean, "A company or trust owns it."),

@@ -9,8 +9,8 @@ import datetime as dt
 import polars as pl
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS
-from leadflow_pipelines.leads.owner_type import owner_type
-from leadflow_pipelines.properties import normalize_addresses
+from leadflow_pipelines.properties.absentee import mail_comes_home
+from leadflow_pipelines.properties.link_owners import LINK_COLUMNS, link_owners
 
 DAYS_PER_YEAR = 365.25
 LIST_SIGNALS = {
@@ -21,12 +21,17 @@ LIST_SIGNALS = {
 }
 
 
-def derive_signals(properties: pl.DataFrame, *, day: dt.date) -> pl.DataFrame:
-    """ENRICHED_LEADS rows for the properties (PROPERTIES shape) that hold on `day`, one each."""
-    leads = _with_mailing_match(properties).with_columns(
+def derive_signals(properties: pl.DataFrame, *, day: dt.date, area: pl.DataFrame | None = None) -> pl.DataFrame:
+    """ENRICHED_LEADS rows for the properties (PROPERTIES shape) that hold on `day`, one each.
+
+    `area`: LINK_COLUMNS of every property of the org that holds on `day`, so that an owner's parcels are counted in
+    ZIPs which are not derived just now, too; without it the given properties are all there are.
+    """
+    owners = _owners(properties, properties.select(LINK_COLUMNS) if area is None else area)
+    mail_is_away = ~mail_comes_home(properties)
+    leads = properties.hstack(owners).with_columns(
         pl.lit(day).alias("day"),
-        owner_type(pl.col("owner_name")).alias("owner_type"),
-        _is_absentee().alias("is_absentee"),
+        pl.coalesce(mail_is_away, ~pl.col("is_owner_occupied")).alias("is_absentee"),
         (pl.col("mailing_state") != pl.col("state")).alias("is_out_of_state"),
         _tenure_years(day).alias("tenure_years"),
         _equity_share().alias("equity_share"),
@@ -41,38 +46,18 @@ def derive_signals(properties: pl.DataFrame, *, day: dt.date) -> pl.DataFrame:
     return ENRICHED_LEADS.conform(leads)
 
 
-def _with_mailing_match(properties: pl.DataFrame) -> pl.DataFrame:
-    """Adds `mailing_matches`: the canonical mailing address is the situs address (units aside); null if unknown."""
-    mailing = normalize_addresses(
-        properties.select(
-            pl.col("mailing_street").alias("street"),
-            pl.col("mailing_city").alias("city"),
-            pl.col("mailing_state").alias("state"),
-            pl.col("mailing_zip5").alias("zip"),
-        )
+def _owners(properties: pl.DataFrame, area: pl.DataFrame) -> pl.DataFrame:
+    """owner_type, owner_form, owner_id and owner_parcel_count of the properties, in their order."""
+    linked = pl.concat(
+        [area.select("property_id"),
+         link_owners(area).select("owner_type", "owner_form", "owner_id", "owner_parcel_count")],
+        how="horizontal",
+    )  # fmt: skip
+    return (
+        properties.select("property_id")
+        .join(linked, on="property_id", how="left", maintain_order="left")
+        .drop("property_id")
     )
-    situs_place = pl.coalesce("zip5", "city")
-    mailing_place = pl.when(pl.col("zip5").is_null()).then("m_city").otherwise(pl.coalesce("m_zip5", "m_city"))
-    same_street = (
-        (pl.col("house_number").str.replace_all("-", "") == pl.col("m_house_number").str.replace_all("-", ""))
-        & (pl.col("street_name") == pl.col("m_street_name"))
-        & (situs_place == mailing_place)
-    )
-    return properties.hstack(
-        mailing.select(
-            pl.col("house_number", "street_name", "city", "zip5", "parse_status").name.prefix("m_"),
-        )
-    ).with_columns(
-        pl.when(pl.col("m_parse_status") == "po_box")
-        .then(pl.when(pl.col("mailing_state") != pl.col("state")).then(False))
-        .when(pl.col("m_house_number").is_not_null() & pl.col("house_number").is_not_null())
-        .then(same_street)
-        .alias("mailing_matches")
-    )
-
-
-def _is_absentee() -> pl.Expr:
-    return pl.coalesce(~pl.col("mailing_matches"), ~pl.col("is_owner_occupied"))
 
 
 def _tenure_years(day: dt.date) -> pl.Expr:

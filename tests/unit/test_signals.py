@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS, PROPERTIES
-from leadflow_pipelines.leads.owner_type import owner_type
 from leadflow_pipelines.leads.signals import derive_signals
+from leadflow_pipelines.properties.link_owners import LINK_COLUMNS
 
 DAY = dt.date(2026, 11, 21)
 HOME = {
@@ -98,22 +98,24 @@ def test_equity_needs_value_and_loan() -> None:
     assert signals(market_value_cents=100_000_00, mortgage_cents=150_000_00)["equity_share"] == -0.5
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("EXAMPLE, PAT", "person"),
-        ("PAT & SAM EXAMPLE", "person"),
-        ("EXAMPLE HOLDINGS LLC", "company"),
-        ("Example Homes, Inc.", "company"),
-        ("THE EXAMPLE FAMILY TRUST", "trust"),
-        ("EXAMPLE BANK TRUSTEE", "trust"),
-        ("EXAMPLE, PAT TR", "trust"),
-        ("CITY OF EXAMPLEVILLE", "public"),
-        ("EXAMPLE COUNTY HOUSING AUTHORITY", "public"),
-        ("  ", "unknown"),
-        (None, "unknown"),
-    ],
-)
-def test_owner_types(name: str | None, kind: str) -> None:
-    frame = pl.DataFrame({"name": [name]}, schema={"name": pl.String})
-    assert frame.select(owner_type(pl.col("name"))).item() == kind
+def test_an_owner_has_one_id_in_all_of_the_area_and_its_parcels_are_counted_there() -> None:
+    frame = PROPERTIES.conform(
+        pl.DataFrame(
+            [
+                {**HOME, **MAIL_ELSEWHERE, "property_id": "p_1", "owner_name": "EXAMPLE, PAT A"},
+                {**HOME, **MAIL_ELSEWHERE, "property_id": "p_2", "owner_name": "Pat A. Example", "zip": "78705"},
+                {**HOME, **MAIL_HOME, "property_id": "p_3", "owner_name": "EXAMPLE, PAT A"},
+            ],
+            infer_schema_length=None,
+        )
+    )
+    alone = derive_signals(frame[:1], day=DAY).row(0, named=True)
+    within = derive_signals(frame[:1], day=DAY, area=frame.select(LINK_COLUMNS)).row(0, named=True)
+    assert (alone["owner_parcel_count"], within["owner_parcel_count"]) == (1, 2)
+    assert alone["owner_id"] == within["owner_id"]
+
+
+def test_an_estate_is_a_persons_and_a_trust_an_entitys() -> None:
+    estate, trust = signals(owner_name="EXAMPLE PAT EST"), signals(owner_name="EXAMPLE FAMILY TRUST")
+    assert (estate["owner_type"], estate["owner_form"], estate["is_entity_owned"]) == ("person", "estate", False)
+    assert (trust["owner_type"], trust["owner_form"], trust["is_entity_owned"]) == ("trust", "trust", True)
