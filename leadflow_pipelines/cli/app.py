@@ -12,6 +12,7 @@ from leadflow_pipelines.cli import (
     leads,
     orgs,
     plan,
+    review,
     run,
     sandbox,
     spend,
@@ -36,7 +37,12 @@ app.command("import")(import_file.import_file)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("leads")(leads.leads)
-app.add_typer(explain.app, name="explain", help="Why a lead ranks where it does, why a contact is cleared or blocked.")
+app.add_typer(
+    explain.app,
+    name="explain",
+    help="Why a lead ranks where it does, a contact is cleared or blocked, records are one property.",
+)
+app.add_typer(review.app, name="review")
 app.add_typer(spend.app, name="spend", help="What was spent, and the limits that hold.")
 app.add_typer(lake.app, name="lake", help="The org's lake: digest, compact, vacuum.")
 app.command("bench")(bench.bench)

@@ -1,10 +1,11 @@
-"""`leadflow explain`: the whole case for one lead or contact, from the tables."""
+"""`leadflow explain`: the whole case for one lead, contact or property, from the tables."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, out, print_json, print_table
+from leadflow_pipelines.cli.explain_merge import merge
 from leadflow_pipelines.cli.session import open_session
 from leadflow_pipelines.errors import InvalidInput
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 app = typer.Typer(no_args_is_help=True)
+app.command("merge")(merge)
 
 
 @app.command("lead")
