@@ -43,6 +43,11 @@ _ORDINAL_WORDS = {str(number): word for number, word in enumerate(_ORDINALS, sta
     for tens, word in enumerate(_TENS, start=2)
     for number in range(1, 10)
 }
+_SHORT_WORDS = {
+    "SAINT ": "ST ", "MOUNT ": "MT ", "FORT ": "FT ", "AVENUE ": "AVE ", "HIGHWAY ": "HWY ", "STATE ROUTE ": "SR ",
+    "COUNTY ROAD ": "CO RD ",
+}  # fmt: skip
+_ROUTE = "^BEACH |HIGHWAY|ROUTE|COUNTY ROAD"
 _TWO_PART_UNIT = r"^(?:(\d{1,3})([A-Z])|([A-Z])(\d{1,3}))$"
 _COMPANY = r"\b(?:LLC|L L C|INC|CORP|LP|LTD|TRUST|COMPANY|CO|PARTNERS|REALTY|ASSOCIATES|BANK|CHURCH|OF)\b"
 
@@ -90,7 +95,7 @@ def write_dialects(parcels: pl.DataFrame, level: Level, seed: int = 0) -> pl.Dat
 
 def _copies(parcels: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     """One row per parcel and each of two to five sources."""
-    parcels = parcels.with_columns(wanted=2 + draws.one_of(4))
+    parcels = parcels.with_columns(wanted=2 + draws.one_of(4), is_grid=pl.col("suffix").is_null())
     sources = pl.DataFrame({"source": list(LAYOUTS), "layout": list(LAYOUTS.values())})
     rows = parcels.join(sources, how="cross").with_columns(drawn=draws.uniform())
     return rows.filter(pl.col("drawn").rank("ordinal").over("parcel_id") <= pl.col("wanted")).drop("drawn", "wanted")
@@ -101,13 +106,12 @@ def _damage(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     places = zip_table()
     aliases = places.select("zip", aliases=pl.col("aliases").list.set_difference(pl.concat_list("city")))
     records = records.join(aliases, on="zip", how="left", maintain_order="left")
-    records = records.join(
-        _next_zips(records["zip"].drop_nulls().unique()), on="zip", how="left", maintain_order="left"
-    )
+    records = records.join(next_zips(records["zip"].drop_nulls().unique()), on="zip", how="left", maintain_order="left")
     has_direction = pl.col("pre").is_not_null() | pl.col("post").is_not_null()
     has_zip = pl.col("zip").is_not_null()
     possible = {
-        "typo": pl.col("name").str.contains(r"^\D*[A-Z]{5,}") & ~pl.col("name").str.contains("^(?:HIGHWAY|BEACH) "),
+        "typo": pl.col("name").str.contains(r"^\D*[A-Z]{5,}")
+        & ~pl.col("name").str.contains("^BEACH |HIGHWAY|ROUTE|COUNTY ROAD"),
         "moved_directional": has_direction & (pl.col("pre").is_null() | pl.col("post").is_null()),
         "dropped_directional": has_direction,
         "dropped_suffix": pl.col("suffix").is_not_null(),
@@ -160,7 +164,7 @@ def _draw_from(lists: str, drawn: pl.Expr) -> pl.Expr:
     return pl.col(lists).list.get((drawn * pl.col(lists).list.len()).floor().cast(pl.Int64), null_on_oob=True)
 
 
-def _next_zips(zips: pl.Series) -> pl.DataFrame:
+def next_zips(zips: pl.Series) -> pl.DataFrame:
     """zip, next_zips: the three nearest deliverable ZIPs of the same county."""
     near = zip_table().filter(zip_type="STANDARD").select("zip", "county_fips", "lat", "lon")
     pairs = near.filter(pl.col("zip").is_in(zips.implode())).join(near, on="county_fips", suffix="_next")
@@ -192,7 +196,9 @@ def _typo(draws: _Draws) -> pl.Expr:
 
 def _format_street(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
     """written: house number to post-directional in one of the ways in which the same street is spelled."""
-    name, number = pl.col("name"), pl.col("name").str.extract(r"(?:^|^BEACH )(\d+)$", 1)
+    name = pl.col("name")
+    # 500 without a type is a grid's street (1234 S 500 E), which no one writes as 500TH.
+    number = pl.when(~pl.col("is_grid")).then(name.str.extract(r"(?:^|^BEACH )(\d+)$", 1))
     how, words = draws.uniform(), number.replace_strict(_ORDINAL_WORDS, default=None)
     spells = (how < 0.25) & words.is_not_null()
     bare = (how > 0.8) & number.is_not_null() & (pl.col("county_fips") == "36081") & pl.col("suffix").is_not_null()
@@ -203,11 +209,9 @@ def _format_street(records: pl.DataFrame, draws: _Draws) -> pl.DataFrame:
         .when(tail % 10 == 3).then(pl.lit("RD")).otherwise(pl.lit("TH"))
     )  # fmt: skip
     beach = pl.when(name.str.starts_with("BEACH ")).then(pl.lit("BEACH ")).otherwise(pl.lit(""))
-    shortens = name.str.contains(r"^(?:SAINT|MOUNT|FORT|HIGHWAY) \w") & draws.chance(0.5)
-    shortened = (
-        name.str.replace("^SAINT ", "ST ").str.replace("^MOUNT ", "MT ").str.replace("^FORT ", "FT ")
-        .str.replace("^HIGHWAY ", "HWY ")
-    )  # fmt: skip
+    shortens = name.str.contains(r"^(?:SAINT|MOUNT|FORT|AVENUE) \w|^(?:US |STATE )?HIGHWAY|ROUTE|COUNTY ROAD")
+    shortens &= draws.chance(0.5)
+    shortened = name.str.replace_many(_SHORT_WORDS)
     unhyphened = (
         pl.col("house_number").str.contains("-") & (pl.col("county_fips") == "36081") & draws.chance(0.35)
     )  # fmt: skip

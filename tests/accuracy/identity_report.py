@@ -18,10 +18,23 @@ from leadflow_pipelines.properties.address_tokens import vocabulary
 from leadflow_pipelines.properties.postal_tables import SUFFIXES, ordinal
 from leadflow_pipelines.settings import get_settings
 from tests.accuracy.dialects import Level, write_dialects
+from tests.accuracy.invented_parcels import invented_parcels
 from tests.accuracy.lookalikes import with_lookalikes
 from tests.accuracy.pair_scores import PairScores, pair_scores
-from tests.accuracy.parcels import CITIES, borough_block_lot, county_lines, queens_sales
+from tests.accuracy.parcels import (
+    borough_block_lot,
+    county_lines,
+    nashville_parcels,
+    quadrant_parcels,
+    queens_parcels,
+    queens_sales,
+)
 
+CITIES: dict[str, Callable[..., pl.DataFrame]] = {
+    "nashville": nashville_parcels, "queens": queens_parcels, "quadrants": quadrant_parcels,
+    "nationwide": invented_parcels,
+}  # fmt: skip
+"""Name to what makes its parcels of (data folder, size, seed)."""
 GIVEN = (
     "record_id", "source", "address", "street", "unit", "city", "state", "zip", "parcel_number", "county_fips",
     "owner_name",

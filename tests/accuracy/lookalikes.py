@@ -6,6 +6,7 @@ Here: which differences make another property. Not here: how they are written (`
 import polars as pl
 
 from leadflow_pipelines.properties.places import zip_table
+from tests.accuracy.dialects import next_zips
 from tests.accuracy.parcels import PARCEL_COLUMNS, identity
 
 RATES = {"neighbour": 0.12, "other_suffix": 0.05, "other_unit": 0.12, "other_place": 0.05, "other_direction": 0.1}
@@ -85,7 +86,7 @@ def _other_units(parcels: pl.DataFrame) -> pl.DataFrame:
 
 def _other_directions(parcels: pl.DataFrame) -> pl.DataFrame:
     """100 S MAIN ST beside 100 N MAIN ST."""
-    opposite = {"N": "S", "S": "N", "E": "W", "W": "E"}
+    opposite = {"N": "S", "S": "N", "E": "W", "W": "E", "NE": "SE", "SE": "NE", "NW": "SW", "SW": "NW"}
     turned = parcels.filter(pl.col("pre").is_not_null() | pl.col("post").is_not_null())
     return turned.with_columns(pl.col("pre", "post").replace(opposite))
 
@@ -93,15 +94,22 @@ def _other_directions(parcels: pl.DataFrame) -> pl.DataFrame:
 def _other_places(parcels: pl.DataFrame) -> pl.DataFrame:
     """The same number and street in another city of the county, far enough that its ZIP is nobody's slip."""
     cities = (
-        zip_table().filter(zip_type="STANDARD").sort("zip").unique("city", keep="first", maintain_order=True)
+        zip_table().filter(zip_type="STANDARD").sort("zip").unique(["city", "state"], keep="first", maintain_order=True)
         .filter(pl.col("county_fips").is_in(parcels["county_fips"].unique().implode()))
-        .select(other_city="city", other_zip="zip", other_lat="lat", other_lon="lon")
+        .select("county_fips", other_city="city", other_zip="zip", other_lat="lat", other_lon="lon")
     )  # fmt: skip
     homes = zip_table().select("zip", "lat", "lon")
     at = parcels.join(homes, on="zip", how="left", maintain_order="left")
     far = (pl.col("lat") - pl.col("other_lat")).abs() + (pl.col("lon") - pl.col("other_lon")).abs()
-    pairs = at.join(cities, how="cross").filter(pl.col("city") != pl.col("other_city"))
-    pairs = pairs.filter(far.fill_null(1.0) > 0.06)
+    pairs = at.join(cities, on="county_fips", maintain_order="left_right").filter(
+        pl.col("city") != pl.col("other_city")
+    )
+    near = next_zips(pl.concat([parcels["zip"], cities["other_zip"]]).drop_nulls().unique())
+    pairs = pairs.join(near, on="zip", how="left", maintain_order="left").join(
+        near.rename({"zip": "other_zip", "next_zips": "others"}), on="other_zip", how="left", maintain_order="left"
+    )
+    is_next = pl.col("other_zip").is_in("next_zips") | pl.col("zip").is_in("others")
+    pairs = pairs.filter((far.fill_null(1.0) > 0.06) & ~is_next.fill_null(value=False))
     drawn = pairs.with_columns(rank=pl.int_range(pl.len()).shuffle(seed=3)).sort("rank")
     drawn = drawn.unique("parcel_id", keep="first", maintain_order=True)
     return drawn.with_columns(

@@ -4,7 +4,6 @@ Here: reading the labelled data's sales files into street parts. Not here: how a
 Deliberately independent of the product's own parser: its faults must not hide in the truth.
 """
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -34,7 +33,10 @@ SUFFIX_FORMS = {
 }  # fmt: skip
 """Full name of a street type to the abbreviations in which sources write it, the standard one first."""
 _TO_FULL = {form: full for full, forms in SUFFIX_FORMS.items() for form in (full, *forms)}
-DIRECTION_NAMES = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
+DIRECTION_NAMES = {
+    "N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST", "NE": "NORTHEAST", "NW": "NORTHWEST", "SE": "SOUTHEAST",
+    "SW": "SOUTHWEST",
+}  # fmt: skip
 _TO_DIRECTION = {form: short for short, full in DIRECTION_NAMES.items() for form in (short, full)}
 
 _UNIT = r"\s(?:APT|UNIT|STE|#)\s*#?\s*([A-Z0-9\-]+)$"
@@ -129,14 +131,6 @@ def quadrant_parcels(data: Path, size: int | None = None, seed: int = 0) -> pl.D
     at = pl.int_range(pl.len())
     number = pl.format("{}-028-24-{}-{}", 10 + at // 9_000 % 90, 10 + at // 100 % 90, (at % 9_000 + 1_000))
     return _one_row_each(parcels.with_columns(parcel_number=number), size, seed)
-
-
-CITIES: dict[str, Callable[..., pl.DataFrame]] = {
-    "nashville": nashville_parcels,
-    "queens": queens_parcels,
-    "quadrants": quadrant_parcels,
-}
-"""City name to its loader (data folder, size, seed)."""
 
 
 @cache

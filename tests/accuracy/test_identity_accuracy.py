@@ -12,9 +12,10 @@ import pytest
 from leadflow_pipelines.settings import get_settings
 from tests.accuracy import identity_report
 from tests.accuracy.dialects import FAULTS, Level, write_dialects
+from tests.accuracy.identity_report import CITIES
 from tests.accuracy.lookalikes import RATES, with_lookalikes
 from tests.accuracy.pair_scores import PairScores, pair_scores
-from tests.accuracy.parcels import CITIES, PARCEL_COLUMNS
+from tests.accuracy.parcels import PARCEL_COLUMNS
 
 pytestmark = [pytest.mark.accuracy, pytest.mark.xdist_group("identity")]  # one worker makes the records once
 
@@ -24,12 +25,15 @@ FLOORS = {
     ("nashville", "easy", "key"): (0.9995, 0.995, 0.997, 0),
     ("queens", "easy", "key"): (0.9995, 0.985, 0.992, 0),
     ("quadrants", "easy", "key"): (0.9995, 0.995, 0.997, 0),
+    ("nationwide", "easy", "key"): (0.9995, 0.99, 0.995, 0),
     ("nashville", "easy", "resolver"): (0.9995, 0.995, 0.997, 8),
     ("queens", "easy", "resolver"): (0.999, 0.985, 0.992, 12),
     ("quadrants", "easy", "resolver"): (0.999, 0.99, 0.995, 8),
+    ("nationwide", "easy", "resolver"): (0.999, 0.99, 0.995, 8),
     ("nashville", "hard", "resolver"): (0.995, 0.88, 0.93, 12),
     ("queens", "hard", "resolver"): (0.995, 0.88, 0.93, 12),
     ("quadrants", "hard", "resolver"): (0.98, 0.88, 0.93, 12),
+    ("nationwide", "hard", "resolver"): (0.98, 0.88, 0.93, 12),
 }
 IDEMPOTENCE_FLOOR = 0.9995
 CHICAGO_FLOORS = (0.97, 0.58, 0.73)
