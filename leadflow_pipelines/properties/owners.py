@@ -87,20 +87,21 @@ def parse_owners(names: pl.Series) -> pl.DataFrame:
     Surname first or last, where no comma says so: see `read_persons`. It looks at the whole column where a name alone
     does not decide, so give it one source's names at a time where there is a choice.
     """
-    distinct = names.drop_nulls().unique()
+    distinct = names.unique()
+    are_distinct = distinct.len() == names.len()
+    distinct = names if are_distinct else distinct
     chunks = [distinct.slice(start, _CHUNK_NAMES) for start in range(0, max(distinct.len(), 1), _CHUNK_NAMES)]
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         begun = list(pool.map(_begin, chunks))
         convention = find_convention(pl.concat([chunk.people.votes for chunk in begun]))
-        known = pl.concat(list(pool.map(lambda chunk: _finish(chunk, convention), begun)))
-    place = pl.DataFrame(
-        {"name": distinct, "place": pl.int_range(distinct.len(), dtype=pl.get_index_type(), eager=True)}
-    )
-    places = names.alias("name").to_frame().join(place, on="name", how="left", maintain_order="left")["place"]
-    unknown = pl.lit("unknown")
-    return known.select(pl.all().gather(places)).with_columns(
-        pl.col("owner_type").fill_null(unknown), pl.col("owner_form").fill_null(unknown)
-    )
+        read = pl.concat(list(pool.map(lambda chunk: _finish(chunk, convention), begun)))
+    if are_distinct:
+        return read
+    place = distinct.alias("name").to_frame().with_row_index("place")
+    places = names.alias("name").to_frame().join(
+        place, on="name", how="left", nulls_equal=True, maintain_order="left"
+    )  # fmt: skip
+    return read[places["place"]]
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,7 @@ def _entities(text: pl.Series, forms: pl.Series) -> pl.DataFrame:
     text = words.put(text, bodies, text.gather(bodies).str.replace(_BODY_LAST, "${2} OF ${1}"))
     text = words.rewrite(words.rewrite(text, _HOMELAND, "${1}"), r"^THE | THE$", "")
     key = words.rewrite(text, r"\bTHE\b|[^\p{L}\p{N}]", "")
-    telling = words.rewrite(text.gather(trusts), _DROPPED_FROM_TRUSTS, "").str.split(" ")
-    key = words.put(key, trusts, telling.list.sort().list.join(" ").str.strip_chars(" ")).alias("key")
+    key = words.put(key, trusts, _in_any_order(text.gather(trusts))).alias("key")
     return pl.select(
         forms.alias("owner_form"),
         text.replace("", None).alias("entity_name"),
@@ -232,3 +232,12 @@ def _trust_names(names: pl.Series) -> pl.Series:
     own = pl.select(pl.when(alone).then(first).otherwise(trusts)).to_series()
     bare = names.filter(~where).str.replace_all(_TRUSTEE, "").str.strip_chars(" ")
     return words.put(words.put(names, where.arg_true(), own), (~where).arg_true(), bare)
+
+
+def _in_any_order(names: pl.Series) -> pl.Series:
+    """The telling words of each name, sorted. (Sorting inside lists takes 16 µs a name, this 1 µs.)"""
+    telling = words.rewrite(names, _DROPPED_FROM_TRUSTS, "").str.split(" ")
+    rows = telling.alias("word").to_frame().with_row_index("row").explode("word", empty_as_null=True, keep_nulls=True)
+    return rows.sort("row", "word").group_by("row", maintain_order=True).agg(
+        pl.col("word").str.join(" ").str.strip_chars(" ")
+    )["word"]  # fmt: skip
