@@ -1,7 +1,7 @@
 """The grammar of one street line: which words are number, directionals, name, suffix and unit.
 
 Here: ordered passes that peel a list of words from both ends. Not here: cities and ZIPs (`address_lines`), what a
-unit's text means (`address_units`), the tables (`postal_tables`).
+unit's text means (`address_units`), rules over the whole string (`address_rewrites`), the tables (`postal_tables`).
 
 Each pass moves a pointer: `first` and `last` (exclusive) bound what is not yet explained. What remains is the name.
 """
@@ -12,63 +12,29 @@ from operator import or_
 import polars as pl
 
 from leadflow_pipelines.properties import address_tokens as tokens
+from leadflow_pipelines.properties.address_rewrites import rewrite
 from leadflow_pipelines.properties.address_tokens import relist, split_words, vocabulary
-from leadflow_pipelines.properties.postal_tables import DIRECTIONAL_WORDS, ROUTE_FORMS, ROUTE_HINT
+from leadflow_pipelines.properties.postal_tables import DIRECTIONAL_WORDS
 
 PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional")
-_REWRITES = (
-    # (pattern, replacement) over the upper-case street, in this order, before it is split into words.
-    (r"^(\d+) ?- ?(\d+) ", "${1}-${2} "),  # 100 - 102 MAIN ST
-    (r"^(\d+) ?([A-H])(\d+(?:ST|ND|RD|TH))\b", "${1}${2} ${3}"),  # 1513 B14TH AVE
-    (r"^(\d.*?)[ ,]+P\.? ?O\.? ?BOX.*$", "${1}"),  # the box is where the mail goes, the street where it stands
-    (
-        r"\b(TWENTY|THIRTY|FORTY|FIFTY|SIXTY|SEVENTY|EIGHTY|NINETY) "
-        r"(FIRST|SECOND|THIRD|FOURTH|FIFTH|SIXTH|SEVENTH|EIGHTH|NINTH)\b",
-        "${1}-${2}",
-    ),
-    (
-        r"\b(?:DR\.? |DOCTOR )?(?:MARTIN L(?:UTHER|\.)? KING|M\.? ?L\.? ?KING|MLK)\b(?:,? JR\.?| JUNIOR)?",
-        "MARTIN LUTHER KING",
-    ),
-    (r"\b(\d+) (ST|ND|RD|TH) ((?:ST|STREET|AVE|AVENUE|RD|ROAD|DR|PL|LN|CT|TER)\b)", "${1}${2} ${3}"),  # 81 ST STREET
-    (r"\bU\. ?S\.? ?", "US "),
-    (r"^([NSEW]\d+) ([NSEW]\d+)\b", "${1}${2}"),  # N170 W20015 HUNTERS RD, Wisconsin's grid
-    *ROUTE_FORMS,
-)
-_REWRITE_HINT = (
-    rf"{ROUTE_HINT}|[0-9] ?- |^[0-9]+ ?[A-H][0-9]|BOX|TY [FSTEN]|KING|MLK|^[NSEW][0-9]|U[.]|[0-9] (?:ST|ND|RD|TH) "
-)
-"""What a street must hold for any rewrite to apply: one scan of all lines instead of one for each rule."""
 
 
 def parse_streets(streets: pl.Series) -> pl.DataFrame:
     """Upper-case street lines, one row each in order: PARTS and unit_text (the words of a trailing unit).
 
-    Null where absent. Total: any string gives a row; a line without words gives nulls throughout.
+    Null where absent. Total: any string gives a row; a line without words (one blank word) gives nulls throughout.
     """
-    streets = _rewrite(streets)
-    words = split_words(streets)
+    words = split_words(rewrite(streets))
     flat = words.explode(empty_as_null=False).cast(pl.Categorical(pl.Categories.random()))
     codes = flat.cat.physical().cast(pl.UInt32)
     lookup = vocabulary(flat.unique().to_frame("word").sort(pl.col("word").cat.physical())["word"])
-    frame = pl.DataFrame(
-        {"codes": relist(codes, words), "bits": relist(lookup["bits"].gather(codes), words)}
-    ).with_columns(pl.col("codes").list.len().cast(pl.Int32).alias("last"))
+    frame = pl.DataFrame({"codes": relist(codes, words), "bits": relist(lookup["bits"].gather(codes), words)})
+    is_blank = pl.col("bits").list.first() == 0
+    frame = frame.with_columns(last=pl.when(is_blank).then(0).otherwise(pl.col("codes").list.len()).cast(pl.Int32))
     frame = _peel_front(frame)
     frame = _peel_unit(frame)
     frame = _peel_back(frame)
     return _spell(frame, lookup)
-
-
-def _rewrite(streets: pl.Series) -> pl.Series:
-    """Joins what belongs together before words are split; only lines that hold a hint are looked at."""
-    where = streets.str.contains(_REWRITE_HINT).fill_null(value=False).arg_true()
-    if where.is_empty():
-        return streets
-    some = streets.gather(where)
-    for pattern, replacement in _REWRITES:
-        some = some.str.replace(pattern, replacement)
-    return streets.scatter(where, some)
 
 
 def _look(frame: pl.DataFrame, **at: pl.Expr) -> pl.DataFrame:
@@ -100,7 +66,7 @@ def _peel_front(frame: pl.DataFrame) -> pl.DataFrame:
     frame = _look(frame, word=after, next=after + 1, third=after + 2)
     # 2705 B DICKERSON PIKE and 402 B ST FRANCIS AVE, but not 123 B ST, 118 J C NAPIER ST or 123 B APT 4.
     is_letter = _is("word", tokens.NUMBER_LETTER) & (
-        (_is("next", tokens.ANY) & ~_is("next", tokens.SUFFIX, tokens.LETTER, tokens.SURE))
+        (_is("next", tokens.ANY) & ~_is("next", tokens.SUFFIX, tokens.LETTER, tokens.SURE, tokens.AND))
         | (_is("next", tokens.SUFFIX) & _is("third", tokens.ANY) & ~_is("third", tokens.ENDING))
         | (_is("next", tokens.DIRECTION) & (after + 3 < pl.col("last")))
     )
@@ -137,12 +103,18 @@ def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
     bare = (
         pl.col("unit_at").is_null()
         & pl.col("number").is_not_null()
-        & identifier
+        & (identifier | (_is("tail", tokens.DUO) & (_is("before", tokens.STREET) | behind_direction)))
         & (behind_suffix | _is("before", tokens.ROUTE) | behind_direction | behind_name)
     )
-    return frame.with_columns(
-        pl.when(bare).then(tail).otherwise("unit_at").alias("unit_at"),
-        pl.when(bare).then(tail).otherwise("last").alias("last"),
+    # 12 OAK ST 4 C
+    parted = (
+        pl.col("unit_at").is_null() & pl.col("number").is_not_null()
+        & _is("tail", tokens.LETTER) & ~_is("tail", tokens.DIRECTION) & _is("before", tokens.PLAIN)
+        & _is("second", tokens.SUFFIX) & (second > pl.col("first"))
+    )  # fmt: skip
+    start = pl.when(parted).then(before).when(bare).then(tail)
+    return frame.with_columns(start.alias("bare_at")).with_columns(
+        pl.coalesce("bare_at", "unit_at").alias("unit_at"), pl.coalesce("bare_at", "last").alias("last")
     )
 
 
@@ -166,7 +138,10 @@ def _peel_designated(frame: pl.DataFrame) -> pl.DataFrame:
     is_last = pl.col("at") == pl.col("end") - 1
     behind_street = has("before", tokens.SUFFIX, tokens.DIRECTION, tokens.ROUTE)
     identified = ~is_last & has("after", tokens.UNIT_TAIL, tokens.HASH, tokens.DESIGNATOR)
-    is_floor = has("bits", tokens.FLOOR) & is_last & has("before", tokens.ORDINAL, tokens.PLAIN)  # 2ND FLOOR
+    is_floor = (  # 2ND FLOOR, 2ND FLOOR REAR
+        has("bits", tokens.FLOOR) & has("before", tokens.ORDINAL, tokens.PLAIN)
+        & (is_last | has("after", tokens.DESIGNATOR))
+    )  # fmt: skip
     opens = (
         (has("bits", tokens.SURE) & ~is_last)
         | (has("bits", tokens.STRONG) & identified)
@@ -194,9 +169,15 @@ def _peel_back(frame: pl.DataFrame) -> pl.DataFrame:
     first, last = pl.col("first"), pl.col("last")
     ahead = first + 1
     frame = _look(frame, head=first, second=ahead, third=first + 2)
-    heads_name = _is("second", tokens.ANY) & (
-        ~_is("second", tokens.SUFFIX)
-        | ((ahead + 1 < last) & ~_is("third", tokens.DIRECTION, tokens.DIGIT, tokens.DESIGNATOR))
+    # N MAIN, N PARK AVE, N WELLS; but N AVE, N AVE W and C AND N SMITH MILL are names.
+    heads_name = (
+        _is("second", tokens.ANY)
+        & ~_is("second", tokens.AND)
+        & (
+            ~_is("second", tokens.SUFFIX)
+            | ((ahead + 1 == last) & ~_is("second", tokens.STREET))
+            | ((ahead + 1 < last) & ~_is("third", tokens.DIRECTION, tokens.DIGIT, tokens.DESIGNATOR))
+        )
     )
     is_pre = _is("head", tokens.DIRECTION) & heads_name
     is_pair = (
@@ -237,23 +218,45 @@ def _spell(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
         return lookup[column].gather(at(index))
 
     frame = frame.with_columns(
-        number_text=spelled("number", "text"), extra_text=spelled("extra", "text"),
+        number_text=spelled("number", "number"), extra_text=spelled("extra", "text"),
         pre_text=spelled("pre", "direction"), pre_second_text=spelled("pre_second", "direction"),
         post_text=spelled("post", "direction"), post_second_text=spelled("post_second", "direction"),
         suffix=spelled("suffix_at", "suffix"),
         name_bits=lookup["bits"].gather(at("first")),
         name_text=lookup["text"].gather(at("first")),
-        street_name=_join(frame, lookup["word"], pl.col("first"), pl.col("last")),
-        unit_text=_join(frame, lookup["text"], pl.col("unit_at"), pl.col("end")),
+        street_name=_name(frame, lookup),
+        unit_text=_unit_text(frame, lookup),
     )  # fmt: skip
     return _finish(frame)
+
+
+def _name(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.Series:
+    """The name's words. Before a suffix ST is STREET (AVON ST EXT) and BR is BRANCH, where in front they are not."""
+    names = _join(frame, lookup["word"], pl.col("first"), pl.col("last"))
+    end = pl.when(pl.col("suffix_at").is_not_null() & (pl.col("last") - pl.col("first") > 1)).then(pl.col("last") - 1)
+    ends = frame.select(pl.col("codes").list.get(end, null_on_oob=True)).to_series()
+    is_short = (lookup["bits"] & tokens.SHORT != 0).gather(ends).fill_null(value=False).arg_true()
+    if is_short.is_empty():
+        return names
+    words = pl.DataFrame({"name": names.gather(is_short), "last": lookup["last"].gather(ends.gather(is_short))})
+    spelled = words.select(pl.col("name").str.replace(r"[^ ]+$", "") + pl.col("last"))
+    return names.scatter(is_short, spelled.to_series())
+
+
+def _unit_text(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.Series:
+    """The words from the unit's designator on, null where there is none."""
+    where = frame["unit_at"].is_not_null().arg_true()
+    some = frame.select(pl.col("codes", "unit_at", "end").gather(where))
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    texts = _join(some, lookup["text"], pl.col("unit_at"), pl.col("end")).str.replace_all("_", " ", literal=True)
+    return nothing.scatter(where, texts)
 
 
 def _join(frame: pl.DataFrame, texts: pl.Series, start: pl.Expr, stop: pl.Expr) -> pl.Series:
     """The words from start to stop, joined by spaces; null where there are none."""
     parts = frame.select(pl.col("codes").list.slice(start, stop - start).fill_null([])).to_series().rechunk()
     flat = parts.explode(empty_as_null=False)
-    joined = relist(texts.gather(flat), parts).list.join(" ").str.replace_all("_", " ", literal=True)
+    joined = relist(texts.gather(flat), parts).list.join(" ")
     return pl.select(pl.when(joined != "").then(joined)).to_series()
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from leadflow_pipelines.properties import places
 from leadflow_pipelines.properties.address_tokens import relist
 from leadflow_pipelines.properties.address_units import opens_unit
-from leadflow_pipelines.properties.postal_tables import DIRECTIONALS, PLACEHOLDERS, SUFFIXES
+from leadflow_pipelines.properties.postal_tables import DIRECTIONALS, PLACEHOLDERS, SUFFIXES, UNIT_WORDS
 
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
 _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))
@@ -21,19 +21,34 @@ _FRAMED = rf",| (?:{_STATES}|[0-9]{{5}}(?:-?[0-9]{{4}})?|USA|AMERICA|[A-Z]\.[A-Z
 _RUNS_ON = r"^(\S+ \S*\d\S*) (\p{L}{2}[\p{L} .'\-]*)$"
 _SHORT_ZIP = r"\b(CT|MA|ME|NH|NJ|RI|VT)[ ,.]+([0-9]{4})$"
 """A ZIP whose leading zero a spreadsheet took."""
-_NUMBERED_WAY = r"(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD|#|APT|UNIT|STE|BOX|SR|CR|FM)$"
+_SPLIT_HINT = (
+    r"(?:CT|MA|ME|NH|NJ|RI|VT)[ ,.]+[0-9]{4}$|[ ,]US$|KING, ?J|^[0-9]+[A-Z]?, *[A-Z]"
+    r"|^(?:R|HC|STAR|PSC|CMR|UNIT|HIGHWAY C).*, *BOX"
+)
+_SPLIT_REWRITES = (
+    # What a comma or a missing sign would tear apart, before lines are split at commas.
+    (r"([0-9]{5}(?:-[0-9]{4})?)[ ,]+US$", "${1}"),
+    (r"KING, ?JR?\b\.?", "KING JR"),
+    (r"^([0-9]+[A-Z]?), *([A-Z])", "${1} ${2}"),  # 12, MAIN ST
+    (r"^((?:RR|R\.R\.?|R R|RURAL R|RFD|HC|HIGHWAY C|STAR R|PSC|CMR|UNIT)[^,]*), *BOX", "${1} BOX"),
+)
+_NUMBERED_WAY = (
+    r"(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD|#|APT|APARTMENT|UNIT|STE|SUITE|ROOM|LOT|SPACE|BLDG|BOX|SR|CR|FM)[ .#]*$"
+)
+_DIRECTED = r"^([NS]\.? ?[EW]\.?|[NSEW]\.?) +(.+)$"
+_UNIT_LETTERS = r"^(?:PH-?[A-Z0-9]{0,2}|[A-Z]-[A-Z])$"
 _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
 _CITY_WORDS = 4
 """Words in the longest city names worth trying where no comma marks the city."""
-_BEYOND_ASCII = r"[^\x00-\x7F]"
+_UNPLAIN = r"[^\x20-\x7E]|  "
 
 
 def clean_text(text: pl.Series) -> pl.Series:
     """Upper case, single spaces, accents and typographic signs as ASCII where they have a counterpart, ends trimmed."""
     if text.null_count() == len(text):
         return text
-    where = text.str.contains(_BEYOND_ASCII).fill_null(value=False).arg_true()
+    where = text.str.contains(_UNPLAIN).fill_null(value=False).arg_true()
     if not where.is_empty():
         plain = (
             text.gather(where)
@@ -42,12 +57,10 @@ def clean_text(text: pl.Series) -> pl.Series:
             .str.replace_all(r"\p{M}+", "")
             .str.replace_all(r"[\u2010-\u2015\u2212]", "-")
             .str.replace_all(r"[\p{Z}\u200b\ufeff]", " ")
+            .str.replace_all(r"\s*[\r\n]+\s*", ", ")
+            .str.replace_all(r"[ \t\x0b\f]{2,}|[\t\x0b\f]", " ")
         )  # fmt: skip
         text = text.scatter(where, plain)
-    for pattern, single in ((r"\s*[\r\n]+\s*", ", "), (r"[ \t\x0b\f]{2,}|[\t\x0b\f]", " ")):
-        where = text.str.contains(pattern).fill_null(value=False).arg_true()
-        if not where.is_empty():
-            text = text.scatter(where, text.gather(where).str.replace_all(pattern, single))
     trimmed = text.str.to_uppercase().str.strip_chars(" ,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
 
@@ -58,11 +71,9 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
     A ZIP is taken where the ZIP table knows it, or where a comma or state stands before it; a state where a comma
     or a ZIP frames it, or a city of that state stands before it.
     """
+    lines = _mend(lines)
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(lines))
     parts = pl.DataFrame({"street": lines, **dict.fromkeys(LINE_PARTS[1:], nothing)})
-    short = lines.str.contains(_SHORT_ZIP).fill_null(value=False).arg_true()
-    if not short.is_empty():
-        lines = lines.scatter(short, lines.gather(short).str.replace(_SHORT_ZIP, "${1} 0${2}"))
     framed = lines.str.contains(_FRAMED).fill_null(value=False)
     for has_comma, split in ((True, _split_pieces), (False, _split_tail)):
         where = (framed & (lines.str.contains(",", literal=True) == has_comma)).arg_true()
@@ -70,6 +81,24 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
             found = split(lines.gather(where))
             parts = parts.with_columns(parts[name].scatter(where, found[name]) for name in LINE_PARTS)
     return _take_city(parts)
+
+
+def _mend(lines: pl.Series) -> pl.Series:
+    """Lines without what would be torn apart at a comma, and with the ZIP's zero."""
+    torn = lines.str.contains(_SPLIT_HINT).fill_null(value=False).arg_true()
+    if torn.is_empty():
+        return lines
+    some = lines.gather(torn)
+    for pattern, replacement in _SPLIT_REWRITES:
+        some = some.str.replace(pattern, replacement)
+    # 12 MELISSA CT 1754 is a court's unit: no ZIP of Connecticut is 01754.
+    short = some.to_frame("line").select(
+        pl.col("line").str.extract(_SHORT_ZIP, 1).alias("state"),
+        pl.concat_str(pl.lit("0"), pl.col("line").str.extract(_SHORT_ZIP, 2)).alias("zip5"),
+    )
+    is_zip = (places.lookup(short["zip5"], places.zips(), "state") == short["state"]).fill_null(value=False)
+    some = some.zip_with(~is_zip, some.str.replace(_SHORT_ZIP, "${1} 0${2}"))
+    return lines.scatter(torn, some)
 
 
 def _split_pieces(lines: pl.Series) -> pl.DataFrame:
@@ -103,7 +132,8 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
     frame = frame.with_columns(
         pl.when("is_state").then("state").alias("state"),
         pl.when(pl.col("is_state") & ~pl.col("is_both")).then("before").otherwise("text").alias("text"),
-    ).with_columns(city=places.clean_city(text))
+    )
+    frame = _take_direction(frame).with_columns(city=places.clean_city(text))
     frame = _take_city_behind_unit(frame)
     is_city = places.is_known(frame["city"], places.city_states())
     words = text.str.count_matches(r"\S+")
@@ -112,6 +142,7 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
         .when(text.str.replace_all(".", "", literal=True).is_in(list(DIRECTIONALS))).then(pl.lit("direction"))
         .when(opens_unit(text)).then(pl.lit("unit"))
         .when(pl.col("is_city")).then(pl.lit("city"))
+        .when(text.is_in(list(UNIT_WORDS)) | text.str.contains(_UNIT_LETTERS)).then(pl.lit("unit"))
         .when(text.str.contains(r"^\d\S*\s+\S*[A-Z]{2}") & ((words > 2) | _ends_street(text))).then(pl.lit("way"))
         .when(text.str.contains(r"\d") | (text.str.len_chars() <= 2)).then(pl.lit("unit"))
         .when(pl.col("city").is_not_null()).then(pl.lit("city"))
@@ -121,8 +152,26 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
         "piece", pl.when(pl.col("kind") == "unit").then("text").alias("unit"),
         pl.when(pl.col("kind") == "city").then("city").otherwise("run_city").alias("city"), "state", "zip5", "zip4",
         pl.when(pl.col("kind") == "way").then("text").alias("way"),
-        pl.when(pl.col("kind") == "direction").then("text").alias("direction"), "is_both",
+        pl.when(pl.col("kind") == "direction").then("text").otherwise("direction").alias("direction"), "is_both",
     )  # fmt: skip
+
+
+def _take_direction(frame: pl.DataFrame) -> pl.DataFrame:
+    """Pieces that begin with the street's directional (OAK ST, NE STE 5; OAK ST, NE ATLANTA): it becomes direction."""
+    direction = pl.Series("direction", [None], dtype=pl.String).new_from_index(0, frame.height)
+    where = frame["text"].str.contains(_DIRECTED).arg_true()
+    if where.is_empty():
+        return frame.with_columns(direction)
+    some = frame["text"].gather(where).to_frame("text").select(
+        pl.col("text").str.extract_groups(_DIRECTED).struct.rename_fields(["direction", "rest"]).struct.unnest(), "text"
+    )  # fmt: skip
+    cities = some.select(whole=places.clean_city(pl.col("text")), rest=places.clean_city(pl.col("rest")))
+    is_city = [places.is_known(cities[name], places.city_states()) for name in ("rest", "whole")]
+    goes = (is_city[0] & ~is_city[1]) | some.select(opens_unit(pl.col("rest"))).to_series()
+    some, where = some.filter(goes), where.filter(goes)
+    return frame.with_columns(
+        frame["text"].scatter(where, some["rest"]), direction.scatter(where, some["direction"]).alias("direction")
+    )
 
 
 def _take_city_behind_unit(frame: pl.DataFrame) -> pl.DataFrame:
@@ -187,8 +236,11 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
         )
     unit = pl.concat_str(each("unit")[::-1], separator=" ", ignore_nulls=True)
     way = pl.coalesce(each("way")[::-1])
+    is_unit = way.is_not_null() & opens_unit(pl.col("first"))  # STE 201, 4401 N MESA
+    units = (pl.when(is_unit).then("first"), pl.when(unit != "").then(unit))
+    unit = pl.concat_str(units, separator=" ", ignore_nulls=True)
     street = (
-        pl.when(pl.col("first").str.contains(r"^[^0-9]*$") & way.is_not_null()).then(way)
+        pl.when(way.is_not_null() & (is_unit | pl.col("first").str.contains(r"^[^0-9]*$"))).then(way)
         .when(pl.col("first") != "").then("first")
     )  # fmt: skip
     return wide.select(
@@ -256,14 +308,16 @@ def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
     has ended; a lone suffix (BOULEVARD is a place, too) must be the ZIP's own city (SUMMIT).
     """
     words = frame["street"].str.split(" ")
-    tail = pl.DataFrame(
-        {f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 2)}
-    ).with_columns(frame["zip5"], frame["state"], count=words.list.len())
+    tail = (
+        pl.DataFrame({f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 2)})
+        .with_columns(pl.all().str.strip_chars_end(".,"))
+        .with_columns(frame["zip5"], frame["state"], count=words.list.len())
+    )
     ends = [*SUFFIXES, *DIRECTIONALS]
     tail = tail.with_columns(
         like_street=pl.col("word_1").is_in(list(SUFFIXES)),
         **{
-            f"ended_{back}": pl.col(f"word_{back}").is_in(ends) | pl.col(f"word_{back}").str.contains(r"\d")
+            f"ended_{back}": pl.col(f"word_{back}").is_in(ends) | pl.col(f"word_{back}").str.contains(r"\d|^#?[A-Z]$")
             for back in range(2, _CITY_WORDS + 2)
         },
     )
@@ -287,7 +341,9 @@ def _may_be_city(by: str, length: int) -> pl.Expr:
     ended = pl.col(f"ended_{length + 1}")
     lone = pl.col("like_street") & (length == 1) & (by == "state")
     beyond_zip = pl.col("zip5").is_not_null() & (by == "state")
-    follows_street = ended | ~(pl.col("like_street") | beyond_zip)
+    # SPRING VALLEY is its ZIP's own city; REGO PARK may be a street's name where only the state speaks for it.
+    own = by == "zip5" and length > 1
+    follows_street = ended | ~((pl.col("like_street") & (not own)) | beyond_zip)
     return (pl.col("count") >= length + 2 + beyond_zip.cast(pl.Int32)) & follows_street & ~lone
 
 
@@ -298,7 +354,7 @@ def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
     if where.is_empty():
         return parts
     some = parts.select(pl.col("street", "zip5", "state").gather(where)).with_columns(
-        pl.col("street").str.replace_all(r"\.? +", " ").str.strip_chars(" ,.")
+        pl.col("street").str.strip_chars(" ,.")
     )
     found = _find_cities(some)
     words = pl.col("street").str.split(" ")

@@ -12,6 +12,7 @@ from operator import or_
 import polars as pl
 import pyarrow as pa
 
+from leadflow_pipelines.properties import places
 from leadflow_pipelines.properties.postal_tables import (
     DIRECTIONALS,
     LONE_DESIGNATORS,
@@ -22,6 +23,8 @@ from leadflow_pipelines.properties.postal_tables import (
     STRONG_DESIGNATORS,
     SUFFIX_WORDS,
     SUFFIXES,
+    THOROUGHFARES,
+    UNIT_WORDS,
 )
 
 NUMBER = 1 << 0  # can be a house number
@@ -47,6 +50,10 @@ EAST_WEST = 1 << 19
 SURE = 1 << 20  # APT, UNIT, STE, #: opens a unit whatever follows
 ANY = 1 << 21  # there is such a word
 HIGH_LOW = 1 << 22  # PH, REAR, BSMT: a unit wherever they end a line
+AND = 1 << 23  # C AND N SMITH MILL RD
+SHORT = 1 << 24  # abbreviation of a suffix that means something else at the start of a name: ST, DR, BR
+STREET = 1 << 25  # suffix that hardly ever is a name: N AVE is North Avenue, N WELLS is North Wells
+DUO = 1 << 26  # LH, L-D, PHA behind a street: a unit of two letters or a word for one
 DESIGNATOR = STRONG | LONE
 ENDING = SUFFIX | DIRECTION | DESIGNATOR | DIGIT | LETTER
 """What may stand behind a suffix that ends the street."""
@@ -58,13 +65,21 @@ _NUMBER = (
     r"^(?:\d+[A-Z]{0,2}|\d+(?:[-/]\d+)+[A-Z]?|\d+[A-Z]?-\d*[A-Z]{1,2}|[NSEW]\d+[NSEW]\d+[A-Z]?|[NSEW]\d{3,}"
     r"|\d+[NSEW]\d+|\d+[-/]\d+-\d+)$"
 )
+_NO_UNITS = [*places.STATES, "US", "OF", "AN", "AT", "BY", "EL", "LO", "DU", "DE"]
+_STREETS = ("HWY", "PKWY", "FWY", "EXPY", "CIR", "WAY", "LOOP", "TRL", "ALY", "PIKE", "TPKE", "PATH", "SQ", "PLZ")
 _SURE = ("APT", "APARTMENT", "APTMT", "APMT", "UNIT", "UNT", "STE", "SUITE", "#", "RM", "ROOM", "BLDG", "BUILDING")
-_THOROUGHFARES = ("ST", "AVE", "RD", "DR", "PL", "LN", "CT", "TER", "BLVD")
 
 
 def split_words(streets: pl.Series) -> pl.Series:
-    """Each upper-case street as a list of words; null and blank give an empty list."""
-    return streets.fill_null("").str.extract_all(WORD).rechunk()
+    """Each upper-case street as a list of words; null and blank give one empty word.
+
+    Splitting at blanks costs a third of extracting words, which only lines with other signs need.
+    """
+    streets = streets.fill_null("")
+    where = streets.str.contains(r"[^A-Z0-9 ]|^ | $|  ").arg_true()
+    if not where.is_empty():
+        streets = streets.scatter(where, streets.gather(where).str.extract_all(WORD).list.join(" "))
+    return streets.str.split(" ").rechunk()
 
 
 def _bit(condition: pl.Expr, bit: int) -> pl.Expr:
@@ -94,7 +109,8 @@ def suffix_of(word: pl.Expr) -> pl.Expr:
 
 
 def vocabulary(words: pl.Series) -> pl.DataFrame:
-    """Distinct words as: text (without punctuation), bits, short (suffix or directional form), word (inside a name)."""
+    """Distinct words as: text (without punctuation), bits, suffix and direction (standard forms), word (inside a name),
+    last (at the end of a name that a suffix follows), number (as a house number)."""
     text = pl.col("text")
     suffix = suffix_of(text)
     direction = text.replace_strict(DIRECTIONALS, default=None, return_dtype=pl.String)
@@ -102,7 +118,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
     plain = text.str.contains(r"^\d+$")
     ordinal_like = text.str.contains(r"^\d+(?:ST|ND|RD|TH)$")
     bits = [
-        pl.lit(ANY, dtype=pl.UInt32),
+        _bit(text != "", ANY),
         _bit(text.str.contains(_NUMBER) & ~ordinal_like & ~text.str.contains(r"^0+$"), NUMBER),
         _bit(text.str.contains(r"^\d{1,2}/\d{1,2}$"), FRACTION),
         _bit(ordinal_like | ordinal_word.is_not_null(), ORDINAL),
@@ -111,7 +127,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         _bit(direction.is_in(["N", "S"]), NORTH_SOUTH),
         _bit(direction.is_in(["E", "W"]), EAST_WEST),
         _bit(suffix.is_not_null(), SUFFIX),
-        _bit(suffix.is_in(_THOROUGHFARES), THOROUGHFARE),
+        _bit(suffix.is_in(THOROUGHFARES), THOROUGHFARE),
         _bit(text.is_in(list(STRONG_DESIGNATORS)), STRONG),
         _bit(text.is_in(list(LONE_DESIGNATORS)), LONE),
         _bit(text.is_in(_SURE), SURE),
@@ -125,9 +141,20 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         _bit(text.is_in(list(PLACEHOLDERS)), BLANK),
         _bit(text.str.contains("_", literal=True), ROUTE),
         _bit(text.is_in(list(NUMBERED_WORDS)), NUMBERED),
+        _bit(text == "AND", AND),
+        _bit(
+            (text.is_in(list(UNIT_WORDS)) | text.str.contains(r"^(?:PH-?[A-Z]{1,2}|[A-Z]-?[A-Z])$"))
+            & suffix.is_null()
+            & direction.is_null()
+            & ~text.is_in(_NO_UNITS),
+            DUO,
+        ),
+        _bit(suffix.is_not_null() & text.is_in(list(NAME_WORDS)), SHORT),
+        _bit(suffix.is_in([*THOROUGHFARES, *_STREETS]), STREET),
     ]
     name = (
         pl.when(plain).then(ordinal_of(text))
+        .when(text.str.contains(r"^\d*[23]D$")).then(ordinal_of(text.str.head(-1)))  # 3D AVE
         .otherwise(
             pl.coalesce(
                 ordinal_word,
@@ -148,6 +175,9 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         .select(
             "text", reduce(or_, bits).alias("bits"), pl.coalesce(suffix, direction).alias("suffix"),
             direction.alias("direction"), name.str.replace_all("_", " ", literal=True).alias("word"),
+            text.replace_strict(SUFFIX_WORDS, default=None, return_dtype=pl.String).alias("last"),
+            # 0012 is 12, and 12-A is 12A.
+            text.str.replace(r"^0+(\d)", "${1}").str.replace(r"^(\d+)-([A-Z])$", "${1}${2}").alias("number"),
         )
     )  # fmt: skip
 

@@ -8,14 +8,17 @@ import polars as pl
 from leadflow_pipelines.properties.postal_tables import DESIGNATORS, LONE_DESIGNATORS, PLACEHOLDERS
 
 _FORMS = "|".join(sorted((form for form in DESIGNATORS if form != "#"), key=len, reverse=True))
-_OPENS = rf"^(?:{_FORMS}|#)(?:[^\p{{L}}]|$)"
+_OPENS = rf"^(?:#|(?:{_FORMS})(?:[^\p{{L}}]|$))"
 _DESIGNATED = rf"^({_FORMS})(?:$|[ \-]*([^\p{{L}}].*)$| +(\p{{L}}.*)$)"
 _SECOND = rf"^(.*?)[ \-]+({_FORMS})(?:$|[ \-]+(.*)$)"
 _SPELLED = (
     (r"^(?:THE )?(?:NO|NUM|NBR) +", ""),
-    (r"^(\d+)(?:ST|ND|RD|TH)? (?:FLOOR|FLR|FL)$", "FL ${1}"),
-    (r"^(?:FIRST|1ST) (?:FLOOR|FLR|FL)$", "FL 1"), (r"^SECOND (?:FLOOR|FLR|FL)$", "FL 2"),
-    (r"^THIRD (?:FLOOR|FLR|FL)$", "FL 3"), (r"^FOURTH (?:FLOOR|FLR|FL)$", "FL 4"),
+    (r"^(?:LOWER|LWR) LEVEL$", "LOWR"), (r"^UPPER LEVEL$", "UPPR"), (r"^GROUND (FLOOR|FLR|FL)$", "FL G"),
+    (r"^FIRST (FLOOR|FLR|FL)\b", "1 FL"), (r"^SECOND (FLOOR|FLR|FL)\b", "2 FL"),
+    (r"^THIRD (FLOOR|FLR|FL)\b", "3 FL"), (r"^FOURTH (FLOOR|FLR|FL)\b", "4 FL"),
+    (r"^(\d+)(?:ST|ND|RD|TH)? ?(?:FLOOR|FLR|FL)( .*)?$", "FL ${1}${2}"),
+    (r"^(?:FL|FLOOR|FLR) ?(\d+)(?:ST|ND|RD|TH)\b", "FL ${1}"),
+    (r" ?& ?", "-"),
 )  # fmt: skip
 _SCHEMA = {"unit_type": pl.String, "unit_number": pl.String}
 
@@ -67,6 +70,7 @@ def parse_units(texts: pl.Series) -> pl.DataFrame:
     ).with_columns(
         pl.when(~pl.col("number").is_in(["", *PLACEHOLDERS])).then("number").alias("number")
     )  # fmt: skip
+    frame = _unfold(frame)
     lone = pl.col("type").is_in(list(set(LONE_DESIGNATORS.values())))
     frame = frame.select(
         "raw",
@@ -76,10 +80,32 @@ def parse_units(texts: pl.Series) -> pl.DataFrame:
     return texts.to_frame("raw").join(frame, on="raw", how="left", maintain_order="left").drop("raw")
 
 
+def _unfold(frame: pl.DataFrame) -> pl.DataFrame:
+    """Identifiers that are designators themselves: UNIT SP8 is SPC 8, # 2FL is FL 2, UNIT REAR is REAR.
+
+    Looked for in what will be written out, so that reading it again finds the same.
+    """
+    inner = pl.col("number").str.extract_groups(rf"^({_FORMS})([^\p{{L}}].*)$")
+    floor = pl.col("number").str.extract(r"^(\d+)(?:ST|ND|RD|TH)?(?:FLOOR|FLR|FL)$", 1)
+    glued = pl.col("number").str.extract(r"^(?:UNIT|APT)([A-RT-XZ])$", 1)
+    named = pl.col("number").replace_strict(LONE_DESIGNATORS, default=None, return_dtype=pl.String)
+    designators = inner.struct.field("1").replace_strict(DESIGNATORS, default=None, return_dtype=pl.String)
+    kind = pl.coalesce(named, designators, "type")
+    return frame.with_columns(
+        pl.when(floor.is_not_null()).then(pl.lit("FL")).otherwise(kind).alias("type"),
+        pl.when(named.is_null())
+        .then(pl.coalesce(floor, glued, inner.struct.field("2").str.strip_chars("-"), "number"))
+        .replace("", None).alias("number"),
+    )  # fmt: skip
+
+
 def _bare(identifier: pl.Expr) -> pl.Expr:
-    """An identifier without spaces, and without hyphens between letter and digit (12-D is 12D)."""
+    """An identifier without spaces, and with hyphens between digits only (12-D is 12D, but 1-23 is not 123)."""
     return (
-        identifier.str.replace_all(" ", "", literal=True)
+        identifier.str.replace_all(r"(\d) +(\d)", "${1}-${2}")
+        .str.replace_all(" ", "", literal=True)
+        .str.replace_all("/", "-", literal=True)
+        .str.replace_all(r"(\p{L})-+(\p{L})", "${1}${2}")
         .str.replace_all(r"(\p{L})-+(\d)", "${1}${2}")
         .str.replace_all(r"(\d)-+(\p{L})", "${1}${2}")
         .str.strip_chars("-/&")

@@ -24,11 +24,15 @@ _CHUNK_ROWS = 200_000
 _PO_BOX = r"^(?:P\.? ?O\.?|POST OFFICE|POB|P\.O\.B\.?)[ .]*(?:BOX|DRAWER|DRAW|BX)?[ .#]*[A-Z]?\d|^(?:BOX|DRAWER)[ #]+\d"
 _PO_BOX_NUMBER = r"([A-Z]?\d[A-Z0-9\-]*)"
 _RURAL = (
-    r"^(RR|R\.R\.?|R R|RURAL ROUTE|RURAL RT|RFD|HC|HIGHWAY CONTRACT|STAR ROUTE|SR|RT|RTE|ROUTE)[ #]*(\d+)?[ ,#]*"
+    r"^(RR|R\.R\.?|R R|RURAL ROUTE|RURAL RT|RFD|HC|HIGHWAY CONTRACT|STAR ROUTE|SR|RT|RTE|ROUTE|PSC|CMR|UNIT)"
+    r"[ #]*(\d+)?[ ,#]*"
     r"BOX[ #]*([A-Z0-9\-]+)$"
 )
-_CROSSING = r"[^ ] +(?:&|@|AND|AT) +[^ ]|^(?:COR|CORNER|CNR|INTERSECTION) (?:OF )?[^ ]+ "
-_SPECIAL_HINT = r"BOX|DRAW|^P[ .]?O|^POB|[&@]| AND | AT |^COR|^CNR|^INTERSECTION"
+_CORNER = r"^(?:(?:[NS][EW]C|[NS][EW] COR|COR|CORNER|CNR|INTERSECTION)\.? (?:OF )?)"
+_CROSSING = rf"[^ ] +(?:&|@|AND|AT|/) +[^ ]|{_CORNER}[^ ]+ "
+_SPECIAL_HINT = r"BOX|DRAW|^P[ .]?O|^POB|[&@]| AND | AT | / |^COR|^CNR|^INTERSECTION|^[NS][EW] ?C"
+_MILITARY_NAME = r"^(?:PSC|CMR|UNIT)\b"
+_BOX_NAME = r"^(?:RR|HC|PSC|CMR|UNIT)\b"
 _NUMBERED = r"^\d+(?:[A-Z]|[-/]\d+[A-Z]?)? "
 
 
@@ -38,9 +42,9 @@ def normalize_addresses(frame: pl.DataFrame) -> pl.DataFrame:
     Reads `address` (one line) or `street` and optionally `unit`, and optionally `city`, `state`, `zip`, all String.
     What stands in its own column wins over the one line. Every string gives a row; what is absent is null, never "".
     A ZIP that does not exist is no evidence and becomes null. parse_status: ok, partial (a street without number, or
-    the reverse), po_box, rural_route, intersection, unparsed (text without a street), missing (no text).
+    the reverse), po_box, rural_route, military, intersection, unparsed (text without a street), missing (no text).
     address_key is `number|pre|name|suffix|post|unit|place`; place is the ZIP, else CITY,STATE; null unless a number
-    (or a rural box) stands on a named street.
+    (or a rural or military box) stands on a named street.
     """
     inputs = frame.with_columns(
         (pl.col(name).cast(pl.String) if name in frame.columns else pl.lit(None, dtype=pl.String)).alias(name)
@@ -86,15 +90,18 @@ def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unit_or_state(own_zip: pl.Series, split: pl.DataFrame) -> pl.DataFrame:
-    """`30-02 39TH AVENUE, LA` in a New York ZIP names apartment LA, not Louisiana."""
-    zip_state = places.lookup(_once(own_zip, places.clean_zip), places.zips(), "state")
-    is_unit = ((zip_state != pl.col("state")) & pl.col("zip5").is_null() & pl.col("city").is_null()).fill_null(
-        value=False
-    )
+    """`30-02 39TH AVENUE, LA` in a New York ZIP names apartment LA, not Louisiana, and `12 OAK LN 15821` no ZIP."""
+    zip5 = _once(own_zip, places.clean_zip)
+    zip_state = places.lookup(zip5, places.zips(), "state")
+    is_state = (zip_state != pl.col("state")) & pl.col("zip5").is_null() & pl.col("city").is_null()
+    is_zip = zip_state.is_not_null() & (zip5 != pl.col("zip5")) & pl.col("state").is_null() & pl.col("city").is_null()
+    is_state, is_zip = is_state.fill_null(value=False), is_zip.fill_null(value=False)
     return split.with_columns(
-        pl.when(is_unit).then(pl.coalesce("unit_text", "state")).otherwise("unit_text").alias("unit_text"),
-        pl.when(~is_unit).then("state").alias("state"),
-    )
+        pl.when(is_state).then(pl.coalesce("unit_text", "state")).when(is_zip).then(pl.coalesce("unit_text", "zip5"))
+        .otherwise("unit_text").alias("unit_text"),
+        pl.when(~is_state).then("state").alias("state"),
+        pl.when(~is_zip).then("zip5").alias("zip5"),
+    )  # fmt: skip
 
 
 def _unit(texts: list[pl.Series]) -> pl.DataFrame:
@@ -171,8 +178,8 @@ def _special_forms(frame: pl.DataFrame) -> pl.DataFrame:
                   "STAR ROUTE": "HC", "SR": "HC", "RT": "RR", "RTE": "RR", "ROUTE": "RR"})
     )  # fmt: skip
     crossing = (
-        street.str.replace(r"^(?:COR|CORNER|CNR|INTERSECTION) (?:OF )?", "")
-        .str.replace_all(r" +(?:@|AND|AT) +", " & ")
+        street.str.replace(_CORNER, "")
+        .str.replace_all(r" +(?:@|AND|AT|/) +", " & ")
         .str.replace_all(r"[.,#\"()]+", "")
         .str.replace_all(r" +", " ")
     )
@@ -192,6 +199,7 @@ def _status() -> pl.Expr:
     return (
         pl.when(pl.col("line").is_null()).then(pl.lit("missing"))
         .when(pl.col("kind") == "po_box").then(pl.lit("po_box"))
+        .when((pl.col("kind") == "rural") & pl.col("street_name").str.contains(_MILITARY_NAME)).then(pl.lit("military"))
         .when(pl.col("kind") == "rural").then(pl.lit("rural_route"))
         .when(pl.col("kind") == "intersection").then(pl.lit("intersection"))
         .when(has_name & has_number).then(pl.lit("ok"))
@@ -220,7 +228,7 @@ def address_key() -> pl.Expr:
         pl.when(hyphenated).then(pl.col("house_number").str.replace_all("-", "", literal=True))
         .otherwise("house_number")
     )  # fmt: skip
-    is_box = (pl.col("unit_type") == "BOX") & pl.col("street_name").str.contains(r"^(?:RR|HC)\b")
+    is_box = (pl.col("unit_type") == "BOX") & pl.col("street_name").str.contains(_BOX_NAME)
     identifies = pl.col("street_name").is_not_null() & (
         pl.col("house_number").is_not_null() | is_box.fill_null(value=False)
     )

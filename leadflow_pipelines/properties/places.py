@@ -34,6 +34,14 @@ STATE_NAMES = {
     "MICRONESIA": "FM", "PALAU": "PW", "ARMED FORCES AMERICAS": "AA", "ARMED FORCES EUROPE": "AE",
     "ARMED FORCES PACIFIC": "AP",
 }  # fmt: skip
+_CITY_STARTS = {
+    "SAINT": "ST", "MOUNT": "MT", "FORT": "FT", "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W", "LAKE": "LK",
+}  # fmt: skip
+_CITY_ENDS = {
+    "HTS": "HEIGHTS", "HGTS": "HEIGHTS", "SPGS": "SPRINGS", "SPRGS": "SPRINGS", "BCH": "BEACH", "PK": "PARK",
+    "VLG": "VILLAGE", "JCT": "JUNCTION", "VLY": "VALLEY", "HLS": "HILLS", "HBR": "HARBOR", "GDNS": "GARDENS",
+    "GRV": "GROVE", "TWP": "TOWNSHIP", "STA": "STATION", "FLS": "FALLS",
+}  # fmt: skip
 STATES = {**STATE_NAMES, **{code: code for code in STATE_NAMES.values()}}
 """State name or code, upper case, to its code."""
 
@@ -73,10 +81,10 @@ def city_states() -> pl.DataFrame:
 
 @cache
 def cities() -> pl.DataFrame:
-    """key (`NAME,ST` or `NAME,ZIP`), city: names as the ZIP table has them, and with ST, MT, FT for the words."""
+    """key (`NAME,ST` or `NAME,ZIP`), city: names as the ZIP table has them, and with ST, MT, FT or N for the words."""
     names = city_zips().select("city", "state", "zip")
     forms = [names.with_columns(form="city")]
-    for word, short in (("SAINT", "ST"), ("MOUNT", "MT"), ("FORT", "FT")):
+    for word, short in _CITY_STARTS.items():
         some = names.filter(pl.col("city").str.starts_with(f"{word} "))
         forms.append(some.with_columns(pl.col("city").str.replace(word, short, literal=True).alias("form")))
     return pl.concat(
@@ -145,11 +153,16 @@ def hyphen_cities() -> pl.Series:
 
 
 def clean_city(name: pl.Expr) -> pl.Expr:
-    """A city as the ZIP table writes it: upper case, no punctuation, SAINT, MOUNT and FORT spelled out."""
+    """A city as the ZIP table writes it: upper case, no punctuation; SAINT, NORTH, HEIGHTS and the like spelled out."""
     bare = (
         name.str.to_uppercase().str.replace_all(r"[^\p{L}\p{N} ]+", " ").str.replace_all(r"\s+", " ").str.strip_chars()
     )
-    spelled = bare.str.replace(r"^(ST|STE) ", "SAINT ").str.replace(r"^MT ", "MOUNT ").str.replace(r"^FT ", "FORT ")
+    first, last = bare.str.extract(r"^(\S+) ", 1), bare.str.extract(r" (\S+)$", 1)
+    starts = {short: word for word, short in _CITY_STARTS.items()} | {"STE": "SAINT", "SO": "SOUTH", "NO": "NORTH"}
+    start = first.replace_strict(starts, default=None, return_dtype=pl.String)
+    end = last.replace_strict(_CITY_ENDS, default=None, return_dtype=pl.String)
+    spelled = pl.when(start.is_not_null()).then(start + bare.str.replace(r"^\S+", "")).otherwise(bare)
+    spelled = pl.when(end.is_not_null()).then(spelled.str.replace(r"\S+$", "") + end).otherwise(spelled)
     return spelled.replace({"": None, "UNKNOWN": None, "N A": None, "NONE": None, "NULL": None, "NA": None})
 
 

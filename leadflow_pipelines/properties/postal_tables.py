@@ -16,7 +16,7 @@ BEND BND
 BLUFF BLF BLUF
 BLUFFS BLFS
 BOTTOM BTM BOT BOTTM
-BOULEVARD BLVD BOUL BOULV BLV BOULEVRD
+BOULEVARD BLVD BOUL BOULV BLV BOULEVRD BLVRD BOULVARD BVD
 BRANCH BR BRNCH
 BRIDGE BRG BRDGE
 BROOK BRK
@@ -58,7 +58,7 @@ DRIVE DR DRIV DRV
 DRIVES DRS
 ESTATE EST
 ESTATES ESTS
-EXPRESSWAY EXPY EXP EXPR EXPRESS EXPW
+EXPRESSWAY EXPY EXP EXPR EXPRESS EXPW EXPWY XWY
 EXTENSION EXT EXTN EXTNSN
 EXTENSIONS EXTS
 FALL FALL
@@ -135,14 +135,14 @@ OVAL OVAL OVL
 OVERPASS OPAS
 PARK PARK PRK
 PARKS PARK
-PARKWAY PKWY PARKWY PKWAY PKY PKWYS PARKWAYS
+PARKWAY PKWY PARKWY PKWAY PKY PKWYS PARKWAYS PWKY PKYWY
 PASS PASS
 PASSAGE PSGE
 PATH PATH PATHS
 PIKE PIKE PIKES PK
 PINE PNE
 PINES PNES
-PLACE PL PLC
+PLACE PL PLC PLCE
 PLAIN PLN
 PLAINS PLNS
 PLAZA PLZ PLZA
@@ -183,7 +183,7 @@ STREAM STRM STREME
 STREET ST STRT STR STRET STEET SREET
 STREETS STS
 SUMMIT SMT SUMIT SUMITT
-TERRACE TER TERR TERRAC
+TERRACE TER TERR TERRAC TERRCE
 THROUGHWAY TRWY
 TRACE TRCE TRACES
 TRACK TRAK TRACKS TRK TRKS
@@ -191,7 +191,7 @@ TRAFFICWAY TRFY
 TRAIL TRL TRAILS TRLS TR
 TRAILER TRLR TRLRS
 TUNNEL TUNL TUNEL TUNLS TUNNELS TUNNL
-TURNPIKE TPKE TRNPK TURNPK TPK
+TURNPIKE TPKE TRNPK TURNPK TPK TNPK
 UNDERPASS UPAS
 UNION UN
 UNIONS UNS
@@ -247,6 +247,11 @@ LONE_DESIGNATORS = {
     "LOWR": "LOWR", "LOWER": "LOWR", "UPPR": "UPPR", "UPPER": "UPPR", "LBBY": "LBBY", "LOBBY": "LBBY", "PH": "PH",
     "PENTHOUSE": "PH", "OFC": "OFC", "OFFICE": "OFC", "SIDE": "SIDE",
 }  # fmt: skip
+UNIT_WORDS = frozenset(
+    ["CONDO", "RES", "RESI", "RESID", "COM", "COMM", "COML", "COMML", "DUP", "DUPLX", "DUPLEX", "PARKI", "PARKG",
+     "PRKG", "RPKG", "CPKG", "PKG", "GARAGE", "GAR", "RET", "STORE", "PROF", "MEZZ", "CELLAR", "CELLR"]
+)  # fmt: skip
+"""Words that counties write where a unit's number stands."""
 DESIGNATORS = {**LONE_DESIGNATORS, **STRONG_DESIGNATORS}
 
 _UNITS = ["", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH"]
@@ -269,13 +274,14 @@ ORDINAL_WORDS = {
     **{word: ordinal(10 + number) for number, word in enumerate(_TEENS)},
     **{word: ordinal(number) for word, number in _ROUND_TENS.items()},
     **{
-        f"{tens}-{unit}": ordinal(value + number)
+        f"{tens}{joint}{unit}": ordinal(value + number)
+        for joint in ("-", "")
         for tens, value in TENS.items()
         for number, unit in enumerate(_UNITS)
         if unit
     },
 }
-"""THIRD → 3RD, TWENTY-FIRST → 21ST."""
+"""THIRD → 3RD, TWENTY-FIRST and TWENTYFIRST → 21ST."""
 
 NAME_WORDS = {
     "ST": "SAINT", "STE": "SAINTE", "MT": "MOUNT", "FT": "FORT", "DR": "DR", "LA": "LA", "PR": "PR", "IS": "IS",
@@ -289,35 +295,61 @@ NAME_WORDS = {
 }  # fmt: skip
 """How a word is written inside a street name, where that differs from its full suffix name."""
 
-NUMBERED_WORDS = frozenset(["CALLE", "AVENIDA", "BEACH", "CAMINO", "CARR", "CARRETERA", "PASEO", "KM"])
+NUMBERED_WORDS = frozenset(["CALLE", "AVENIDA", "BEACH", "CAMINO", "CARR", "CARRETERA", "PASEO", "KM", "SAINT"])
 """Words whose street names end in a number (CALLE 5): that number is no unit."""
+
+THOROUGHFARES = ("ST", "AVE", "RD", "DR", "PL", "LN", "CT", "TER", "BLVD")
+"""Suffixes that name a street and hardly anything else."""
 
 PLACEHOLDERS = frozenset(
     ["N/A", "NA", "NONE", "NULL", "UNKNOWN", "UNK", "TBD", "XX", "XXX", "0", "00", "000", "0000", "00000", "NAN"]
 )  # fmt: skip
 """Words that stand where a number, unit or city is not known."""
 
+_NO = r"(?:[ -]|(?:,? NO\.?| NUMBER)? ?#? ?)"
+_COUNTY = "COUNTY|CNTY|CO|CTY"
+_BEFORE_HIGHWAY = (
+    "OLD|NEW|BUS|BUSINESS|ALT|NORTH|SOUTH|EAST|WEST|ALABAMA|ARIZONA|ARKANSAS|CALIFORNIA|COLORADO|FLORIDA|GEORGIA|IDAHO"
+    "|INDIANA|IOWA|KANSAS|KENTUCKY|LOUISIANA|MINNESOTA|MISSISSIPPI|MISSOURI|MONTANA|NEBRASKA|NEVADA|OHIO|OKLAHOMA|OREGON"
+    "|CAROLINA|DAKOTA|TENNESSEE|TEXAS|UTAH|VIRGINIA|WASHINGTON|WISCONSIN|WYOMING"
+)
+_LETTERS = "[A-Z]|AA|BB|CC|DD|EE|FF|GG|HH|II|JJ|KK|LL|MM|NN|OO|PP|QQ|RR|SS|TT|UU|VV|WW|XX|YY|ZZ"
+"""Lettered county roads of Wisconsin, Minnesota and Missouri."""
 ROUTE_FORMS = (
     # (regular expression over the upper-case street, replacement). A route is one word from here on: its parts
     # are joined with `_`, so that no later step takes the number for a unit or the word for a suffix.
-    (r"\b(?:US|U S) (?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT) ?#?(\d+[A-Z]?)\b", "US_HIGHWAY_${1}"),
-    (r"\b(?:STATE|ST) (?:HIGHWAY|HWY) ?#?(\d+[A-Z]?)\b", "STATE_HIGHWAY_${1}"),
-    (r"\b(?:STATE|ST) (?:ROUTE|RTE|RT) ?#?(\d+[A-Z]?)\b", "STATE_ROUTE_${1}"),
-    (r"\b(?:STATE|ST) (?:ROAD|RD) ?#?(\d+[A-Z]?)\b", "STATE_ROAD_${1}"),
+    (rf"\b(?:US|U S) (?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT){_NO}(\d+[A-Z]?)\b", "US_HIGHWAY_${1}"),
+    (rf"\b(?:STATE|ST) (?:HIGHWAY|HWY){_NO}(\d+[A-Z]?|[A-Z]{{1,2}})\b", "STATE_HIGHWAY_${1}"),
+    (rf"\b(?:STATE|ST) (?:ROUTE|RTE|RT){_NO}(\d+[A-Z]?)\b", "STATE_ROUTE_${1}"),
+    (rf"\b(?:STATE|ST) (?:ROAD|RD){_NO}(\d+[A-Z]?)\b", "STATE_ROAD_${1}"),
     (r"\bSR[ -]?#?(\d+[A-Z]?)\b", "STATE_ROUTE_${1}"),
-    (r"\b(?:COUNTY|CNTY|CO|CTY) (?:ROAD|RD) ?#?(\d+[A-Z]?)\b", "COUNTY_ROAD_${1}"),
-    (r"\b(?:COUNTY|CNTY|CO|CTY) (?:HIGHWAY|HWY|HW) ?#?(\d+[A-Z]?|[A-Z]{1,2})\b", "COUNTY_HIGHWAY_${1}"),
+    (r"\bSH[ -]?#?(\d+[A-Z]?)\b", "STATE_HIGHWAY_${1}"),
+    (rf"\b(?:{_COUNTY}) (?:ROAD|RD){_NO}(\d+[A-Z]?)\b", "COUNTY_ROAD_${1}"),
+    (rf"\b(?:COUNTY|CNTY|CTY) (?:ROAD|RD) ({_LETTERS})\b", "COUNTY_ROAD_${1}"),
+    (rf"\b(?:{_COUNTY}) (?:(?:TRUNK|TRK) )?(?:HIGHWAY|HWY|HW){_NO}(\d+[A-Z]?|[A-Z]{{1,2}})\b", "COUNTY_HIGHWAY_${1}"),
+    (rf"\bCTH ({_LETTERS})\b", "COUNTY_HIGHWAY_${1}"),
     (r"\bCR[ -]?#?(\d+[A-Z]?)\b", "COUNTY_ROAD_${1}"),
     (r"\b(?:TOWNSHIP|TWP) (?:ROAD|RD) ?#?(\d+[A-Z]?)\b", "TOWNSHIP_ROAD_${1}"),
-    (r"\b(?:FARM TO MARKET|FM)(?: (?:ROAD|RD))? ?#?(\d+[A-Z]?)\b", "FM_${1}"),
+    (r"\b(?:PRIVATE|PVT) (?:ROAD|RD) ?#?(\d+[A-Z]?)\b", "PRIVATE_ROAD_${1}"),
+    (r"\b(?:FARM TO MARKET|FM)(?: (?:ROAD|RD))?[ -]?#?(\d+[A-Z]?)\b", "FM_${1}"),
+    (r"\b(?:RANCH TO MARKET|RANCH)(?: (?:ROAD|RD)) ?#?(\d+[A-Z]?)\b", "RANCH_ROAD_${1}"),
+    (r"\bFARM (?:ROAD|RD) ?#?(\d+[A-Z]?)\b", "FARM_ROAD_${1}"),
+    (r"^(\d\S* (?:[NSEW]{1,2} |NORTH(?:EAST|WEST)? |SOUTH(?:EAST|WEST)? |EAST |WEST )?)RM ?#?(\d{3,4})\b",
+     "${1}RANCH_ROAD_${2}"),
+    (r"^(\d\S* (?:[NSEW]{1,2} |NORTH(?:EAST|WEST)? |SOUTH(?:EAST|WEST)? |EAST |WEST )?)(LOOP|SPUR) (\d{2,4})\b",
+     "${1}${2}_${3}"),
     (r"\b(?:INTERSTATE(?: (?:HIGHWAY|HWY))?|IH)[ -]?#?(\d+[A-Z]?)\b", "INTERSTATE_${1}"),
     (r"\bI-(\d+[A-Z]?)\b", "INTERSTATE_${1}"),
     (r"\bUS[ -]?(\d+[A-Z]?)\b", "US_HIGHWAY_${1}"),
-    (r"\b(?:HIGHWAY|HWY|HIWAY) ?#?(\d+[A-Z]?)\b", "HIGHWAY_${1}"),
-    (r"\b(?:ROUTE|RTE|RT) ?#?(\d+[A-Z]?)\b", "ROUTE_${1}"),
-)
+    # ASHLAND CITY HIGHWAY 3 is a unit of a named highway; OLD HIGHWAY 70 and TX HWY 9 are routes.
+    (rf"(^|[0-9][A-Z]? |\b(?:[A-Z]{{1,2}}|{_BEFORE_HIGHWAY}) )(?:HIGHWAY|HWY|HIWAY)(?:[ -]| NO\.? | ?# ?)"
+     r"(\d+[A-Z]?|A1A)\b",
+     "${1}HIGHWAY_${2}"),
+    (r"\b(?:ROUTE|RTE|RT)(?:[ -]| NO\.? | ?# ?)(\d+[A-Z]?)\b", "ROUTE_${1}"),
+)  # fmt: skip
 ROUTE_HINT = (
-    r"(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|CR|FM|MARKET|INTERSTATE|IH|I|US|U S)[ #-]+(?:[0-9]|[A-Z]{1,2}$)"
-    r"|(?:SR|CR|FM|US)[0-9]"
+    r"(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|SH|CR|FM|RM|MARKET|INTERSTATE|IH|I|US|U S|LOOP|SPUR|CTH)"
+    r"(?: NO\.?)?[ #-]+(?:[0-9]|[A-Z]{1,2}(?: |$)|A1A)"
+    r"|(?:SR|SH|CR|FM|US)[0-9]"
 )
 """What a street must hold for any of ROUTE_FORMS to apply."""

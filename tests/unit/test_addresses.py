@@ -63,6 +63,55 @@ STREETS = [
     ("100 Peña Blvd", "100||PENA|BLVD||"),
     ("402 A ST FRANCIS AVE", "402A||SAINT FRANCIS|AVE||"),
     ("1713 W U.S. Highway 50", "1713|W|US HIGHWAY 50|||"),
+    # House numbers.
+    ("0012 OAK ST", "12||OAK|ST||"),
+    ("12-A OAK ST", "12A||OAK|ST||"),
+    ("12-1/2 OAK ST", "12 1/2||OAK|ST||"),
+    ("12 & 14 OAK ST", "12-14||OAK|ST||"),
+    ("12, OAK ST", "12||OAK|ST||"),
+    ("N89 W16800 APPLE AVE", "N89W16800||APPLE|AVE||"),
+    ("W 6543 OAK RD", "W6543||OAK|RD||"),
+    ("ONE S OAK ST", "1|S|OAK|ST||"),
+    ("ONE OAK PLAZA", "1||OAK|PLZ||"),
+    ("728 C AND N SMITH MILL RD", "728||C AND N SMITH MILL|RD||"),
+    # What stands before the house number.
+    ("C/O JANE ROE 12 OAK ST", "12||OAK|ST||"),
+    ("ATTN TAX DEPT 12 OAK ST", "12||OAK|ST||"),
+    ("Jane Roe 12 Oak Street", "12||OAK|ST||"),
+    ("URB VILLA LUNA 12 CALLE SOL", "12||CALLE SOL|||"),
+    ("CALLE SOL #12", "12||CALLE SOL|||"),
+    # Routes, with periods, letters and without the word.
+    ("12 STATE RT. 159", "12||STATE ROUTE 159|||"),
+    ("12 S. Rte. 120", "12|S|ROUTE 120|||"),
+    ("12 N. U.S. Hwy. 45", "12|N|US HIGHWAY 45|||"),
+    ("12 S.R. 9", "12||STATE ROUTE 9|||"),
+    ("12 COUNTY ROAD E", "12||COUNTY ROAD E|||"),
+    ("W6543 COUNTY RD MM", "W6543||COUNTY ROAD MM|||"),
+    ("12 CTH M", "12||COUNTY HIGHWAY M|||"),
+    ("12 HIGHWAY A1A", "12||HIGHWAY A1A|||"),
+    ("12 RM 620 N", "12||RANCH ROAD 620||N|"),
+    ("12 FM-1960", "12||FM 1960|||"),
+    ("12 N.W. LOOP 410", "12|NW|LOOP 410|||"),
+    ("12 PRIVATE ROAD 7", "12||PRIVATE ROAD 7|||"),
+    ("12 OLD HWY 70 S", "12||OLD HIGHWAY 70||S|"),
+    # Directionals that are names, and names that are suffixes.
+    ("1520 N WELLS", "1520|N|WELLS|||"),
+    ("12 W. END AVE", "12||WEST END|AVE||"),
+    ("12 E-W HIGHWAY", "12||EAST WEST|HWY||"),
+    ("12 EAST-WEST HWY", "12||EAST WEST|HWY||"),
+    ("12 AVON ST EXT", "12||AVON STREET|EXT||"),
+    ("12 AVON STREET EXTENSION", "12||AVON STREET|EXT||"),
+    ("12 LONG BR RD", "12||LONG BRANCH|RD||"),
+    # The same name with other signs.
+    ("12 PEACE & PLENTY LN", "12||PEACE AND PLENTY|LN||"),
+    ("12 WILKES-BARRE BLVD", "12||WILKES BARRE|BLVD||"),
+    ("12 O'NEIL CT", "12||ONEIL|CT||"),
+    ("12 O NEIL CT", "12||ONEIL|CT||"),
+    ("12 MC GREGOR BLVD", "12||MCGREGOR|BLVD||"),
+    ("12 3D AVE", "12||3RD|AVE||"),
+    ("12 TWENTYFIRST ST", "12||21ST|ST||"),
+    ("12 MARTIN LUTHER KING, JR. BLVD", "12||MARTIN LUTHER KING|BLVD||"),
+    ("12 69AVE", "12||69TH|AVE||"),
 ]  # fmt: skip
 """Line; number|pre|name|suffix|post|unit."""
 UNITS = [
@@ -87,6 +136,26 @@ UNITS = [
     ("5 HUNTER, PH", "PH", None),
     ("5 BROADWAY REAR", "REAR", None),
     ("47 S MERIDIAN ST 2 FLOOR", "FL", "2"),
+    ("12 OAK ST # 2FL", "FL", "2"),
+    ("12 OAK ST LOWER LEVEL", "LOWR", None),
+    ("12 OAK ST GROUND FLOOR", "FL", "G"),
+    ("12 OAK ST 1ST FLOOR FRONT", "FRNT", "1"),
+    ("12 OAK ST, # UPPER", "UPPR", None),
+    ("12 OAK ST UNIT SP8", "SPC", "8"),
+    ("12 OAK ST APT UNITC", "APT", "C"),
+    ("12 OAK ST 4 C", None, "4C"),
+    ("12 OAK ST NO. 4", None, "4"),
+    ("12 OAK ST STE A&B", "STE", "AB"),
+    ("12 OAK ST UNIT 1 & 2", "UNIT", "1-2"),
+    ("12 OAK ST PHA", None, "PHA"),
+    ("12 OAK ST, #L-F", None, "LF"),
+    ("12 OAK ST L-F", None, "LF"),
+    ("12 OAK ST CONDO", None, "CONDO"),
+    ("12APT4B OAK ST", "APT", "4B"),
+    ("APT 4 12 OAK ST", "UNIT", "4"),
+    ("#4, 12 OAK ST, NASHVILLE, TN 37210", None, "4"),
+    ("3825 OAK CITY HWY # 6", None, "6"),
+    ("12 PEACH ST, NE STE 5, ATLANTA, GA 30303", "STE", "5"),
 ]  # fmt: skip
 """Line; unit_type, unit_number."""
 ONE_LINES = [
@@ -113,6 +182,15 @@ ONE_LINES = [
     ("465 PECK LN CHESHIRE CT", "CHESHIRE", "CT", None, None),
     ("101-39 Lefferts Boulevard, NY 11419", None, "NY", "11419", None),
     ("12 ELM ST SUMMIT NJ 07901", "SUMMIT", "NJ", "07901", None),
+    ("12 Peach St, NE Atlanta, GA 30303", "ATLANTA", "GA", "30303", None),
+    ("12 OAK ST SE E GRAND RAPIDS, MI 49506", "EAST GRAND RAPIDS", "MI", "49506", None),
+    ("12 OAK ST, N Little Rock, AR", "NORTH LITTLE ROCK", "AR", None, None),
+    ("12 OAK ST, CLEVELAND HTS, OH 44118", "CLEVELAND HEIGHTS", "OH", "44118", None),
+    ("12 OAK AVE. WHITES CREEK TN", "WHITES CREEK", "TN", None, None),
+    ("12 BROADWAY LAKE FOREST IL 60045", "LAKE FOREST", "IL", "60045", None),
+    ("12 AVENUE B # A SPRING VALLEY NY 10977", "SPRING VALLEY", "NY", "10977", None),
+    ("12 OAK ST, PHOENIX, AZ 85003 US", "PHOENIX", "AZ", "85003", None),
+    ("12 MELISSA CT 1754", None, None, None, None),
     ("2616 20th St S, St. Petersburg, FL 33712-3824", "SAINT PETERSBURG", "FL", "33712", "3824"),
 ]  # fmt: skip
 """Line; city, state, zip5, zip4."""
@@ -125,7 +203,16 @@ STATUSES = [
     ("PO BOX 123, NASHVILLE, TN 37202", "po_box", False),
     ("P.O. Box 5", "po_box", False),
     ("RR 2 BOX 18, NOLENSVILLE, TN 37135", "rural_route", True),
+    ("RURAL ROUTE 2, BOX 18A", "rural_route", True),
+    ("PSC 802 BOX 74, APO, AE 09499", "military", True),
+    ("UNIT 2050 BOX 4190, APO AP 96278", "military", True),
+    ("TWO NOTCH RD, COLUMBIA, SC", "partial", False),
+    ("SUGAR CREEK PHASE 2 OAK RD", "partial", False),
+    ("OLD STATE ROUTE 9 BYPASS", "partial", False),
+    ("BEACH 42 STREET", "partial", False),
     ("MAIN ST & 1ST AVE, NASHVILLE, TN", "intersection", False),
+    ("NWC MAIN ST & 1ST AVE", "intersection", False),
+    ("MAIN ST / 1ST AVE", "intersection", False),
     ("Main St at 1st Ave", "intersection", False),
     ("UNKNOWN", "unparsed", False),
     ("*** ???", "unparsed", False),
@@ -164,6 +251,12 @@ def test_queens_numbers_are_one_with_and_without_hyphen() -> None:
     keys = {parse(f"{number} 81ST STREET", zip="11370")["address_key"] for number in ("1962", "19-62")}
     assert keys == {"1962||81ST|ST|||11370"}
     assert parse("19-62 81ST ST", city="Ridgewood", state="NY")["address_key"].startswith("1962|")
+
+
+def test_a_zip_of_its_own_makes_another_number_a_unit() -> None:
+    assert parse("14-08 OAK LN, 26142", zip="11360")["address_key"] == "1408||OAK|LN||26142|11360"
+    assert parse("14-08 OAK LN APARTMENT 15821", zip="11360")["unit_number"] == "15821"
+    assert parse("30-02 39TH AVENUE, LA", zip="11101")["unit_number"] == "LA"
 
 
 def test_elsewhere_a_hyphen_is_part_of_the_number() -> None:
