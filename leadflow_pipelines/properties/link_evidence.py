@@ -14,7 +14,9 @@ def explain_links(members: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
     """The members with LINK_COLUMNS and is_moved. A link that stands keeps what it said before.
 
     Needs property_id, founder, old_id, node, parcel, address_key, parcel_key and old_… of KEPT_COLUMNS. matched_by
-    is `first`, `address`, `parcel`, `address+parcel` (what it shares with another record of the property) or `merge`.
+    is `first`, `address`, `parcel`, `address+parcel` (what it shares with another record of the property), `similar`
+    (its exact cluster is another than the first record's: the match that holds it, and how likely that is),
+    `decision` (an operator's) or `merge`.
     """
     is_moved = (pl.col("old_id") != pl.col("property_id")).fill_null(value=False)
     members = members.with_columns(is_moved.alias("is_moved"))
@@ -22,10 +24,13 @@ def explain_links(members: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
     founders, others = members.filter(plain), members.filter(~plain)
     founders = founders.with_columns(matched_by=pl.lit("first"), evidence=pl.lit(_FIRST))
     others = _explain(others, members, merges)
+    score = pl.when(pl.col("matched_by") == "similar").then("alike_score").otherwise(1.0)
     links = pl.concat([founders, others.select(founders.columns)]).with_columns(
-        pl.lit(1.0).alias("score"), pl.when("is_moved").then("old_id").alias("previous_property_id")
+        score.alias("score"), pl.when("is_moved").then("old_id").alias("previous_property_id")
     )
     stands = pl.col("old_id").is_not_null() & ~pl.col("is_moved") & pl.col("old_matched_by").is_not_null()
+    # A likeness that holds nothing any more, because the other side has left, is not repeated.
+    stands &= (pl.col("old_matched_by") != "similar") | (pl.col("matched_by") == "similar")
     return links.with_columns(pl.when(stands).then(f"old_{name}").otherwise(name).alias(name) for name in KEPT_COLUMNS)
 
 
@@ -35,6 +40,11 @@ def _explain(others: pl.DataFrame, members: pl.DataFrame, merges: pl.DataFrame) 
     for name in ("node", "parcel"):
         shared = around.group_by("property_id", name).len().filter((pl.col("len") > 1) & pl.col(name).is_not_null())
         others = others.join(shared.rename({"len": f"{name}_shared"}), on=["property_id", name], how="left")
+    first = members.select(founder="record_id", first_exact="exact")
+    others = others.join(first, on="founder", how="left", maintain_order="left")
+    elsewhere = pl.col("exact") != pl.col("first_exact")
+    by_decision = elsewhere & pl.col("is_decided")
+    by_likeness = elsewhere & pl.col("alike_evidence").is_not_null()
     by_address, by_parcel = pl.col("node_shared").is_not_null(), pl.col("parcel_shared").is_not_null()
     is_merged = pl.col("is_moved") & pl.col("old_id").is_in(merges["previous_property_id"].implode())
     address = (
@@ -49,6 +59,8 @@ def _explain(others: pl.DataFrame, members: pl.DataFrame, merges: pl.DataFrame) 
     )  # fmt: skip
     return others.with_columns(
         pl.when(is_merged).then(pl.lit("merge"))
+        .when(by_likeness).then(pl.lit("similar"))
+        .when(by_decision).then(pl.lit("decision"))
         .when(by_address & by_parcel).then(pl.lit("address+parcel"))
         .when(by_address).then(pl.lit("address"))
         .when(by_parcel).then(pl.lit("parcel"))
@@ -57,6 +69,8 @@ def _explain(others: pl.DataFrame, members: pl.DataFrame, merges: pl.DataFrame) 
         .then(pl.concat_str(
             pl.lit("Two properties turned out to be one"), pl.concat_str(pl.lit(": "), said).fill_null(""), pl.lit(".")
         ))
+        .when(by_likeness).then("alike_evidence")
+        .when(by_decision).then(pl.lit("An operator put it together with this property."))
         .otherwise(pl.concat_str(said.str.head(1).str.to_uppercase(), said.str.slice(1), pl.lit(".")).fill_null(_FIRST))
         .alias("evidence"),
     )  # fmt: skip

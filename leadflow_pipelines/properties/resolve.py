@@ -7,12 +7,16 @@ Here: candidates → rules → clusters → ids. Not here: the keys (`addresses`
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
 from leadflow_pipelines.properties.addresses import normalize_addresses
+from leadflow_pipelines.properties.candidates import FEATURES
 from leadflow_pipelines.properties.clustering import connected_components
+from leadflow_pipelines.properties.decisions import DECISION_COLUMNS, join_clusters, part_clusters
 from leadflow_pipelines.properties.link_evidence import KEPT_COLUMNS, LINK_COLUMNS, explain_links
+from leadflow_pipelines.properties.match_alike import match_alike
 from leadflow_pipelines.properties.parcels import parcel_key
 from leadflow_pipelines.properties.property_ids import assign_ids
 from leadflow_pipelines.properties.survivorship import best_values
@@ -22,10 +26,14 @@ PREVIOUS_COLUMNS = (
 )  # fmt: skip
 """What `previous` holds; only the first four are needed.
 
-`source` decides whether several parcels at one address are several properties, and completes keys without a place;
-without `linked_on` the smaller id is the older; KEPT_COLUMNS stay as they are where the link stands, so that a
-repeated run changes nothing.
+FEATURES help to judge alike addresses. `source` decides whether several parcels at one address are several properties,
+and completes keys without a place; without `linked_on` the smaller id is the older; KEPT_COLUMNS stay as they are
+where the link stands, so that a repeated run changes nothing.
 """
+_PREVIOUS_TYPES: dict[str, Any] = {
+    **dict.fromkeys((*PREVIOUS_COLUMNS, *FEATURES), pl.String), "linked_on": pl.Date, "lat": pl.Float64,
+    "lon": pl.Float64,
+}  # fmt: skip
 _KIND = 2**32
 _PARCEL_CLUSTER = 2**31
 _OWN_CLUSTER = 2**32 - 1
@@ -38,11 +46,13 @@ class Resolution:
 
     links: every given record once (LINK_COLUMNS), in the given order. relinked: earlier records, not among those
     given, whose property changed, in the same shape. merges: previous_property_id → property_id of ids given up.
+    verdicts: the spellings that were compared and are likely or doubtful (VERDICT_COLUMNS).
     """
 
     links: pl.DataFrame
     relinked: pl.DataFrame
     merges: pl.DataFrame
+    verdicts: pl.DataFrame
     records: pl.DataFrame = field(repr=False)
 
     @cached_property
@@ -51,26 +61,37 @@ class Resolution:
         return best_values(self.records, self.links)
 
 
-def resolve_properties(records: pl.DataFrame, previous: pl.DataFrame | None = None) -> Resolution:
+def resolve_properties(
+    records: pl.DataFrame, previous: pl.DataFrame | None = None, decisions: pl.DataFrame | None = None
+) -> Resolution:
     """One property per real property, deterministic and independent of the order of rows.
 
     `records`: record_id (unique), source, and address_key and parcel_key, or the columns from which they follow
-    (`address` or parts; county_fips, parcel_number). `previous`: PREVIOUS_COLUMNS of an earlier resolution, at least
-    of all records that share a key with the given ones; its ids are kept.
+    (`address` or parts; county_fips, parcel_number); FEATURES where there are any. `previous`: PREVIOUS_COLUMNS of an
+    earlier resolution, at least of all records that share a key or a street with the given ones; its ids are kept.
+    `decisions`: DECISION_COLUMNS, which outrank what follows.
 
     Records with one address_key are one property, unless one source lists several parcels there. A parcel_key joins
     what it covers while it covers at most one address; a parcel number shared by several addresses (a co-operative's)
     joins nothing, and a record without an address joins its parcel's only property. A record with neither key is its
-    own property. Two known units, two numbers of a street, or two ZIPs are never one property.
+    own property. Then spellings of one address are joined where the match model finds them likely and nothing
+    contradicts. Two known units, or two numbers of a street, are never one property.
     """
-    records = _with_keys(records)
-    members = _with_nodes(_members(records, previous))
-    members = members.with_columns(_clusters(members)).with_columns(is_alone=pl.col("cluster") >= _OWN_CLUSTER * _KIND)
+    decided = _typed(pl.DataFrame() if decisions is None else decisions, dict.fromkeys(DECISION_COLUMNS, pl.String))
+    members = part_clusters(exact_members(records, previous), decided)
+    members, verdicts = match_alike(members, decided)
+    members = join_clusters(members, decided)
     members, merges = assign_ids(members)
     links = explain_links(members, merges)
     given = links.filter("is_given").sort("at").select(LINK_COLUMNS)
     relinked = links.filter(~pl.col("is_given") & pl.col("is_moved")).sort("record_id").select(LINK_COLUMNS)
-    return Resolution(given, relinked, merges, records)
+    return Resolution(given, relinked, merges, verdicts, records)
+
+
+def exact_members(records: pl.DataFrame, previous: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Given and earlier records, each with the `cluster` that exact keys alone make of them."""
+    members = _with_nodes(_members(_with_keys(records), previous))
+    return members.with_columns(_clusters(members)).with_columns(is_alone=pl.col("cluster") >= _OWN_CLUSTER * _KIND)
 
 
 def _with_keys(records: pl.DataFrame) -> pl.DataFrame:
@@ -84,21 +105,32 @@ def _with_keys(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _members(records: pl.DataFrame, previous: pl.DataFrame | None) -> pl.DataFrame:
-    """Given and earlier records: record_id, source, address_key, parcel_key, is_given, old_id, linked_on, old_…, at."""
-    types = {**dict.fromkeys(PREVIOUS_COLUMNS, pl.String), "linked_on": pl.Date}
-    past = (pl.DataFrame(schema=types) if previous is None else previous).select(
-        (pl.col(name).cast(dtype) if previous is not None and name in previous.columns else pl.lit(None, dtype=dtype))
-        .alias(name)
-        for name, dtype in types.items()
-    )  # fmt: skip
+    """Given and earlier records: record_id, keys, source, FEATURES, is_given, old_id, linked_on, old_…, at."""
+    past = _typed(pl.DataFrame() if previous is None else previous, _PREVIOUS_TYPES)
     past = past.with_columns(pl.col("linked_on").fill_null(date.max)).rename(
         {"property_id": "old_id", **{name: f"old_{name}" for name in KEPT_COLUMNS}}
     )
-    given = records.select("record_id", "source", "address_key", "parcel_key", is_given=pl.lit(value=True)).join(
-        past.drop("source", "address_key", "parcel_key"), on="record_id", how="left", maintain_order="left"
+    told = ("source", "address_key", "parcel_key", *FEATURES)
+    types = {name: _PREVIOUS_TYPES[name] for name in ("record_id", *told)}
+    given = (
+        _typed(records, types)
+        .with_columns(is_given=pl.lit(value=True))
+        .join(past.drop(told), on="record_id", how="left", maintain_order="left")
     )
     others = past.join(given, on="record_id", how="anti").with_columns(is_given=pl.lit(value=False))
     return pl.concat([given, others.select(given.columns)]).with_row_index("at")
+
+
+def _typed(frame: pl.DataFrame, types: dict[str, Any]) -> pl.DataFrame:
+    """These columns of the frame; absent ones are null."""
+    return (
+        frame.select(
+            (pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype)).alias(name)
+            for name, dtype in types.items()
+        )
+        if frame.width
+        else pl.DataFrame(schema=types)
+    )
 
 
 def _code(values: pl.Expr) -> pl.Expr:

@@ -1,0 +1,186 @@
+"""Pairs of addresses that may be one property although their keys differ.
+
+Here: exact clusters summed up as nodes, and the bounded blocks in which two nodes meet. Not here: how alike two
+nodes are (`compare`), or what follows from it (`match_model`, `resolve`).
+"""
+
+import duckdb
+import polars as pl
+
+from leadflow_pipelines.properties import places
+from leadflow_pipelines.properties.postal_tables import SUFFIX_WORDS
+
+KEY_FIELDS = ("number", "pre", "name", "suffix", "post", "unit", "place")
+"""The parts of an address key, in its order."""
+FEATURES = ("city", "state", "county_fips", "owner_name", "lat", "lon")
+"""What members may say besides their keys."""
+BLOCK_LIMIT = 60
+"""Nodes of one number, unit and street name in a region beyond which only those with the same ZIP meet."""
+PARCEL_LIMIT = 30
+"""Addresses of one parcel number beyond which it names a whole complex, and brings nobody together."""
+SHORTEST_NAME, LONGEST_NAME = 4, 40
+"""Street names of this length may hold a slip of the pen; a shorter one is another name, a longer one no name."""
+OWNER_NOISE = ["AND", "ET", "AL", "ETAL", "ETUX", "ETVIR", "UX", "VIR", "TR", "TRS", "TRUSTEE", "THE", "OF", "JT"]
+
+
+def nodes_of(members: pl.DataFrame) -> pl.DataFrame:
+    """One row per exact cluster whose address has a number and a street: node, cluster, KEY_FIELDS, zip.
+
+    `members`: cluster, address_key. Of several spellings in a cluster the one with a ZIP, then the smallest, stands
+    for it, whatever the order of rows.
+    """
+    key = pl.col("address_key")
+    placed = pl.when(key.str.contains(r"\|\d{5}$")).then(pl.concat_str(pl.lit("0"), key)).otherwise(
+        pl.concat_str(pl.lit("1"), key)
+    )  # fmt: skip
+    best = (
+        members.filter(key.is_not_null())
+        .group_by("cluster")
+        .agg(placed.min().str.slice(1).alias("key"))
+        .sort("cluster")
+    )
+    fields = (
+        best["key"].str.split_exact("|", len(KEY_FIELDS) - 1).struct.rename_fields(list(KEY_FIELDS)).struct.unnest()
+    )
+    nodes = best.select("cluster").hstack(fields.select(pl.all().replace("", None)))
+    return (
+        nodes.filter(pl.col("number").is_not_null() & pl.col("name").is_not_null())
+        .with_columns(zip=pl.when(pl.col("place").str.contains(r"^\d{5}$")).then("place"))
+        .with_row_index("node")
+    )
+
+
+def described(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
+    """The wanted nodes with city (that the records say), parcels, owner (its words), lat and lon."""
+    some = nodes.filter(pl.col("node").is_in(wanted.unique().implode()))
+    said = members.join(some, on="cluster", how="semi").group_by("cluster").agg(
+        pl.col("city").min(),
+        pl.concat_str(pl.col("owner_name").min(), pl.col("owner_name").max(), separator=" ").alias("owner_name"),
+        pl.concat_list(pl.col("parcel_key").min(), pl.col("parcel_key").max()).alias("parcels"),
+        pl.col("lat").mean(),
+        pl.col("lon").mean(),
+    )  # fmt: skip
+    in_place = pl.when(pl.col("zip").is_null()).then(pl.col("place").str.extract(r"^(.*),"))
+    words = pl.col("owner_name").str.to_uppercase().str.extract_all(r"[A-Z0-9]{2,}")
+    return some.join(said, on="cluster", how="left", maintain_order="left").with_columns(
+        pl.coalesce("city", in_place).alias("city"),
+        pl.col("parcels").list.drop_nulls().list.unique().list.sort(),
+        words.list.set_difference(OWNER_NOISE).list.unique().list.sort().alias("owner"),
+    ).drop("owner_name")  # fmt: skip
+
+
+def candidate_pairs(nodes: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """left, right (node numbers, left < right): the pairs that meet in some block, each once."""
+    blocks = _blocks(nodes, members)
+    pairs = [_same_name(blocks), _similar_name(blocks), _same_parcel(nodes, members)]
+    return pl.concat(pairs).unique().sort("left", "right")
+
+
+def _blocks(nodes: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """Each node in every region in which it may lie: node, region, number, unit, name, suffix, zip, home.
+
+    A region is a three-digit ZIP area: the ZIP's own, else those of the city, else those of the county. `home` is a
+    hash of region, number, unit and name.
+    """
+    area = pl.col("zip").str.head(3).alias("region")
+    by_city = places.city_zips().select(pl.concat_str("city", pl.lit(","), "state").alias("place"), area).unique()
+    by_county = places.zip_table().select("county_fips", area).drop_nulls().unique()
+    placed = nodes.filter(pl.col("zip").is_not_null()).with_columns(area)
+    in_city = nodes.filter(pl.col("zip").is_null()).join(by_city, on="place")
+    lost = nodes.filter(pl.col("zip").is_null()).join(in_city, on="node", how="anti")
+    county = members.join(lost, on="cluster", how="semi").group_by("cluster").agg(pl.col("county_fips").min())
+    in_county = lost.join(county, on="cluster").join(by_county, on="county_fips")
+    columns = ["node", "region", "number", "unit", "name", "suffix", "zip"]
+    blocks = pl.concat([some.select(columns) for some in (placed, in_city, in_county)])
+    return blocks.with_columns(home=_home("name"))
+
+
+def _home(name: str) -> pl.Expr:
+    parts = [pl.col("region"), pl.col("number"), pl.col("unit").fill_null(""), pl.col(name)]
+    return pl.concat_str(parts, separator="|").hash()
+
+
+def whole_name() -> pl.Expr:
+    """Street name and suffix as one name: WILLIAMS VALLEY of `WILLIAMS|VLY`."""
+    word = pl.col("suffix").replace_strict(SUFFIX_WORDS, default=pl.col("suffix"), return_dtype=pl.String)
+    return pl.concat_str("name", pl.lit(" "), word)
+
+
+def similar_names(names: pl.DataFrame) -> pl.DataFrame:
+    """region, name, other: street names of one region that one slip of the pen may part, in both directions.
+
+    `names`: region, name, distinct. A slip is a letter lost, added, changed, or two exchanged: then some form with
+    at most one letter less is the same. Names with digits are never alike: 12TH is not 13TH.
+    """
+    able = names.filter(
+        pl.col("name").str.contains(r"^[A-Z' -]+$")
+        & pl.col("name").str.len_bytes().is_between(SHORTEST_NAME, LONGEST_NAME)
+    )
+    forms = [able.with_columns(form="name")]
+    for at in range(LONGEST_NAME):
+        some = able.filter(pl.col("name").str.len_bytes() > at)
+        forms.append(
+            some.with_columns(form=pl.concat_str(pl.col("name").str.slice(0, at), pl.col("name").str.slice(at + 1)))
+        )
+    every = pl.concat(forms).unique()
+    crowded = every.group_by("region", "form").len().filter(pl.col("len") > 1)
+    every = every.join(crowded.select("region", "form"), on=["region", "form"], how="semi")
+    met = every.join(every, on=["region", "form"], suffix="_other").filter(pl.col("name") != pl.col("name_other"))
+    return met.select("region", "name", other="name_other").unique()
+
+
+def name_distances(names: pl.DataFrame) -> pl.DataFrame:
+    """name, other with `edits`: how many slips of the pen part them (Damerau and Levenshtein's distance)."""
+    with duckdb.connect() as duck:
+        duck.register("names", names.select("name", "other").to_arrow())
+        edits = duck.sql("select damerau_levenshtein(name, other)::int as edits from names").to_arrow_table()
+    return names.select("name", "other").hstack(pl.DataFrame(edits))
+
+
+def _same_name(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Where a suffix was left out, what is a name and a suffix to one source is the name alone to another."""
+    whole = (
+        blocks.filter(pl.col("suffix").is_not_null()).with_columns(whole=whole_name()).with_columns(home=_home("whole"))
+    )
+    whole = whole.join(blocks.select("home").unique(), on="home", how="semi")
+    side = pl.concat([blocks.select("node", "zip", "home"), whole.select("node", "zip", "home")])
+    sizes = side.group_by("home").len().filter(pl.col("len") > 1)
+    crowd = side.join(sizes, on="home")
+    small, large = crowd.filter(pl.col("len") <= BLOCK_LIMIT), crowd.filter(pl.col("len") > BLOCK_LIMIT)
+    keys = ["home", "zip"]
+    return pl.concat([_meet(small, ["home"]), _meet(_bounded(large.drop_nulls("zip"), keys), keys)])
+
+
+def _similar_name(blocks: pl.DataFrame) -> pl.DataFrame:
+    names = blocks.group_by("region", "name").len()
+    alike = similar_names(names.select("region", "name"))
+    sizes = names.rename({"name": "other", "len": "others"})
+    alike = alike.join(names, on=["region", "name"]).join(sizes, on=["region", "other"])
+    # Each pair of names once, from the side of the rarer one: it has fewer addresses to look for.
+    rarer = (pl.col("len") < pl.col("others")) | (
+        (pl.col("len") == pl.col("others")) & (pl.col("name") < pl.col("other"))
+    )
+    seeking = blocks.join(alike.filter(rarer).select("region", "name", "other"), on=["region", "name"])
+    seeking = seeking.select("node", home=_home("other"))
+    met = seeking.join(blocks.select("home", found="node"), on="home")
+    met = _bounded(met, ["node"])
+    return met.select(left=pl.min_horizontal("node", "found"), right=pl.max_horizontal("node", "found"))
+
+
+def _same_parcel(nodes: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    parcels = members.select("cluster", "parcel_key").drop_nulls().unique()
+    sizes = parcels.group_by("parcel_key").len().filter(pl.col("len").is_between(2, PARCEL_LIMIT))
+    parcels = parcels.join(sizes.select("parcel_key"), on="parcel_key", how="semi")
+    return _meet(parcels.join(nodes.select("node", "cluster"), on="cluster"), ["parcel_key"])
+
+
+def _bounded(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """The blocks of at most BLOCK_LIMIT rows: a larger one would cost its square and decides nothing."""
+    sizes = frame.group_by(keys).len().filter(pl.col("len") <= BLOCK_LIMIT)
+    return frame.join(sizes.select(keys), on=keys, how="semi")
+
+
+def _meet(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    side = frame.select("node", *keys)
+    met = side.join(side, on=keys, suffix="_other").filter(pl.col("node") < pl.col("node_other"))
+    return met.select(left="node", right="node_other")

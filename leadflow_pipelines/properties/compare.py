@@ -1,0 +1,199 @@
+"""How alike two addresses are, field by field, in words that a person can weigh.
+
+Here: pairs of nodes to levels of agreement. Not here: which pairs are looked at (`candidates`), or what a level
+weighs (`match_model`).
+"""
+
+import polars as pl
+
+from leadflow_pipelines.properties import places
+from leadflow_pipelines.properties.candidates import KEY_FIELDS, name_distances, whole_name
+
+FIELDS = ("street", "suffix", "directional", "unit", "place", "parcel", "owner", "distance")
+"""The compared fields, in the order in which evidence names them."""
+LONG_NAME = 7
+"""A name of so many letters may hold two slips."""
+NEAR_METRES, FAR_METRES = 60.0, 400.0
+_METRES_PER_DEGREE = 111_320.0
+
+
+def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.DataFrame | None = None) -> pl.DataFrame:
+    """left, right, FIELDS (each a level's name) and told_apart, for the pairs that no constraint forbids.
+
+    Forbidden are two known house numbers or two known units; those pairs are left out. told_apart: both have the same
+    address, and exact keys have put them apart (a source lists several parcels there), or they are in `told_apart`
+    (left, right). `nodes` as `described` gives
+    them; `pairs`: left, right.
+    """
+    nodes = nodes.with_columns(whole=whole_name()).select(
+        *KEY_FIELDS, "whole", "zip", "city", "parcels", "owner", "lat", "lon", "node"
+    )
+    left, right = (
+        pairs.select(node=side).join(nodes, on="node", how="left", maintain_order="left")
+        .select(pl.all().name.suffix(f"_{side[0]}"))
+        for side in ("left", "right")
+    )  # fmt: skip
+    both = pl.concat([pairs.select("left", "right"), left, right], how="horizontal").filter(
+        (pl.col("number_l") == pl.col("number_r")) & (pl.col("unit_l") == pl.col("unit_r")).fill_null(value=True)
+    )
+    same_key = pl.all_horizontal(pl.col(f"{part}_l").eq_missing(pl.col(f"{part}_r")) for part in KEY_FIELDS)
+    both = both.with_columns(told_apart=same_key)
+    both = _with_city_names(_with_edits(_whole_names(both)))
+    shared = _shared_parcels(nodes)
+    levels = both.select(
+        "left",
+        "right",
+        _street().alias("street"),
+        _level("suffix").alias("suffix"),
+        _directional().alias("directional"),
+        _level("unit").alias("unit"),
+        _place().alias("place"),
+        _parcel(shared).alias("parcel"),
+        _owner().alias("owner"),
+        _distance().alias("distance"),
+        "told_apart",
+    )
+    if told_apart is None or told_apart.is_empty():
+        return levels
+    decided = told_apart.with_columns(decided=pl.lit(value=True))
+    levels = levels.join(decided, on=["left", "right"], how="left", maintain_order="left")
+    return levels.with_columns(pl.col("told_apart") | pl.col("decided").fill_null(value=False)).drop("decided")
+
+
+def _shared_parcels(nodes: pl.DataFrame) -> pl.Series:
+    """Parcel numbers of several house numbers or units: they name a complex, not a home."""
+    homes = nodes.select(pl.col("parcels").alias("parcel"), "number", "unit").explode("parcel").drop_nulls("parcel")
+    return homes.unique().group_by("parcel").len().filter(pl.col("len") > 1)["parcel"]
+
+
+def _whole_names(both: pl.DataFrame) -> pl.DataFrame:
+    """Where one side's name is the other's name and suffix (its own suffix left out), these are compared."""
+    apart = (pl.col("name_l").str.len_chars().cast(pl.Int32) - pl.col("name_r").str.len_chars()).abs()
+    for side, other in (("l", "r"), ("r", "l")):
+        name, suffix, whole = f"name_{side}", f"suffix_{side}", f"whole_{side}"
+        less = (pl.col(whole).str.len_chars().cast(pl.Int32) - pl.col(f"name_{other}").str.len_chars()).abs() < apart
+        longer = pl.col(name).str.len_chars() < pl.col(f"name_{other}").str.len_chars()
+        taken = (longer & less & (pl.col("name_l") != pl.col("name_r"))).fill_null(value=False)
+        both = both.with_columns(
+            pl.when(taken).then(whole).otherwise(name).alias(name),
+            pl.when(~taken).then(suffix).alias(suffix),
+        )
+    return both
+
+
+def agrees() -> pl.Expr:
+    """Whether nothing in a pair's levels forbids that it is one property: a parcel number of its own outweighs how the
+    street is written, but not a unit that only one side names.
+    """
+    written = (pl.col("street") != "other") & (pl.col("suffix") != "other") & (pl.col("directional") != "other")
+    nearby = ~pl.col("place").is_in(
+        ["near_zip_no_city", "near_zip_other_city", "far_zip_no_city", "far_zip_other_city"]
+    )
+    known = pl.col("parcel") == "same"
+    alike = pl.col("owner").is_in(["same", "alike"]) & (pl.col("place") == "near_zip_no_city")
+    return ((written & (nearby | alike)) | known) & (pl.col("unit") != "missing") & ~pl.col("told_apart")
+
+
+def _with_edits(both: pl.DataFrame) -> pl.DataFrame:
+    names = both.select(name="name_l", other="name_r").filter(pl.col("name") != pl.col("other")).unique()
+    return both.join(
+        name_distances(names), left_on=["name_l", "name_r"], right_on=["name", "other"], how="left",
+        maintain_order="left",
+    )  # fmt: skip
+
+
+def _with_city_names(both: pl.DataFrame) -> pl.DataFrame:
+    """city_fits: whether one side's city is a name of the other's ZIP, as ASTORIA is of a ZIP of Long Island City."""
+    names = places.city_zips().select("city", "zip").unique()
+    for side, other in (("l", "r"), ("r", "l")):
+        known = names.select(pl.col("city").alias(f"city_{side}"), pl.col("zip").alias(f"zip_{other}"))
+        both = both.join(
+            known.with_columns(pl.lit(value=True).alias(f"fits_{side}")), on=known.columns, how="left",
+            maintain_order="left",
+        )  # fmt: skip
+    return both.with_columns(city_fits=pl.any_horizontal("fits_l", "fits_r").fill_null(value=False))
+
+
+def _level(field: str) -> pl.Expr:
+    left, right = pl.col(f"{field}_l"), pl.col(f"{field}_r")
+    return (
+        pl.when(left == right).then(pl.lit("same"))
+        .when(left.is_null() & right.is_null()).then(pl.lit("none"))
+        .when(left.is_null() | right.is_null()).then(pl.lit("missing"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip
+
+
+def _street() -> pl.Expr:
+    is_long = pl.min_horizontal(pl.col("name_l").str.len_bytes(), pl.col("name_r").str.len_bytes()) >= LONG_NAME
+    return (
+        pl.when(pl.col("edits").is_null()).then(pl.lit("same"))
+        .when(pl.col("edits") == 1).then(pl.lit("one_slip"))
+        .when((pl.col("edits") == 2) & is_long).then(pl.lit("two_slips"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip
+
+
+def _directional() -> pl.Expr:
+    """`N MAIN ST` and `MAIN ST N` say the same; so do N and NE … not."""
+    words = {side: pl.concat_list(f"pre_{side}", f"post_{side}").list.drop_nulls().list.sort() for side in "lr"}
+    left, right = words["l"], words["r"]
+    stands = (pl.col("pre_l").eq_missing(pl.col("pre_r"))) & (pl.col("post_l").eq_missing(pl.col("post_r")))
+    return (
+        pl.when((left.list.len() == 0) & (right.list.len() == 0)).then(pl.lit("none"))
+        .when(stands).then(pl.lit("same"))
+        .when(left == right).then(pl.lit("moved"))
+        .when((left.list.len() == 0) | (right.list.len() == 0)).then(pl.lit("missing"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip
+
+
+def _place() -> pl.Expr:
+    zips, cities = _level("zip"), _level("city")
+    near = pl.col("zip_l").str.head(3) == pl.col("zip_r").str.head(3)
+    city = (
+        pl.when((cities == "same") | pl.col("city_fits")).then(pl.lit("same_city"))
+        .when(cities == "other").then(pl.lit("other_city"))
+        .otherwise(pl.lit("no_city"))
+    )  # fmt: skip
+    return (
+        pl.when(zips == "same").then(pl.lit("same_zip"))
+        .when(zips != "other").then(pl.concat_str(pl.lit("no_zip_"), city))
+        .when(near).then(pl.concat_str(pl.lit("near_zip_"), city))
+        .otherwise(pl.concat_str(pl.lit("far_zip_"), city))
+    )  # fmt: skip
+
+
+def _parcel(shared: pl.Series) -> pl.Expr:
+    common = pl.col("parcels_l").list.set_intersection("parcels_r")
+    return (
+        pl.when((pl.col("parcels_l").list.len() == 0) | (pl.col("parcels_r").list.len() == 0)).then(pl.lit("missing"))
+        .when(common.list.len() == 0).then(pl.lit("other"))
+        .when(common.list.first().is_in(shared.implode())).then(pl.lit("shared"))
+        .otherwise(pl.lit("same"))
+    )  # fmt: skip
+
+
+def _owner() -> pl.Expr:
+    common = pl.col("owner_l").list.set_intersection("owner_r").list.len()
+    fewer = pl.min_horizontal(pl.col("owner_l").list.len(), pl.col("owner_r").list.len())
+    more = pl.max_horizontal(pl.col("owner_l").list.len(), pl.col("owner_r").list.len())
+    return (
+        pl.when(fewer.fill_null(0) == 0).then(pl.lit("missing"))
+        .when(common == more).then(pl.lit("same"))
+        .when(common * 2 >= fewer).then(pl.lit("alike"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip
+
+
+def _distance() -> pl.Expr:
+    """Metres on a plane around the pair: exact enough below a kilometre."""
+    north = (pl.col("lat_l") - pl.col("lat_r")) * _METRES_PER_DEGREE
+    east = (pl.col("lon_l") - pl.col("lon_r")) * _METRES_PER_DEGREE * pl.col("lat_l").radians().cos()
+    metres = (north**2 + east**2).sqrt()
+    return (
+        pl.when(metres.is_null()).then(pl.lit("missing"))
+        .when(metres <= NEAR_METRES).then(pl.lit("near"))
+        .when(metres <= FAR_METRES).then(pl.lit("around"))
+        .otherwise(pl.lit("far"))
+    )  # fmt: skip
