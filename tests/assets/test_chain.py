@@ -173,9 +173,9 @@ def test_a_zip_that_breaks_a_contract_neither_passes_nor_stops_the_others(
 ) -> None:
     whole = signals.derive_signals
 
-    def break_one_zip(properties: pl.DataFrame, *, day: dt.date) -> pl.DataFrame:
+    def break_one_zip(properties: pl.DataFrame, *, day: dt.date, area: pl.DataFrame) -> pl.DataFrame:
         tenure = pl.when(pl.col("zip") == "78704").then(-1.0).otherwise("tenure_years")
-        return whole(properties, day=day).with_columns(tenure.alias("tenure_years"))
+        return whole(properties, day=day, area=area).with_columns(tenure.alias("tenure_years"))
 
     monkeypatch.setattr("assets.leads.derive_signals", break_one_zip)
     run = runner.run(ZIPS)
@@ -191,7 +191,9 @@ def test_a_run_without_one_whole_zip_stops_at_the_check(runner: AssetRunner, mon
     whole = signals.derive_signals
     monkeypatch.setattr(
         "assets.leads.derive_signals",
-        lambda properties, *, day: whole(properties, day=day).with_columns(pl.lit(-1.0).alias("tenure_years")),
+        lambda properties, *, day, area: whole(properties, day=day, area=area).with_columns(
+            pl.lit(-1.0).alias("tenure_years")
+        ),
     )
     assert runner.run(ZIPS).failures
     assert runner.workspace.lake.read(LEAD_SCORES).is_empty()
