@@ -39,20 +39,29 @@ _FORMS: dict[str, tuple[int, list[str]]] = {
 }  # fmt: skip
 """Form of street: its share in percent, its names."""
 _WITHOUT_SUFFIX = ["route", "spanish_whole", "lettered", "whole", "grid"]
+_WITHOUT_UNIT = ["route", "grid", "lettered", "direction"]
+"""SOUTH AVE A is Avenue A as well as a unit of South Avenue."""
 _SUFFIXES = [
     "STREET", "AVENUE", "ROAD", "DRIVE", "LANE", "COURT", "BOULEVARD", "PLACE", "CIRCLE", "TRAIL", "TERRACE", "PARKWAY",
     "HIGHWAY", "SQUARE", "WAY", "RIDGE", "COVE", "LOOP", "POINT", "PLAZA",
 ]  # fmt: skip
 _THOROUGHFARES = ["STREET", "AVENUE", "ROAD", "PLACE", "DRIVE", "COURT", "TERRACE"]
 _UNITS = ["A", "B", "1", "2", "3F", "12", "4B", "101", "202", "1201", "C2", "G"]
-_ZIPS = 400
+_ZIPS, _TRAPPED_ZIPS = 300, 100
+_TRAPS = r"^(?:UPPER|LOWER|VILLA|KEY|FRONT|SIDE|NORTH|EAST|PARK|LAKE|CENTER|COURT|GREEN|FORT|SAINT|PLAZA|AVENUE) "
+"""Cities that begin with a unit's, a street's or a direction's word: FRONT ROYAL, KEY WEST, UPPER MARLBORO."""
 
 
 def invented_parcels(data: Path | None = None, size: int | None = None, seed: int = 0) -> pl.DataFrame:
-    """PARCEL_COLUMNS of `size` (20,000) parcels on some streets of 400 ZIPs; `data` is not read."""
+    """PARCEL_COLUMNS of `size` (20,000) parcels on some streets of 400 ZIPs, a quarter of them traps.
+
+    `data` is not read: nothing here is real but the places.
+    """
     count = size or 20_000
     places = zip_table().filter(pl.col("county_fips").is_not_null() & (pl.col("state") != "PR"), zip_type="STANDARD")
-    places = places.sort("zip").sample(_ZIPS, seed=seed, shuffle=True).select("zip", "city", "state", "county_fips")
+    trapped = places.filter(pl.col("city").str.contains(_TRAPS)).sort("zip").sample(_TRAPPED_ZIPS, seed=seed)
+    places = pl.concat([places.sort("zip").sample(_ZIPS, seed=seed, shuffle=True), trapped])
+    places = places.select("zip", "city", "state", "county_fips")
 
     def draw(at: int, values: list[str]) -> pl.Expr:
         return pl.lit(pl.Series(values)).gather(pl.int_range(pl.len()).shuffle(seed=seed + at) % len(values))
@@ -81,7 +90,7 @@ def invented_parcels(data: Path | None = None, size: int | None = None, seed: in
     tail = draw(31, ["", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", " 1/2", "A", "B"])
     parcels = parcels.with_columns(
         house_number=(100 + step % 89 * 101).cast(pl.String) + tail,
-        unit=pl.when((step % 4 == 0) & ~pl.col("form").is_in(["route", "grid", "lettered"])).then(draw(32, _UNITS)),
+        unit=pl.when((step % 4 == 0) & ~pl.col("form").is_in(_WITHOUT_UNIT)).then(draw(32, _UNITS)),
         parcel_number=pl.format("{}-{}-{}", 100 + step % 899, 10 + step % 89, 1_000 + step),
         owner_name=draw(33, [f"{last}, {first}" for last in _OWNERS for first in ("PAT", "SAM & LEE", "ALEX J")]),
         kind=pl.lit("real"),
