@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := $(VENV)/.peers
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -36,7 +37,12 @@ test-all: $(READY) ## Run everything, the minutes-long tests too
 lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: $(READY) ## Measure the performance claims; NAME=pipeline picks one
+# The environment's own versions stand: the peers' lock is compiled under them, and a later sync removes the peers.
+$(PEERS): $(READY) requirements-bench.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-bench.lock
+	@touch $(PEERS)
+
+bench: $(PEERS) ## Measure the performance claims beside their peers; NAME=identity picks one
 	@$(BIN)/leadflow bench $(or $(NAME),pipeline) $(ARGS)
 
 env-example: $(READY) ## Write .env.example from the settings
@@ -45,8 +51,11 @@ env-example: $(READY) ## Write .env.example from the settings
 docs: $(READY) ## Write docs/data_dictionary.md and the dbt sources from the contracts
 	@$(BIN)/python -m leadflow_pipelines.contracts
 
-lock: $(READY) ## Compile requirements.lock from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml
+
+lock: $(READY) ## Compile requirements.lock and the peers' requirements-bench.lock from pyproject.toml
+	@$(COMPILE) --extra dev -o requirements.lock
+	@$(COMPILE) --extra bench --constraints requirements.lock -o requirements-bench.lock
 
 clean: ## Remove the virtual environment and caches; data in .leadflow stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from leadflow_pipelines.errors import LeadflowError
-from leadflow_pipelines.settings import PREFIX
+from leadflow_pipelines.settings import PREFIX, PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,29 @@ def at_most(what: str, value: float, limit: float, unit: str) -> Figure:
     return Figure(what, round(value, 2), unit, f"<= {limit:g}", value <= limit)
 
 
+def at_least(what: str, value: float, limit: float, unit: str) -> Figure:
+    """A figure that must reach a limit."""
+    return Figure(what, round(value, 4), unit, f">= {limit:g}", value >= limit)
+
+
+def times_as_fast(what: str, speed: float, unit: str, *, peer: str, peer_speed: float, goal: float) -> Figure:
+    """Our speed against a peer's of the same run; `goal` is how many times the peer's it must be."""
+    ratio = speed / peer_speed
+    said = f"{peer}: {peer_speed:,.6g} {unit}"
+    return Figure(what, round(speed, 2), unit, f">= {goal:g} x the peer", ratio >= goal, said, round(ratio, 2))
+
+
+def without_peer(what: str, value: float, unit: str, *, peer: str) -> Figure:
+    """A figure whose peer is not installed: it says so and fails nothing."""
+    return Figure(what, round(value, 2), unit, "none: the peer is missing", True, f"{peer}: not installed (make bench)")
+
+
 @dataclass(frozen=True)
 class Timed:
-    """A finished command: wall seconds, its largest resident size in GB, its JSON, seconds to its first line."""
+    """A finished command: wall seconds, its largest resident size in GB, its JSON, seconds to its first line.
+
+    The system counts the parent's size at the start as the child's: a parent that measures memory stays small.
+    """
 
     seconds: float
     peak_gb: float
@@ -45,15 +65,24 @@ class Timed:
 def time_leadflow(arguments: Sequence[str], home: Path, environment: Mapping[str, str] | None = None) -> Timed:
     """Run `leadflow ... --json` in a process of its own and time it from outside."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    command = [sys.executable, "-m", "leadflow_pipelines.cli", *arguments, "--json"]
-    with (home.parent / "bench.stdout").open("w+") as answer:
+    return _time(
+        ["leadflow_pipelines.cli", *arguments, "--json"],
+        home.parent,
+        {**kept, f"{PREFIX}HOME": str(home), **(environment or {})},
+    )
+
+
+def time_module(module: str, *arguments: str, folder: Path) -> Timed:
+    """Run a module that prints JSON in a process of its own and time it from outside; `folder` takes its output."""
+    return _time([module, *arguments], folder, dict(os.environ))
+
+
+def _time(module: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Timed:
+    command = [sys.executable, "-m", *module]
+    with (folder / "bench.stdout").open("w+") as answer:
         began = time.monotonic()
         child = subprocess.Popen(
-            command,
-            stdout=answer,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**kept, f"{PREFIX}HOME": str(home), **(environment or {})},
+            command, stdout=answer, stderr=subprocess.PIPE, text=True, cwd=PROJECT_ROOT, env=environment
         )
         assert child.stderr is not None
         first = child.stderr.readline()
@@ -63,6 +92,6 @@ def time_leadflow(arguments: Sequence[str], home: Path, environment: Mapping[str
         child.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
         if child.returncode:
-            raise LeadflowError(f"leadflow {' '.join(arguments)} failed:\n{errors[-2000:]}")
+            raise LeadflowError(f"{' '.join(module)} failed:\n{errors[-2000:]}")
         answer.seek(0)
         return Timed(seconds, usage.ru_maxrss / 1e6, json.loads(answer.read()), first_line_seconds)
