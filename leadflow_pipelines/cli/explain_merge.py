@@ -8,7 +8,10 @@ from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_jso
 from leadflow_pipelines.cli.session import open_session
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from leadflow_pipelines.properties.merge_case import MergeCase
+    from resources.workspace import Workspace
 
 RULES = {
     "first": "the first record of this property",
@@ -21,7 +24,7 @@ RULES = {
 }
 VERDICTS = {
     "joined": "joined",
-    "refused": "refused: likely, but it contradicts a likelier match",
+    "refused": "refused: likely, but it contradicts a match at least as likely",
     "doubtful": "doubtful: waits for a person",
 }
 
@@ -51,17 +54,17 @@ def merge(
     if as_json:
         print_json(case.as_json())
         return
-    _print_case(case)
+    _print_case(workspace, case)
 
 
-def _print_case(case: "MergeCase") -> None:
+def _print_case(workspace: "Workspace", case: "MergeCase") -> None:
     from leadflow_pipelines.cli.pair_text import say, short
 
     sources = case.records["source"].n_unique()
     say(f"{case.address or 'No address'}  ({case.property_id})", style="bold")
     if case.asked_for:
         say(f"{case.asked_for} is part of it.")
-    say(f"{_count(case.records.height, 'record')} of {_count(sources, 'source')} make it.")
+    say(f"Made of {_count(case.records.height, 'record')} from {_count(sources, 'source')}.")
     _title("Records")
     for record in case.records.iter_rows(named=True):
         _print_record(record)
@@ -78,12 +81,13 @@ def _print_case(case: "MergeCase") -> None:
     if case.decisions.is_empty():
         say("None.", indent=2)
     for decision in case.decisions.iter_rows(named=True):
-        _print_decision(decision)
-    if case.earlier_ids:
-        _title("Ids given up for this one")
-        for earlier in case.earlier_ids:
-            say(earlier, indent=2)
-    _print_next(case)
+        _print_decision(decision, workspace.settings.zone)
+    for title, names in (("Ids given up for this one", case.given_up_ids), ("Parted from", case.parted_from)):
+        if names:
+            _title(title)
+        for name in names:
+            say(name, indent=2)
+    _print_next(workspace, case)
 
 
 def _print_record(record: dict[str, Any]) -> None:
@@ -99,30 +103,32 @@ def _print_record(record: dict[str, Any]) -> None:
         say(record["evidence"], indent=4)
 
 
-def _print_decision(decision: dict[str, Any]) -> None:
+def _print_decision(decision: dict[str, Any], zone: "ZoneInfo") -> None:
     from leadflow_pipelines.cli.pair_text import say, short
 
     what = "are one property" if decision["decision"] == "together" else "are two properties"
     say(f"{short(decision['left_record_id'])} and {short(decision['right_record_id'])} {what}", indent=2)
-    say(f"said {decision['decided_by']} on {decision['decided_at'].date()}", indent=4)
+    say(f"said {decision['decided_by']} on {decision['decided_at'].astimezone(zone):%Y-%m-%d}", indent=4)
     if decision["note"]:
         say(decision["note"], indent=4)
     if decision["is_heeded"] is False:
         say("Not worked in yet: the next run obeys it.", indent=4)
 
 
-def _print_next(case: "MergeCase") -> None:
-    from leadflow_pipelines.cli.pair_text import short
+def _print_next(workspace: "Workspace", case: "MergeCase") -> None:
+    from leadflow_pipelines.cli.pair_text import org_part, short
 
     out.print()
+    by = f"--as NAME{org_part(workspace)}"
     names = [short(name) for name in case.records["record_id"].to_list()]
     outside = case.compared.filter(~case.compared["is_inside"])
     if len(names) > 1:
-        out.print(f"Wrong? leadflow review part {names[0]} {names[1]} --as NAME", markup=False)
+        out.print(f"Wrong? leadflow review part {names[0]} {names[1]} {by}", markup=False, soft_wrap=True)
     if outside.height:
         pair = outside.row(0, named=True)
         other = short(pair["other_record_id"])
-        out.print(f"The same? leadflow review join {short(pair['record_id'])} {other} --as NAME", markup=False)
+        said = f"The same? leadflow review join {short(pair['record_id'])} {other} {by}"
+        out.print(said, markup=False, soft_wrap=True)
 
 
 def _title(text: str) -> None:

@@ -1,12 +1,20 @@
 """Records and pairs in words that fit the terminal: shared by `leadflow review` and `leadflow explain merge`."""
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadflow_pipelines.cli.console import out, show
 from leadflow_pipelines.properties.record_lookup import SHORT_ID
 
+if TYPE_CHECKING:
+    from resources.workspace import Workspace
+
 GUTTER = 3
+
+
+def org_part(workspace: "Workspace") -> str:
+    """What a suggested command needs besides, to work for this org."""
+    return "" if workspace.org.slug == "default" else f" --org {workspace.org.slug}"
 
 
 def short(record_id: str) -> str:

@@ -8,6 +8,8 @@ from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_jso
 from leadflow_pipelines.cli.session import open_session
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
     from leadflow_pipelines.database.property_decisions import Decision
@@ -45,9 +47,9 @@ def review(
 ) -> None:
     """List addresses that may be one property but were not joined, the most doubtful first.
 
-    Doubtful: too little agrees, or something differs. Refused: likely, but joining it would contradict a likelier
-    match. Decide with `leadflow review join LEFT RIGHT --as NAME` or `leadflow review part LEFT RIGHT --as NAME`; the
-    next run obeys, and so does every later one. Why a property is one: `leadflow explain merge ID`.
+    Doubtful: too little agrees, or something differs. Refused: likely, but joining it would contradict a match at
+    least as likely. Decide with `leadflow review join LEFT RIGHT --as NAME`, or `part` instead of `join`; the next run
+    obeys, and so does every later one. Why a property is one: `leadflow explain merge ID`.
     """
     if context.invoked_subcommand is not None:
         return
@@ -105,7 +107,8 @@ def decisions(org: OrgOption = None, as_json: JsonOption = False) -> None:
     """List what was decided, the newest first."""
     from leadflow_pipelines.cli.pair_text import short
 
-    said = _decisions(open_session(org)).sort("decided_at", descending=True)
+    workspace = open_session(org)
+    said = _decisions(workspace).sort("decided_at", descending=True)
     if as_json:
         print_json({"decisions": said.to_dicts()})
         return
@@ -113,8 +116,8 @@ def decisions(org: OrgOption = None, as_json: JsonOption = False) -> None:
         out.print("Nobody has decided anything yet. Look at what waits: leadflow review")
         return
     rows = [
-        (row["decided_at"].date(), row["decided_by"], short(row["left_record_id"]), short(row["right_record_id"]),
-         row["decision"], row["note"])
+        (_local_date(workspace, row["decided_at"]), row["decided_by"], short(row["left_record_id"]),
+         short(row["right_record_id"]), row["decision"], row["note"])
         for row in said.iter_rows(named=True)
     ]  # fmt: skip
     print_table("Decisions", ["on", "by", "record", "record", "decision", "note"], rows)
@@ -159,16 +162,16 @@ def _decide(
 
 
 def _print_decision(workspace: "Workspace", decision: "Decision", earlier: "Decision | None", zips: list[str]) -> None:
-    from leadflow_pipelines.cli.pair_text import say, short
+    from leadflow_pipelines.cli.pair_text import org_part, say, short
 
     left, right = short(decision.left_record_id), short(decision.right_record_id)
     say(f"Remembered: {left} and {right} {SAID[decision.decision]}, says {decision.decided_by}.")
     if earlier:
-        was = SAID[earlier.decision]
-        say(f"This replaces what {earlier.decided_by} said on {earlier.decided_at.date()}: that they {was}.")
+        when = _local_date(workspace, earlier.decided_at)
+        say(f"This replaces what {earlier.decided_by} said on {when}: that they {SAID[earlier.decision]}.")
     asked = " ".join(f"--zip {zip_}" for zip_ in zips)
     say("The next run or import obeys it, and so does every later one. Now:")
-    out.print(f"  leadflow run {asked}{_org_part(workspace)}", markup=False, soft_wrap=True)
+    out.print(f"  leadflow run {asked}{org_part(workspace)}", markup=False, soft_wrap=True)
 
 
 def _pair(row: dict[str, Any], records: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def _print_pairs(
     following: str | None,
     zips: list[str],
 ) -> None:
-    from leadflow_pipelines.cli.pair_text import say, say_beside, short
+    from leadflow_pipelines.cli.pair_text import org_part, say, say_beside, short
 
     where = f" in {', '.join(zips)}" if zips else ""
     if not pairs:
@@ -210,18 +213,20 @@ def _print_pairs(
         out.print()
     first = waiting - behind + 1
     say(f"{first} to {first + len(pairs) - 1} of {waiting:,} that wait{where}.")
-    say("Decide: leadflow review join LEFT RIGHT --as NAME, or part instead of join.")
+    say(f"Decide: leadflow review join|part LEFT RIGHT --as NAME{org_part(workspace)}")
     if following:
         left, right = (short(name) for name in following.split(":"))
         asked = "".join(f" --zip {zip_}" for zip_ in zips)
-        out.print(f"More: leadflow review{asked} --after {left}:{right}{_org_part(workspace)}", markup=False)
+        out.print(
+            f"More: leadflow review{asked} --after {left}:{right}{org_part(workspace)}", markup=False, soft_wrap=True
+        )
+
+
+def _local_date(workspace: "Workspace", instant: "datetime") -> str:
+    return f"{instant.astimezone(workspace.settings.zone):%Y-%m-%d}"
 
 
 def _plain(decision: "Decision") -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(decision)
-
-
-def _org_part(workspace: "Workspace") -> str:
-    return "" if workspace.org.slug == "default" else f" --org {workspace.org.slug}"

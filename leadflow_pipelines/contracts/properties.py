@@ -84,7 +84,7 @@ PROPERTY_MATCHES = Contract(
         ),
         "verdict": column(
             pl.String,
-            "joined: one property. refused: likely, but it contradicts a likelier match. doubtful: for a person.",
+            "joined: one property. refused: contradicts a match at least as likely. doubtful: for a person.",
             pa.Check.isin(["joined", "refused", "doubtful"]),
             required=True,
         ),

@@ -23,7 +23,8 @@ class MergeCase:
 
     address: its best address, or its parcel number; null before the first version. asked_for: the id given, where
     it was a record's or one that was given up. records: its records with their link (matched_by, score, evidence,
-    linked_on, previous_property_id), the first one first. earlier_ids: ids given up for this one.
+    linked_on, previous_property_id), the first one first. given_up_ids: ids of properties that were merged into it.
+    parted_from: properties, still there, from which records of it came away.
     compared: pairs with a side in it: record_id, other_record_id, other_property_id, other_address, is_inside,
     probability, verdict, evidence. decisions: what operators said of its records, with is_heeded.
     """
@@ -32,7 +33,8 @@ class MergeCase:
     address: str | None
     asked_for: str | None
     records: pl.DataFrame
-    earlier_ids: list[str]
+    given_up_ids: list[str]
+    parted_from: list[str]
     compared: pl.DataFrame
     decisions: pl.DataFrame
 
@@ -43,7 +45,8 @@ class MergeCase:
             "address": self.address,
             "asked_for": self.asked_for,
             "records": self.records.to_dicts(),
-            "earlier_ids": self.earlier_ids,
+            "given_up_ids": self.given_up_ids,
+            "parted_from": self.parted_from,
             "compared": self.compared.to_dicts(),
             "decisions": self.decisions.to_dicts(),
         }
@@ -64,13 +67,16 @@ def merge_case(lake: Lake, asked_for: str, decisions: pl.DataFrame) -> MergeCase
         columns=["address", "parcel_number"],
     )
     inside = records["record_id"].to_list()
+    earlier = set(records["previous_property_id"].drop_nulls()) - {property_id}
+    still = lake.read(PROPERTY_LINKS, where=pl.col("property_id").is_in(sorted(earlier)), columns=["property_id"])
     said = decisions.filter(pl.col("left_record_id").is_in(inside) | pl.col("right_record_id").is_in(inside))
     return MergeCase(
         property_id=property_id,
         address=(current["address"][0] or current["parcel_number"][0]) if current.height else None,
         asked_for=asked_for if asked_for != property_id else None,
         records=records,
-        earlier_ids=sorted(set(records["previous_property_id"].drop_nulls()) - {property_id}),
+        given_up_ids=sorted(earlier - set(still["property_id"])),
+        parted_from=sorted(set(still["property_id"])),
         compared=_compared(lake, inside),
         decisions=_with_heed(lake, said),
     )
