@@ -39,8 +39,11 @@ _DIRECTED = r"^([NS]\.? ?[EW]\.?|[NSEW]\.?) +(.+)$"
 _UNIT_LETTERS = r"^(?:PH-?[A-Z0-9]{0,2}|[A-Z]-[A-Z])$"
 _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
+_FEW = 2
+"""Commas that most lines have at most; the others are read apart, because each piece costs a third of a line."""
 _CITY_WORDS = 4
 """Words in the longest city names worth trying where no comma marks the city."""
+_BEYOND_ASCII = r"[^\x00-\x7F]"
 _UNPLAIN = r"[^\x20-\x7E]|  "
 
 
@@ -50,19 +53,27 @@ def clean_text(text: pl.Series) -> pl.Series:
         return text
     where = text.str.contains(_UNPLAIN).fill_null(value=False).arg_true()
     if not where.is_empty():
-        plain = (
-            text.gather(where)
-            .str.replace_all("½", " 1/2").str.replace_all("¼", " 1/4").str.replace_all("¾", " 3/4")
-            .str.normalize("NFKD")
-            .str.replace_all(r"\p{M}+", "")
-            .str.replace_all(r"[\u2010-\u2015\u2212]", "-")
-            .str.replace_all(r"[\p{Z}\u200b\ufeff]", " ")
-            .str.replace_all(r"\s*[\r\n]+\s*", ", ")
-            .str.replace_all(r"[ \t\x0b\f]{2,}|[\t\x0b\f]", " ")
-        )  # fmt: skip
-        text = text.scatter(where, plain)
+        some = text.gather(where)
+        text = text.scatter(where, _plain(some) if some.str.contains(_BEYOND_ASCII).any() else _single_blanks(some))
     trimmed = text.str.to_uppercase().str.strip_chars(" ,;")
     return pl.select(pl.when(trimmed != "").then(trimmed)).to_series()
+
+
+def _plain(text: pl.Series) -> pl.Series:
+    """Accents and typographic signs as ASCII where they have a counterpart."""
+    return _single_blanks(
+        text.str.replace_all("½", " 1/2")
+        .str.replace_all("¼", " 1/4")
+        .str.replace_all("¾", " 3/4")
+        .str.normalize("NFKD")
+        .str.replace_all(r"\p{M}+", "")
+        .str.replace_all(r"[\u2010-\u2015\u2212]", "-")
+        .str.replace_all(r"[\p{Z}\u200b\ufeff]", " ")
+    )
+
+
+def _single_blanks(text: pl.Series) -> pl.Series:
+    return text.str.replace_all(r"\s*[\r\n]+\s*", ", ").str.replace_all(r"[ \t\x0b\f]{2,}|[\t\x0b\f]", " ")
 
 
 def split_lines(lines: pl.Series) -> pl.DataFrame:
@@ -75,8 +86,10 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(lines))
     parts = pl.DataFrame({"street": lines, **dict.fromkeys(LINE_PARTS[1:], nothing)})
     framed = lines.str.contains(_FRAMED).fill_null(value=False)
-    for has_comma, split in ((True, _split_pieces), (False, _split_tail)):
-        where = (framed & (lines.str.contains(",", literal=True) == has_comma)).arg_true()
+    commas = lines.str.count_matches(",", literal=True)
+    kinds = ((commas == 0, _split_tail), (commas.is_between(1, _FEW), _split_pieces), (commas > _FEW, _split_pieces))
+    for is_kind, split in kinds:
+        where = (framed & is_kind).arg_true()
         if not where.is_empty():
             found = split(lines.gather(where))
             parts = parts.with_columns(parts[name].scatter(where, found[name]) for name in LINE_PARTS)
@@ -109,7 +122,9 @@ def _split_pieces(lines: pl.Series) -> pl.DataFrame:
     distinct = flat.unique().to_frame("piece").sort(pl.col("piece").cat.physical())["piece"].cast(pl.String)
     meaning = _read_pieces(distinct).drop("piece")
     codes = relist(flat.cat.physical().cast(pl.UInt32), others)
-    read = [meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, _PIECES + 1)]
+    longest = codes.list.len().max()
+    deep = min(longest, _PIECES) if isinstance(longest, int) else 1
+    read = [meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, deep + 1)]
     return _assemble(pieces.list.first().str.strip_chars(" .\t"), read)
 
 
@@ -224,12 +239,12 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
     )
 
     def each(name: str) -> list[str]:
-        return [f"{name}_{at}" for at in range(_PIECES)]
+        return [f"{name}_{at}" for at in range(len(read))]
 
     # NEW YORK behind a city is the state, else the city; only a ZIP of its own may follow.
-    for at in (0, 1):
+    for at in range(min(2, len(read))):
         is_both = pl.col(f"is_both_{at}").fill_null(value=False)
-        is_city = is_both & pl.coalesce(each("city")[at + 1 :]).is_null()
+        is_city = is_both & pl.all_horizontal(pl.col(each("city")[at + 1 :]).is_null())
         wide = wide.with_columns(
             pl.when(~is_city).then(f"state_{at}").alias(f"state_{at}"),
             pl.when(is_city | ~is_both).then(f"city_{at}").alias(f"city_{at}"),
@@ -285,19 +300,21 @@ def _certain_state(frame: pl.DataFrame) -> pl.Series:
     """Whether the last word is a state. Before a ZIP it agrees with the ZIP (12 OAK CT 37210 names no state); without
     a ZIP it follows a city of its own, which follows a street (12 WOODSTOCK CT names none either)."""
     agrees = pl.col("has_zip") & (pl.col("zip_state").is_null() | (pl.col("zip_state") == pl.col("state")))
-    loose = frame.select(
-        pl.when(~pl.col("has_zip") & pl.col("state").is_not_null())
-        .then(pl.col("street").str.replace(_STATE, "")).alias("street"),
-        pl.lit(None, dtype=pl.String).alias("zip5"), "state",
-    )  # fmt: skip
+    certain = frame.select((pl.col("state").is_not_null() & agrees).fill_null(value=False)).to_series()
+    where = frame.select((~pl.col("has_zip").fill_null(value=False) & pl.col("state").is_not_null()).arg_true())
+    at = where.to_series()
+    if at.is_empty():
+        return certain
+    some = frame.select(pl.col("street", "state").gather(at))
+    loose = some.select(pl.col("street").str.replace(_STATE, ""), pl.lit(None, dtype=pl.String).alias("zip5"), "state")
     found = _find_cities(loose)
     # A state that is a suffix too needs a whole street before its city: 465 PECK LN CHESHIRE CT.
     words = loose["street"].str.split(" ")
     before = loose.select(words.list.get(words.list.len().cast(pl.Int64) - found["words"] - 1, null_on_oob=True))
-    whole = before.to_series().is_in(list(SUFFIXES))
-    ends_like_suffix = pl.col("street").str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))
+    whole = before.to_series().str.strip_chars_end(".,").is_in(list(SUFFIXES))
+    ends_like_suffix = some["street"].str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))
     follows_city = found["city"].is_not_null() & (~ends_like_suffix | whole)
-    return frame.select((pl.col("state").is_not_null() & (agrees | follows_city)).fill_null(value=False)).to_series()
+    return certain.scatter(at, follows_city.fill_null(value=False))
 
 
 def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:

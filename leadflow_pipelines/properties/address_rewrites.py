@@ -38,7 +38,8 @@ _GROUPS = (
         ),
     ),
     (  # House numbers.
-        r"^[NSEW0-9][^ ]*[ -]+(?:[0-9&-]|[A-HNSW][0-9])|^[0-9]+ ?(?:[A-H][0-9]|APT|UNIT|STE)|BOX|^[0-9]+-[0-9]/",
+        r"^[0-9]+(?: ?- | -)|^[0-9]+ ?(?:[A-H][0-9]|APT|UNIT|STE)|BOX|^[0-9]+-[0-9]/"
+        r"|^[NSEW][0-9]+[NSEW]?[ -][NSEW][0-9]",
         (
             (r"^([0-9]+) ?- ?([0-9]+) ", "${1}-${2} "),  # 100 - 102 MAIN ST
             (r"^([0-9]+)-([0-9]/[0-9]) ", "${1} ${2} "),  # 12-1/2 MAIN ST
@@ -50,7 +51,7 @@ _GROUPS = (
         ),
     ),
     (  # Names.
-        r"TY [FSTEN]|KING|MLK|[0-9] ?(?:ST|ND|RD|TH) |[0-9](?:AVE|STREET|ROAD|DRIVE)"
+        r"TY [FSTEN]|KING|MLK|[0-9] (?:ST|ND|RD|TH) |[0-9](?:AVE|STREET|ROAD|DRIVE)"
         r"|(?:EAST|E)[ -](?:WEST|W) |(?:NORTH|N)[ -](?:SOUTH|S) |T END|[EW]\.? END|\bMC |\bO [A-Z]{3}",
         (
             (r"\b([0-9]{1,3})(AVE|AVENUE|STREET|ROAD|DRIVE)\b", "${1} ${2}"),  # 69AVE

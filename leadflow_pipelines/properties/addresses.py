@@ -209,8 +209,8 @@ def _status() -> pl.Expr:
 
 
 def unit_key() -> pl.Expr:
-    """A unit without its designator, leading zeros and punctuation; a designator that stands alone names the unit."""
-    number = pl.col("unit_number").str.replace_all(r"[^\p{L}\p{N}\-]", "").str.replace(r"^0+(\w)", "${1}")
+    """A unit without its designator and leading zeros; a designator that stands alone names the unit."""
+    number = pl.col("unit_number").str.replace(r"^0+(\w)", "${1}")
     lone = pl.when(pl.col("unit_type").is_in(list(set(LONE_DESIGNATORS.values())))).then("unit_type")
     return pl.when(lone.is_not_null() | number.is_not_null()).then(
         pl.concat_str(lone.fill_null(""), number.fill_null(""))
