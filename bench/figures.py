@@ -44,6 +44,17 @@ def times_as_fast(what: str, speed: float, unit: str, *, peer: str, peer_speed: 
     return Figure(what, round(speed, 2), unit, f">= {goal:g} x the peer", ratio >= goal, said, round(ratio, 2))
 
 
+def less_than_peer(what: str, value: float, unit: str, *, peer: str, of_peer: float) -> Figure:
+    """A cost that must not be more than a peer's of the same run; the ratio is the peer's to ours."""
+    said = f"{peer}: {of_peer:.2f} {unit}"
+    return Figure(what, round(value, 2), unit, "<= the peer's", value <= of_peer, said, round(of_peer / value, 2))
+
+
+def grown(what: str, value: float, unit: str, *, from_value: float, times: float) -> Figure:
+    """A cost of a larger input that must not be more than `times` that of a smaller one."""
+    return Figure(what, round(value, 2), unit, f"<= {times:g} x {from_value:.2f}", value <= from_value * times)
+
+
 def without_peer(what: str, value: float, unit: str, *, peer: str) -> Figure:
     """A figure whose peer is not installed: it says so and fails nothing."""
     return Figure(what, round(value, 2), unit, "none: the peer is missing", True, f"{peer}: not installed (make bench)")

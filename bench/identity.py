@@ -7,17 +7,19 @@ Here: sizes, goals and what is compared. Not here: the timed work (`identity_ste
 import importlib.util
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.county_addresses import HOSTILE_UNITS
-from bench.figures import Figure, at_least, at_most, time_module, times_as_fast, without_peer
+from bench.figures import Figure, at_least, at_most, grown, less_than_peer, time_module, times_as_fast, without_peer
 from leadflow_pipelines.cli.console import progress
 
 PEER_ROWS = 100_000
 NEEDED_GB = 12.0
 """Free memory without which the largest size is not tried."""
+LINEAR = 1.2
+"""What growth may cost beyond proportion and still be called linear."""
 NORMALIZING_PEERS = {
     "scourgify": ("usaddress-scourgify", 40),
     "fastaddress": ("fastaddress", 1),
@@ -31,12 +33,14 @@ def measure(*, quick: bool = False) -> Iterator[Figure]:
     scale = 10 if quick else 1
     with tempfile.TemporaryDirectory() as name:
         bench = Steps(Path(name))
-        yield from compare_normalizing(bench, 1_000_000 // scale, PEER_ROWS // scale)
-        yield from _resolving_beside_splink(bench, PEER_ROWS // scale)
-        million = bench.resolve(1_000_000 // scale)
-        yield from _resolving(million, 1_000_000 // scale)
-        yield from _hostile(bench, 1_000_000 // scale)
-        yield from _millions(bench, 5_000_000 // scale, million, day=50_000 // scale, growth_of=5)
+        peer_rows, rows, most = PEER_ROWS // scale, 1_000_000 // scale, 5_000_000 // scale
+        yield from compare_normalizing(bench, [peer_rows, rows, most], peer_rows)
+        yield from compare_resolving(bench, peer_rows, bench.resolve(peer_rows))
+        million = bench.resolve(rows)
+        yield from _resolving(million, rows)
+        yield from compare_resolving(bench, rows, million)
+        yield from _hostile(bench, rows)
+        yield from _millions(bench, most, million, day=50_000 // scale, growth_of=5)
 
 
 class Steps:
@@ -62,41 +66,45 @@ class Steps:
         return self("resolve", file=file)
 
 
-def compare_normalizing(bench: Steps, rows: int, peer_rows: int) -> Iterator[Figure]:
-    file = bench.file("lines")
-    progress(f"normalising {rows:,} distinct addresses")
-    bench("lines", file=file, rows=rows)
-    ours = bench("normalize", file=file)
-    speed = ours["rows_per_second"]
-    yield at_least("addresses normalised, distinct", speed, 300_000, "rows/s")
-    yield at_least("addresses normalised, share with a key", ours["keyed"], 0.99, "of them")
-    for module, (package, goal) in NORMALIZING_PEERS.items():
-        what = f"addresses normalised, beside {package}"
-        if not is_installed(module):
-            yield without_peer(what, speed, "rows/s", peer=package)
-            continue
-        progress(f"{package} on {peer_rows:,} of them")
-        peer = bench(module, file=file, rows=peer_rows)
-        yield times_as_fast(what, speed, "rows/s", peer=package, peer_speed=peer["rows_per_second"], goal=goal)
+def compare_normalizing(bench: Steps, sizes: Sequence[int], peer_rows: int) -> Iterator[Figure]:
+    """Rows a second at each size, beside the peers on `peer_rows` of the same lines."""
+    for rows in sizes:
+        progress(f"inventing {rows:,} distinct addresses")
+        bench("lines", file=bench.file(f"lines_{rows}"), rows=rows)
+    speeds = {}
+    for module, (package, _) in NORMALIZING_PEERS.items():
+        if is_installed(module):
+            progress(f"{package} on {peer_rows:,} addresses")
+            peer = bench(module, file=bench.file(f"lines_{sizes[0]}"), rows=peer_rows)
+            speeds[module] = peer["rows_per_second"]
+    for rows in sizes:
+        progress(f"normalising {rows:,} addresses")
+        ours = bench("normalize", file=bench.file(f"lines_{rows}"))
+        speed, what = ours["rows_per_second"], f"{rows:,} addresses normalised"
+        yield at_least(what, speed, 300_000, "rows/s")
+        yield at_least(f"{what}, share with a key", ours["keyed"], 0.99, "of them")
+        for module, (package, goal) in NORMALIZING_PEERS.items():
+            named = f"{what}, beside {package}"
+            if module in speeds:
+                yield times_as_fast(named, speed, "rows/s", peer=package, peer_speed=speeds[module], goal=goal)
+            else:
+                yield without_peer(named, speed, "rows/s", peer=package)
 
 
-def _resolving_beside_splink(bench: Steps, rows: int) -> Iterator[Figure]:
-    ours = bench.resolve(rows)
+def compare_resolving(bench: Steps, rows: int, ours: dict[str, Any]) -> Iterator[Figure]:
+    """Seconds, memory and pairs found, beside Splink on the same records."""
     what = f"{rows:,} records resolved"
+    yield at_least(f"{what}, pairs found (F1)", ours["f1"], 0.99, "F1")
     if not is_installed("splink"):
         yield without_peer(what, ours["seconds"], "s", peer="splink")
         return
     progress(f"Splink on {rows:,} records")
     peer = bench("splink", file=bench.file(f"records_{rows}"))
-    for named, key, unit in (("", "seconds", "s"), (", peak memory", "peak_gb", "GB")):
-        yield Figure(
-            f"{what}{named}", round(ours[key], 2), unit, "<= the peer's", ours[key] <= peer[key],
-            f"splink: {peer[key]:.2f} {unit}", round(peer[key] / ours[key], 2),
-        )  # fmt: skip
-    yield Figure(
-        f"{what}, pairs found (F1)", round(ours["f1"], 4), "F1", ">= 0.99", ours["f1"] >= 0.99,
-        f"splink: {peer['f1']:.4f} F1", round(ours["f1"] / peer["f1"], 4),
-    )  # fmt: skip
+    name = f"splink (F1 {peer['f1']:.4f})"
+    yield less_than_peer(f"{what}, beside splink", ours["seconds"], "s", peer=name, of_peer=peer["seconds"])
+    yield less_than_peer(
+        f"{what}, peak memory beside splink", ours["peak_gb"], "GB", peer=name, of_peer=peer["peak_gb"]
+    )
 
 
 def _resolving(measured: dict[str, Any], rows: int) -> Iterator[Figure]:
@@ -104,7 +112,6 @@ def _resolving(measured: dict[str, Any], rows: int) -> Iterator[Figure]:
     yield at_most(f"{rows:,} records resolved", seconds, 25, "s")
     yield at_most(f"{rows:,} records resolved, with best values", seconds + best, 40, "s")
     yield at_most(f"{rows:,} records resolved, peak memory", measured["peak_gb"], 2.5, "GB")
-    yield at_least(f"{rows:,} records resolved, pairs found (F1)", measured["f1"], 0.99, "F1")
 
 
 def _hostile(bench: Steps, rows: int) -> Iterator[Figure]:
@@ -126,14 +133,8 @@ def _millions(bench: Steps, rows: int, million: dict[str, Any], *, day: int, gro
     file, previous = bench.records(rows, later=day), bench.file("previous")
     progress(f"resolving {rows:,} records")
     large = bench("resolve", file=file, keep=previous)
-    yield at_most(
-        f"{rows:,} records resolved, {growth_of} times the rows",
-        large["seconds"] / million["seconds"],
-        growth_of * 1.2,
-        "x",
-    )
-    memory = large["peak_gb"] / million["peak_gb"]
-    yield at_most(f"{rows:,} records resolved, peak memory", memory, growth_of * 1.2, "x")
+    for key, unit in (("seconds", "s"), ("peak_gb", "GB")):
+        yield grown(f"{rows:,} records resolved", large[key], unit, from_value=million[key], times=growth_of * LINEAR)
     progress(f"a day of {day:,} records")
     added = bench("day", file=f"{file}.day", previous=previous)
     yield at_most(f"{day:,} new records against {rows:,}", added["seconds"], 10, "s")

@@ -5,7 +5,7 @@ import pytest
 
 from bench import identity
 from bench.county_addresses import REPEATED_SHARE, invent_hostile_records, invent_lines, invent_records
-from bench.figures import at_least, times_as_fast, without_peer
+from bench.figures import at_least, grown, less_than_peer, times_as_fast
 from bench.identity_steps import STEPS
 from leadflow_pipelines.properties import normalize_addresses
 
@@ -63,12 +63,18 @@ def test_a_figure_fails_below_its_goal():
     assert (slow.holds, slow.ratio, slow.peer) == (False, 39, "peer: 10 rows/s")
 
 
+def test_growth_beyond_its_share_fails():
+    assert grown("x", 30, "s", from_value=5, times=6).holds
+    assert not grown("x", 30.1, "s", from_value=5, times=6).holds
+    assert not less_than_peer("x", 2, "GB", peer="peer", of_peer=1.9).holds
+
+
 def test_a_missing_peer_is_named_and_the_rest_goes_on(monkeypatch, tmp_path):
-    monkeypatch.setattr(identity, "is_installed", lambda module: False)
-    figures = list(identity.compare_normalizing(identity.Steps(tmp_path), 1_000, 100))
-    missing = [figure for figure in figures if figure.peer]
-    assert [figure.peer for figure in missing] == [
-        without_peer("x", 1, "rows/s", peer=package).peer for package, _ in identity.NORMALIZING_PEERS.values()
-    ]
-    assert all(figure.ratio is None and "not installed" in figure.peer for figure in missing)
-    assert figures[0].value > 0
+    monkeypatch.setattr(identity, "is_installed", lambda module: module != "scourgify")
+    monkeypatch.setattr(identity.Steps, "__call__", lambda self, step, **_: {"rows_per_second": 10.0, "keyed": 1.0})
+    figures = identity.compare_normalizing(identity.Steps(tmp_path), [1_000], 100)
+    by_peer = {figure.what.rpartition("beside ")[2]: figure for figure in figures if figure.peer}
+    assert {name: figure.ratio for name, figure in by_peer.items()} == {
+        "usaddress-scourgify": None, "fastaddress": 1.0, "doorplate": 1.0,
+    }  # fmt: skip
+    assert "not installed" in by_peer["usaddress-scourgify"].peer
