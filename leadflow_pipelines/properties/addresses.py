@@ -20,7 +20,9 @@ ADDRESS_COLUMNS = (*PARTS, "unit_type", "unit_number", "city", "state", "zip5", 
 
 _INPUTS = ("address", "street", "unit", "city", "state", "zip")
 _CHUNK_ROWS = 200_000
-"""Distinct rows parsed at once: bounds memory, and gives each core its own share."""
+"""Distinct rows parsed at once at most: bounds memory."""
+_ONE_SHARE = 20_000
+"""Rows that one core parses sooner than two do."""
 _PO_BOX = r"^(?:P\.? ?O\.?|POST OFFICE|POB|P\.O\.B\.?)[ .]*(?:BOX|DRAWER|DRAW|BX)?[ .#]*[A-Z]?\d|^(?:BOX|DRAWER)[ #]+\d"
 _PO_BOX_NUMBER = r"([A-Z]?\d[A-Z0-9\-]*)"
 _RURAL = (
@@ -52,13 +54,20 @@ def normalize_addresses(frame: pl.DataFrame) -> pl.DataFrame:
     ).select(_INPUTS)
     said = [name for name in _INPUTS if inputs[name].null_count() < inputs.height] or ["address"]
     distinct = inputs.unique(said, maintain_order=True)
-    parts = [distinct.slice(start, _CHUNK_ROWS) for start in range(0, max(distinct.height, 1), _CHUNK_ROWS)]
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        added = pl.concat(list(pool.map(_parse, parts)))
+        added = pl.concat(list(pool.map(_parse, _shares(distinct))))
     if distinct.height < inputs.height:
         place = distinct.select(said).with_row_index("place")
         added = added[inputs.join(place, on=said, how="left", nulls_equal=True, maintain_order="left")["place"]]
     return frame.drop(ADDRESS_COLUMNS, strict=False).hstack(added)
+
+
+def _shares(distinct: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rows in equal shares, a multiple of the cores in number, so that no core waits for another's rest."""
+    cores = pl.thread_pool_size() if distinct.height > _ONE_SHARE else 1
+    count = cores * -(-max(distinct.height, 1) // (cores * _CHUNK_ROWS))
+    rows = -(-max(distinct.height, 1) // count)
+    return [distinct.slice(start, rows) for start in range(0, max(distinct.height, 1), rows)]
 
 
 def _parse(inputs: pl.DataFrame) -> pl.DataFrame:

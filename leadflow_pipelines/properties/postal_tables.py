@@ -348,8 +348,8 @@ ROUTE_FORMS = (
     (r"\b(?:ROUTE|RTE|RT)(?:[ -]| NO\.? | ?# ?)(\d+[A-Z]?)\b", "ROUTE_${1}"),
 )  # fmt: skip
 ROUTE_HINT = (
-    r"(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|SH|CR|FM|RM|MARKET|INTERSTATE|IH|I|US|U S|LOOP|SPUR|CTH)"
+    r"\b(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|SH|CR|FM|RM|MARKET|INTERSTATE|IH|I|US|U S|LOOP|SPUR|CTH)"
     r"(?: NO\.?)?[ #-]+(?:[0-9]|[A-Z]{1,2}(?: |$)|A1A)"
-    r"|(?:SR|SH|CR|FM|US)[0-9]"
+    r"|\b(?:SR|SH|CR|FM|US)[0-9]"
 )
 """What a street must hold for any of ROUTE_FORMS to apply."""

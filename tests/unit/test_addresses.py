@@ -1,5 +1,6 @@
 """The canonical address: parts, key, totality, idempotence."""
 
+import re
 from collections.abc import Iterable
 from random import Random
 
@@ -331,16 +332,51 @@ def one_of(*options: str) -> st.SearchStrategy[str]:
     return st.sampled_from(options)
 
 
-NUMBERS = one_of("12", "7304", "73-04", "120 1/2", "12A", "811 C", "W6543")
+NUMBERS = one_of("12", "7304", "73-04", "120 1/2", "12A", "811 C", "W6543", "0012", "12-A", "N89 W16800", "12-14")
 NAMES = one_of("MAIN", "FOX CHASE", "3RD", "THIRD", "81", "SAINT JAMES", "ST LOUIS", "MT VERNON", "NORTH", "LAKE SHORE",
-               "BEACH 42", "J C NAPIER", "O'NEIL", "MARTIN LUTHER KING", "PARK", "AVENUE OF THE AMERICAS")  # fmt: skip
+               "BEACH 42", "J C NAPIER", "O'NEIL", "MARTIN LUTHER KING", "PARK", "AVENUE OF THE AMERICAS",
+               "WILKES-BARRE", "PEACE & PLENTY", "WEST END",
+               "LONG BR", "MC GREGOR", "TWENTY FIRST", "CLUB DR", "C AND N SMITH", "SEVEN OAKS")  # fmt: skip
 STREETS_OF_ALL_KINDS = st.tuples(
     one_of("", "N", "SOUTH", "NE"), NAMES, one_of("ST", "STREET", "AVE", "BLVD.", "LN", "TERRACE", "WAY", "PKWY"),
     one_of("", "S", "WEST", "N.W."),
-).map(" ".join) | one_of("US HIGHWAY 31", "COUNTY ROAD 12", "STATE ROUTE 9 W", "AVENUE B", "BROADWAY")  # fmt: skip
-UNIT_TEXTS = one_of("", " APT 4B", " # 5", ", 3", " UNIT 4-B", " REAR", " BLDG 2 APT 7", " 2ND FL", ", PH2", " STE 100")
+).map(" ".join) | one_of("US HIGHWAY 31", "COUNTY ROAD 12", "STATE ROUTE 9 W", "AVENUE B", "BROADWAY",
+                                      "COUNTY ROAD MM", "NW LOOP 410", "OAK CITY HWY", "N WELLS", "CALLE SOL",
+                                      "EAST-WEST HWY")  # fmt: skip
+UNIT_TEXTS = one_of(
+    "",
+    " APT 4B",
+    " # 5",
+    ", 3",
+    " UNIT 4-B",
+    " REAR",
+    " BLDG 2 APT 7",
+    " 2ND FL",
+    ", PH2",
+    " STE 100",
+    " # UPPER",
+    " 2FL",
+    " UNIT SP8",
+    " APT UNITC",
+    " PHA",
+    " #L-F",
+    " LOWER LEVEL",
+    " NO. 4",
+    " UNIT 1 & 2",
+    " 1ST FLOOR FRONT",
+    " CONDO",
+    " 4 C",
+)
 PLACE_TEXTS = one_of(
-    "", ", NASHVILLE, TN 37210", ", 11370", ", SAINT LOUIS, MO", " NASHVILLE TN 37210-1234", ", MIAMI, FL 33131"
+    "",
+    ", NASHVILLE, TN 37210",
+    ", 11370",
+    ", SAINT LOUIS, MO",
+    " NASHVILLE TN 37210-1234",
+    ", MIAMI, FL 33131",
+    ", N LITTLE ROCK, AR",
+    " SPRING VALLEY NY 10977",
+    " ST LOUIS MO",
 )
 LINES = st.lists(
     st.tuples(NUMBERS, st.just(" "), STREETS_OF_ALL_KINDS, UNIT_TEXTS, PLACE_TEXTS).map("".join),
@@ -348,7 +384,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(LINES)
 def test_parsing_its_own_output_changes_nothing(lines: list[str]) -> None:
     first = normalize_addresses(pl.DataFrame({"address": lines}))
@@ -357,11 +393,15 @@ def test_parsing_its_own_output_changes_nothing(lines: list[str]) -> None:
     assert changed.is_empty(), changed.select("address", "address_key", "again").rows()
 
 
-@settings(max_examples=40)
-@given(LINES, st.randoms(use_true_random=False))
-def test_case_and_spacing_and_periods_say_nothing(lines: list[str], random: Random) -> None:
+@settings(max_examples=20)
+@given(LINES, st.integers(min_value=0, max_value=2**32))
+def test_case_and_spacing_and_periods_say_nothing(lines: list[str], seed: int) -> None:
+    random = Random(seed)
+
     def disguise(line: str) -> str:
         line = random.choice([line.lower(), line.title(), line])
+        if random.random() < 0.5:
+            line = re.sub(r"(?i)\b(st|ave|ln|apt|unit|ste|bldg|pkwy|ne|n|s)\b(?= |$|,)", r"\1.", line)
         line = line.replace(" ", "  ") if random.random() < 0.5 else line
         return random.choice([line, f" {line} ", f"{line}."])
 
