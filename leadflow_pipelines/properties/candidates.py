@@ -83,16 +83,26 @@ def _blocks(nodes: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     hash of region, number, unit and name.
     """
     area = pl.col("zip").str.head(3).alias("region")
-    by_city = places.city_zips().select(pl.concat_str("city", pl.lit(","), "state").alias("place"), area).unique()
     by_county = places.zip_table().select("county_fips", area).drop_nulls().unique()
     placed = nodes.filter(pl.col("zip").is_not_null()).with_columns(area)
-    in_city = nodes.filter(pl.col("zip").is_null()).join(by_city, on="place")
-    lost = nodes.filter(pl.col("zip").is_null()).join(in_city, on="node", how="anti")
+    unplaced = nodes.filter(pl.col("zip").is_null())
+    in_city = unplaced.join(regions_of(unplaced["place"]), on="place")
+    lost = unplaced.join(in_city, on="node", how="anti")
     county = members.join(lost, on="cluster", how="semi").group_by("cluster").agg(pl.col("county_fips").min())
     in_county = lost.join(county, on="cluster").join(by_county, on="county_fips")
     columns = ["node", "region", "number", "unit", "name", "suffix", "zip"]
     blocks = pl.concat([some.select(columns) for some in (placed, in_city, in_county)])
     return blocks.with_columns(home=_home("name"))
+
+
+def regions_of(named: pl.Series) -> pl.DataFrame:
+    """place, region: the three-digit ZIP areas of each `CITY,ST`; what are three digits already is its own."""
+    distinct = named.alias("place").drop_nulls().unique().to_frame()
+    by_city = places.city_zips().select(
+        pl.concat_str("city", pl.lit(","), "state").alias("place"), pl.col("zip").str.head(3).alias("region")
+    )
+    digits = distinct.filter(pl.col("place").str.contains(r"^\d{3}$")).with_columns(region="place")
+    return pl.concat([digits, distinct.join(by_city.unique(), on="place")])
 
 
 def _home(name: str) -> pl.Expr:
@@ -106,11 +116,12 @@ def whole_name() -> pl.Expr:
     return pl.concat_str("name", pl.lit(" "), word)
 
 
-def similar_names(names: pl.DataFrame) -> pl.DataFrame:
+def similar_names(names: pl.DataFrame, of: pl.DataFrame | None = None) -> pl.DataFrame:
     """region, name, other: street names of one region that one slip of the pen may part, in both directions.
 
-    `names`: region, name, distinct. A slip is a letter lost, added, changed, or two exchanged: then some form with
-    at most one letter less is the same. Names with digits are never alike: 12TH is not 13TH.
+    `names`: region, name, distinct; with `of` only those beside the names that it holds, as `name`. A slip is a letter
+    lost, added, changed, or two exchanged: then some form with at most one letter less is the same. Names with digits
+    are never alike: 12TH is not 13TH.
     """
     able = names.filter(
         pl.col("name").str.contains(r"^[A-Z' -]+$")
@@ -125,7 +136,8 @@ def similar_names(names: pl.DataFrame) -> pl.DataFrame:
     every = pl.concat(forms).unique()
     crowded = every.group_by("region", "form").len().filter(pl.col("len") > 1)
     every = every.join(crowded.select("region", "form"), on=["region", "form"], how="semi")
-    met = every.join(every, on=["region", "form"], suffix="_other").filter(pl.col("name") != pl.col("name_other"))
+    asked = every if of is None else every.join(of, on=["region", "name"], how="semi")
+    met = asked.join(every, on=["region", "form"], suffix="_other").filter(pl.col("name") != pl.col("name_other"))
     return met.select("region", "name", other="name_other").unique()
 
 

@@ -14,6 +14,8 @@ FIELDS = ("street", "suffix", "directional", "unit", "place", "parcel", "owner",
 LONG_NAME = 7
 """A name of so many letters may hold two slips."""
 NEAR_METRES, FAR_METRES = 60.0, 400.0
+NEAR_ZIPS_METRES = 12_000.0
+"""Between the centres of two ZIPs that a slip or a boundary may exchange."""
 _METRES_PER_DEGREE = 111_320.0
 
 
@@ -83,7 +85,7 @@ def _whole_names(both: pl.DataFrame) -> pl.DataFrame:
 
 def agrees() -> pl.Expr:
     """Whether nothing in a pair's levels forbids that it is one property: a parcel number of its own outweighs how the
-    street is written, but not a unit that only one side names.
+    street is written, but neither a distant ZIP nor a unit that only one side names.
     """
     written = (pl.col("street") != "other") & (pl.col("suffix") != "other") & (pl.col("directional") != "other")
     nearby = ~pl.col("place").is_in(
@@ -91,7 +93,9 @@ def agrees() -> pl.Expr:
     )
     known = pl.col("parcel") == "same"
     alike = pl.col("owner").is_in(["same", "alike"]) & (pl.col("place") == "near_zip_no_city")
-    return ((written & (nearby | alike)) | known) & (pl.col("unit") != "missing") & ~pl.col("told_apart")
+    moved = pl.col("place").str.contains("^(near|far)_zip") & (pl.col("parcel") == "other")
+    distant = moved | (pl.col("place") == "far_zip_other_city")
+    return ((written & (nearby | alike)) | known) & ~distant & (pl.col("unit") != "missing") & ~pl.col("told_apart")
 
 
 def _with_edits(both: pl.DataFrame) -> pl.DataFrame:
@@ -111,6 +115,12 @@ def _with_city_names(both: pl.DataFrame) -> pl.DataFrame:
             known.with_columns(pl.lit(value=True).alias(f"fits_{side}")), on=known.columns, how="left",
             maintain_order="left",
         )  # fmt: skip
+    centres = places.zip_table().select("lat", "lon", key="zip")
+    for side in "lr":
+        for axis in ("lat", "lon"):
+            of_zip = places.lookup(both[f"zip_{side}"], centres, axis)
+            both = both.with_columns(of_zip.alias(f"zip_{axis}_{side}"))
+    both = both.with_columns(_metres("zip_lat", "zip_lon").alias("zips_apart"))
     return both.with_columns(city_fits=pl.any_horizontal("fits_l", "fits_r").fill_null(value=False))
 
 
@@ -150,7 +160,7 @@ def _directional() -> pl.Expr:
 
 def _place() -> pl.Expr:
     zips, cities = _level("zip"), _level("city")
-    near = pl.col("zip_l").str.head(3) == pl.col("zip_r").str.head(3)
+    near = pl.col("zips_apart") <= NEAR_ZIPS_METRES
     city = (
         pl.when((cities == "same") | pl.col("city_fits")).then(pl.lit("same_city"))
         .when(cities == "other").then(pl.lit("other_city"))
@@ -187,13 +197,17 @@ def _owner() -> pl.Expr:
 
 
 def _distance() -> pl.Expr:
-    """Metres on a plane around the pair: exact enough below a kilometre."""
-    north = (pl.col("lat_l") - pl.col("lat_r")) * _METRES_PER_DEGREE
-    east = (pl.col("lon_l") - pl.col("lon_r")) * _METRES_PER_DEGREE * pl.col("lat_l").radians().cos()
-    metres = (north**2 + east**2).sqrt()
+    metres = _metres("lat", "lon")
     return (
         pl.when(metres.is_null()).then(pl.lit("missing"))
         .when(metres <= NEAR_METRES).then(pl.lit("near"))
         .when(metres <= FAR_METRES).then(pl.lit("around"))
         .otherwise(pl.lit("far"))
     )  # fmt: skip
+
+
+def _metres(lat: str, lon: str) -> pl.Expr:
+    """Metres on a plane around the pair: exact enough for neighbours."""
+    north = (pl.col(f"{lat}_l") - pl.col(f"{lat}_r")) * _METRES_PER_DEGREE
+    east = (pl.col(f"{lon}_l") - pl.col(f"{lon}_r")) * _METRES_PER_DEGREE * pl.col(f"{lat}_l").radians().cos()
+    return (north**2 + east**2).sqrt()

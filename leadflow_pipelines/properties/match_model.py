@@ -22,13 +22,20 @@ MODEL_FILE = Path(__file__).with_name("match_model.json")
 VERSION = 1
 RIDGE = 0.5
 """Keeps the weight of a level that few pairs show near nothing."""
+REFERENCE = {
+    "street": "same", "suffix": "same", "directional": "none", "unit": "none", "place": "same_zip", "parcel": "missing",
+    "owner": "missing", "distance": "missing",
+}  # fmt: skip
+"""The level of each field that weighs nothing: the others weigh as against it."""
+UNSEEN = {"distance": {"near": 1.5, "around": -0.5, "far": -5.0}, "parcel": {"shared": 1.0}}
+"""What a level weighs that the sample does not show."""
 ROUNDS, STEP = 1000, 0.5
 AT_MOST = {
     "street": {"other": -2.0},
     "suffix": {"other": -2.0},
     "unit": {"missing": -4.0},
     "place": {
-        "no_zip_no_city": -2.0, "near_zip_no_city": -6.5, "near_zip_other_city": -7.0, "far_zip_same_city": -1.0,
+        "no_zip_no_city": -2.0, "near_zip_no_city": -6.5, "near_zip_other_city": -7.0, "far_zip_same_city": -6.0,
         "far_zip_no_city": -8.0, "far_zip_other_city": -9.0,
     },
     "parcel": {"other": -1.0},
@@ -73,10 +80,10 @@ def fit_match_model(levels: pl.DataFrame, is_match: pl.Series) -> MatchModel:
         levels.select(FIELDS).with_columns(is_match.alias("match"))
         .group_by(FIELDS).agg(pl.col("match").sum().alias("matches"), pl.len().alias("pairs")).sort(FIELDS)
     )  # fmt: skip
-    names = sorted({(field, level) for field in FIELDS for level in kinds[field].unique()})
+    names = sorted({(field, level) for field in FIELDS for level in kinds[field].unique() if level != REFERENCE[field]})
     place = {name: at for at, name in enumerate(names)}
     rows = [
-        ([place[(field, row[field])] for field in FIELDS], row["matches"], row["pairs"])
+        ([place[field, row[field]] for field in FIELDS if (field, row[field]) in place], row["matches"], row["pairs"])
         for row in kinds.iter_rows(named=True)
     ]
     bias, weights = 0.0, [0.0] * len(names)
@@ -98,7 +105,7 @@ def fit_match_model(levels: pl.DataFrame, is_match: pl.Series) -> MatchModel:
         ]
         weights = [min(weight, bound) for weight, bound in zip(moved, bounds, strict=True)]
         bias += STEP * curve / math.sqrt(slopes[-1])
-    learned: dict[str, dict[str, float]] = {}
+    learned = {field: {REFERENCE[field]: 0.0, **UNSEEN.get(field, {})} for field in FIELDS}
     for (field, level), weight in zip(names, weights, strict=True):
-        learned.setdefault(field, {})[level] = round(weight, 3)
+        learned[field][level] = round(weight, 3)
     return MatchModel(VERSION, round(bias, 3), learned)

@@ -20,6 +20,7 @@ from leadflow_pipelines.properties.match_alike import match_alike
 from leadflow_pipelines.properties.parcels import parcel_key
 from leadflow_pipelines.properties.property_ids import assign_ids
 from leadflow_pipelines.properties.survivorship import best_values
+from leadflow_pipelines.properties.touched import touched
 
 PREVIOUS_COLUMNS = (
     "record_id", "property_id", "address_key", "parcel_key", "source", "linked_on", *KEPT_COLUMNS,
@@ -34,6 +35,7 @@ _PREVIOUS_TYPES: dict[str, Any] = {
     **dict.fromkeys((*PREVIOUS_COLUMNS, *FEATURES), pl.String), "linked_on": pl.Date, "lat": pl.Float64,
     "lon": pl.Float64,
 }  # fmt: skip
+_DECISION_TYPES: dict[str, Any] = dict.fromkeys(DECISION_COLUMNS, pl.String)
 _KIND = 2**32
 _PARCEL_CLUSTER = 2**31
 _OWN_CLUSTER = 2**32 - 1
@@ -77,8 +79,9 @@ def resolve_properties(
     own property. Then spellings of one address are joined where the match model finds them likely and nothing
     contradicts. Two known units, or two numbers of a street, are never one property.
     """
-    decided = _typed(pl.DataFrame() if decisions is None else decisions, dict.fromkeys(DECISION_COLUMNS, pl.String))
-    members = part_clusters(exact_members(records, previous), decided)
+    decided = _typed(pl.DataFrame() if decisions is None else decisions, _DECISION_TYPES)
+    records = _with_keys(records)
+    members = part_clusters(exact_members(records, previous, decided), decided)
     members, verdicts = match_alike(members, decided)
     members = join_clusters(members, decided)
     members, merges = assign_ids(members)
@@ -88,9 +91,15 @@ def resolve_properties(
     return Resolution(given, relinked, merges, verdicts, records)
 
 
-def exact_members(records: pl.DataFrame, previous: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Given and earlier records, each with the `cluster` that exact keys alone make of them."""
-    members = _with_nodes(_members(_with_keys(records), previous))
+def exact_members(
+    records: pl.DataFrame, previous: pl.DataFrame | None = None, decided: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Given records and the earlier ones they touch, each with the `cluster` that exact keys alone make of them."""
+    decided = pl.DataFrame(schema=_DECISION_TYPES) if decided is None else decided
+    judged = pl.concat([decided["left_record_id"], decided["right_record_id"]])
+    records = _with_keys(records)
+    known = None if previous is None else touched(_typed(previous, _PREVIOUS_TYPES), records, judged)
+    members = _with_nodes(_members(records, known))
     return members.with_columns(_clusters(members)).with_columns(is_alone=pl.col("cluster") >= _OWN_CLUSTER * _KIND)
 
 
