@@ -51,12 +51,15 @@ def nodes_of(members: pl.DataFrame) -> pl.DataFrame:
 
 
 def described(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
-    """The wanted nodes with city (that the records say), parcels, owner (its words), lat and lon."""
+    """The wanted nodes with city (that the records say), parcels, listed_by (sources that number them), owner (its
+    words), lat and lon.
+    """
     some = nodes.filter(pl.col("node").is_in(wanted.unique().implode()))
     said = members.join(some, on="cluster", how="semi").group_by("cluster").agg(
         pl.col("city").min(),
         pl.concat_str(pl.col("owner_name").min(), pl.col("owner_name").max(), separator=" ").alias("owner_name"),
         pl.concat_list(pl.col("parcel_key").min(), pl.col("parcel_key").max()).alias("parcels"),
+        pl.col("source").filter(pl.col("parcel_key").is_not_null()).unique().alias("listed_by"),
         pl.col("lat").mean(),
         pl.col("lon").mean(),
     )  # fmt: skip

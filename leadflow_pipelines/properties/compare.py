@@ -28,7 +28,7 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
     them; `pairs`: left, right.
     """
     nodes = nodes.with_columns(whole=whole_name()).select(
-        *KEY_FIELDS, "whole", "zip", "city", "parcels", "owner", "lat", "lon", "node"
+        *KEY_FIELDS, "whole", "zip", "city", "parcels", "listed_by", "owner", "lat", "lon", "node"
     )
     left, right = (
         pairs.select(node=side).join(nodes, on="node", how="left", maintain_order="left")
@@ -85,7 +85,8 @@ def _whole_names(both: pl.DataFrame) -> pl.DataFrame:
 
 def agrees() -> pl.Expr:
     """Whether nothing in a pair's levels forbids that it is one property: a parcel number of its own outweighs how the
-    street is written, but neither a distant ZIP nor a unit that only one side names.
+    street is written, but neither a distant ZIP nor a unit that only one side names. What one source numbers apart is
+    apart.
     """
     written = (pl.col("street") != "other") & (pl.col("suffix") != "other") & (pl.col("directional") != "other")
     nearby = ~pl.col("place").is_in(
@@ -94,8 +95,9 @@ def agrees() -> pl.Expr:
     known = pl.col("parcel") == "same"
     alike = pl.col("owner").is_in(["same", "alike"]) & (pl.col("place") == "near_zip_no_city")
     moved = pl.col("place").str.contains("^(near|far)_zip") & (pl.col("parcel") == "other")
-    distant = moved | (pl.col("place") == "far_zip_other_city")
-    return ((written & (nearby | alike)) | known) & ~distant & (pl.col("unit") != "missing") & ~pl.col("told_apart")
+    distant = moved | (pl.col("parcel") == "listed_apart") | (pl.col("place") == "far_zip_other_city")
+    forbidden = distant | (pl.col("unit") == "missing") | pl.col("told_apart")
+    return ((written & (nearby | alike)) | known) & ~forbidden
 
 
 def _with_edits(both: pl.DataFrame) -> pl.DataFrame:
@@ -175,9 +177,12 @@ def _place() -> pl.Expr:
 
 
 def _parcel(shared: pl.Series) -> pl.Expr:
+    """A source that gives two parcels two numbers means two; two sources may only number differently."""
     common = pl.col("parcels_l").list.set_intersection("parcels_r")
+    one_source = pl.col("listed_by_l").list.set_intersection("listed_by_r").list.len() > 0
     return (
         pl.when((pl.col("parcels_l").list.len() == 0) | (pl.col("parcels_r").list.len() == 0)).then(pl.lit("missing"))
+        .when((common.list.len() == 0) & one_source).then(pl.lit("listed_apart"))
         .when(common.list.len() == 0).then(pl.lit("other"))
         .when(common.list.first().is_in(shared.implode())).then(pl.lit("shared"))
         .otherwise(pl.lit("same"))
@@ -185,11 +190,11 @@ def _parcel(shared: pl.Series) -> pl.Expr:
 
 
 def _owner() -> pl.Expr:
+    ours, theirs = (pl.col(f"owner_{side}").list.len().fill_null(0) for side in "lr")
     common = pl.col("owner_l").list.set_intersection("owner_r").list.len()
-    fewer = pl.min_horizontal(pl.col("owner_l").list.len(), pl.col("owner_r").list.len())
-    more = pl.max_horizontal(pl.col("owner_l").list.len(), pl.col("owner_r").list.len())
+    fewer, more = pl.min_horizontal(ours, theirs), pl.max_horizontal(ours, theirs)
     return (
-        pl.when(fewer.fill_null(0) == 0).then(pl.lit("missing"))
+        pl.when(fewer == 0).then(pl.lit("missing"))
         .when(common == more).then(pl.lit("same"))
         .when(common * 2 >= fewer).then(pl.lit("alike"))
         .otherwise(pl.lit("other"))

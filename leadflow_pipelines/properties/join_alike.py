@@ -17,7 +17,7 @@ from leadflow_pipelines.properties.candidates import KEY_FIELDS, whole_name
 from leadflow_pipelines.properties.clustering import connected_components
 from leadflow_pipelines.properties.compare import agrees
 
-LIKELY = 0.6
+LIKELY = 0.7
 """Probability from which two addresses are taken for one property."""
 DOUBTFUL = 0.35
 """From here on a person may want to look."""

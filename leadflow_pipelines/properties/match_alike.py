@@ -32,7 +32,7 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "parcel": {
         "same": "same parcel number", "shared": "same parcel number, which many addresses share",
-        "other": "another parcel number",
+        "other": "another parcel number", "listed_apart": "two parcel numbers of one source",
     },
     "owner": {"same": "same owner", "alike": "owner alike", "other": "another owner"},
     "distance": {"near": "at the same spot", "around": "some hundred metres apart", "far": "far apart on the map"},

@@ -27,18 +27,18 @@ REFERENCE = {
     "owner": "missing", "distance": "missing",
 }  # fmt: skip
 """The level of each field that weighs nothing: the others weigh as against it."""
-UNSEEN = {"distance": {"near": 1.5, "around": -0.5, "far": -5.0}, "parcel": {"shared": 1.0}}
+UNSEEN = {"distance": {"near": 1.5, "around": -0.5, "far": -5.0}, "parcel": {"shared": 1.0, "listed_apart": -6.0}}
 """What a level weighs that the sample does not show."""
 ROUNDS, STEP = 1000, 0.5
 AT_MOST = {
-    "street": {"other": -2.0},
+    "street": {"one_slip": -1.0, "two_slips": -4.0, "other": -4.0},
     "suffix": {"other": -2.0},
     "unit": {"missing": -4.0},
     "place": {
         "no_zip_no_city": -2.0, "near_zip_no_city": -6.5, "near_zip_other_city": -7.0, "far_zip_same_city": -6.0,
         "far_zip_no_city": -8.0, "far_zip_other_city": -9.0,
     },
-    "parcel": {"other": -1.0},
+    "parcel": {"other": -1.0, "listed_apart": -6.0},
     "owner": {"other": -0.3},
     "distance": {"around": -0.5, "far": -5.0},
 }  # fmt: skip

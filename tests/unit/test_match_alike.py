@@ -90,6 +90,16 @@ def test_a_parcel_number_of_its_own_outweighs_the_spelling() -> None:
     assert together({**JUST, **number}, {"street": "12 Larchmond Strt", **number}) == {"ab"}
 
 
+def test_what_one_source_numbers_apart_is_apart() -> None:
+    one, other = (
+        {**JUST, "parcel_number": "093 06 0 012.00"},
+        {"street": "12 BLarchmont St", "parcel_number": "093060 01300"},
+    )
+    assert together(one, other) == {"ab"}
+    listed = records(one, other).with_columns(source=pl.lit("county"))
+    assert groups(resolve_properties(listed)) == {"a", "b"}
+
+
 def test_the_match_says_what_it_rests_on() -> None:
     number = {"parcel_number": "093 06 0 012.00"}
     links = resolve_properties(records({**JUST, **number}, {"street": "12 Larchmnt St", **number})).links
