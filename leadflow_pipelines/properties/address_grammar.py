@@ -87,8 +87,8 @@ def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
         pl.when(is_acreage).then(tail).otherwise("last").alias("last")
     )
     frame = _peel_designated(frame.with_columns(pl.col("last").alias("end")))
-    before, second = pl.col("last") - 2, pl.col("last") - 3
-    frame = _look(frame, tail=tail, before=before, second=second, head=pl.col("first"))
+    before, second, third = (pl.col("last") - back for back in (2, 3, 4))
+    frame = _look(frame, tail=tail, before=before, second=second, third=third, head=pl.col("first"))
     identifier = _is("tail", tokens.UNIT_TAIL) & ~_is("tail", tokens.ORDINAL, tokens.DIRECTION, tokens.ROUTE)
     lettered_street = (before == pl.col("first") + 1) & _is("head", tokens.DIRECTION) & _is("tail", tokens.LETTER)
     behind_suffix = _is("before", tokens.SUFFIX) & (before > pl.col("first")) & ~lettered_street
@@ -106,11 +106,13 @@ def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
         & (identifier | (_is("tail", tokens.DUO) & (_is("before", tokens.STREET) | behind_direction)))
         & (behind_suffix | _is("before", tokens.ROUTE) | behind_direction | behind_name)
     )
-    # 12 OAK ST 4 C
+    # 12 OAK ST 4 C, 12 OAK ST NW 4 C
+    behind_street = (_is("second", tokens.SUFFIX) & (second > pl.col("first"))) | (
+        _is("second", tokens.DIRECTION) & _is("third", tokens.SUFFIX) & (third > pl.col("first"))
+    )
     parted = (
         pl.col("unit_at").is_null() & pl.col("number").is_not_null()
-        & _is("tail", tokens.LETTER) & ~_is("tail", tokens.DIRECTION) & _is("before", tokens.PLAIN)
-        & _is("second", tokens.SUFFIX) & (second > pl.col("first"))
+        & _is("tail", tokens.LETTER) & ~_is("tail", tokens.DIRECTION) & _is("before", tokens.PLAIN) & behind_street
     )  # fmt: skip
     start = pl.when(parted).then(before).when(bare).then(tail)
     return frame.with_columns(start.alias("bare_at")).with_columns(

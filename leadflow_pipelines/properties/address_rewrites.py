@@ -21,8 +21,9 @@ _ROADS = "ST|STREET|AVE|AVENUE|RD|ROAD|DR|DRIVE|LN|LANE|CT|COURT|CIR|CIRCLE|WAY|
 _GROUPS = (
     # (hint, rules): a group's rules are tried on the lines that hold its hint, in this order.
     (  # Periods separate or say nothing: N.E. is NE, S.R. 9 is SR 9, HWY. 45 is HWY 45.
-        r"[A-Z][.]",
+        r"[A-Z0-9][.]",
         (
+            (r"\.$", ""),
             (r"\b([NS])\. ?([EW])\.(?: |$)", "${1}${2} "),
             (r"\bS\. ?R\. ?([0-9])", "SR ${1}"), (r"\bC\. ?R\. ?([0-9])", "CR ${1}"),
             (r"\bF\. ?M\. ?([0-9])", "FM ${1}"), (r"\bU\. ?S\. ?", "US "),
@@ -72,6 +73,10 @@ _GROUPS = (
             (r"\bMC ([A-Z]{3})", "MC${1}"),
             (rf"\b(O) ([A-Z]{{3,}}) ((?:{_ROADS})\b)", "${1}${2} ${3}"),  # O'NEIL without its apostrophe
         ),
+    ),
+    (  # A letter between number and directional is the number's: 811 C N WELLS.
+        r"^[0-9]+ [A-DF-MO-RT-VX-Z] [NSEW] [A-Z]",
+        ((r"^([0-9]+) ([A-Z]) ([NSEW] [A-Z]{2})", "${1}${2} ${3}"),),
     ),
     (ROUTE_HINT, ROUTE_FORMS),
     (  # Units that are spelled in two words.

@@ -255,11 +255,15 @@ def address_key() -> pl.Expr:
 
 
 def street_line() -> pl.Expr:
-    """House number to unit on one line, from the address parts; null where there is no street."""
+    """House number to unit on one line, from the address parts; null where there is no street.
+
+    A number sign parts the unit from a name without a suffix: 12 CALLE SOL # UPPR.
+    """
+    is_bare = pl.col("unit_type").is_null() & pl.col("unit_number").is_not_null()
+    lone = pl.col("unit_type").is_in(list(set(LONE_DESIGNATORS.values()))) & pl.col("suffix").is_null()
     unit = pl.concat_str(
-        pl.when(pl.col("unit_type").is_null() & pl.col("unit_number").is_not_null()).then(pl.lit("#"))
-        .otherwise("unit_type"),
-        "unit_number", separator=" ", ignore_nulls=True,
+        pl.when(is_bare | lone.fill_null(value=False)).then(pl.lit("#")), "unit_type", "unit_number", separator=" ",
+        ignore_nulls=True,
     )  # fmt: skip
     line = pl.concat_str(*PARTS, pl.when(unit != "").then(unit), separator=" ", ignore_nulls=True)
     return pl.when(pl.col("street_name").is_not_null()).then(line)
