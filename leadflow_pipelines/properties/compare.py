@@ -24,8 +24,7 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
 
     Forbidden are two known house numbers or two known units; those pairs are left out. told_apart: both have the same
     address, and exact keys have put them apart (a source lists several parcels there), or they are in `told_apart`
-    (left, right). `nodes` as `described` gives
-    them; `pairs`: left, right.
+    (left, right). `nodes` as `described` gives them; `pairs`: left, right.
     """
     nodes = nodes.with_columns(whole=whole_name()).select(
         *KEY_FIELDS, "whole", "zip", "city", "parcels", "listed_by", "owner", "lat", "lon", "node"

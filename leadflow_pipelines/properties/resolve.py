@@ -1,7 +1,7 @@
-"""Which records are one real property, by exact keys, with the evidence for every link and ids that never change.
+"""Which records are one real property, with the evidence for every link and ids that never change.
 
-Here: candidates → rules → clusters → ids. Not here: the keys (`addresses`, `parcels`), evidence in words
-(`link_evidence`), best values (`survivorship`).
+Here: exact keys → clusters → alike clusters → ids. Not here: the keys (`addresses`, `parcels`), the match of alike
+spellings (`match_alike`), evidence in words (`link_evidence`), best values (`survivorship`).
 """
 
 from dataclasses import dataclass, field

@@ -34,8 +34,7 @@ def labelled_pairs(records: pl.DataFrame) -> pl.DataFrame:
     known = described(nodes, members, pl.concat([pairs["left"], pairs["right"]]))
     levels = compare_pairs(known, pairs).filter(~pl.col("told_apart"))
     return (
-        levels.filter(~pl.col("told_apart"))
-        .with_columns(is_match=of_node[levels["left"]] == of_node[levels["right"]])
+        levels.with_columns(is_match=of_node[levels["left"]] == of_node[levels["right"]])
         .drop_nulls("is_match")
         .select(*FIELDS, "is_match")
     )
