@@ -26,8 +26,8 @@ OWNER_NOISE = ["AND", "ET", "AL", "ETAL", "ETUX", "ETVIR", "UX", "VIR", "TR", "T
 def nodes_of(members: pl.DataFrame) -> pl.DataFrame:
     """One row per exact cluster whose address has a number and a street: node, cluster, KEY_FIELDS, zip.
 
-    `members`: cluster, address_key. Of several spellings in a cluster the one with a ZIP, then the smallest, stands
-    for it, whatever the order of rows.
+    `members`: cluster, address_key, record_id. Of several spellings in a cluster the one with a ZIP, then the smallest,
+    stands for it. Nodes are numbered by what they say, whatever the order of rows.
     """
     key = pl.col("address_key")
     placed = pl.when(key.str.contains(r"\|\d{5}$")).then(pl.concat_str(pl.lit("0"), key)).otherwise(
@@ -36,8 +36,8 @@ def nodes_of(members: pl.DataFrame) -> pl.DataFrame:
     best = (
         members.filter(key.is_not_null())
         .group_by("cluster")
-        .agg(placed.min().str.slice(1).alias("key"))
-        .sort("cluster")
+        .agg(placed.min().str.slice(1).alias("key"), pl.col("record_id").min())
+        .sort("key", "record_id")
     )
     fields = (
         best["key"].str.split_exact("|", len(KEY_FIELDS) - 1).struct.rename_fields(list(KEY_FIELDS)).struct.unnest()
@@ -51,8 +51,9 @@ def nodes_of(members: pl.DataFrame) -> pl.DataFrame:
 
 
 def described(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
-    """The wanted nodes with city (that the records say), parcels, listed_by (sources that number them), owner (its
-    words), lat and lon.
+    """The wanted nodes with city (that the records say), parcels, shared_parcels (those of them that several house
+    numbers or units bear: they name a complex, not a home), listed_by (sources that number them), owner (its words),
+    lat and lon.
     """
     some = nodes.filter(pl.col("node").is_in(wanted.unique().implode()))
     said = members.join(some, on="cluster", how="semi").group_by("cluster").agg(
@@ -65,11 +66,23 @@ def described(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> 
     )  # fmt: skip
     in_place = pl.when(pl.col("zip").is_null()).then(pl.col("place").str.extract(r"^(.*),"))
     words = pl.col("owner_name").str.to_uppercase().str.extract_all(r"[A-Z0-9]{2,}")
+    shared = _shared_parcels(nodes, members, said["parcels"])
+    parcels = pl.col("parcels").list.drop_nulls().list.unique().list.sort()
     return some.join(said, on="cluster", how="left", maintain_order="left").with_columns(
         pl.coalesce("city", in_place).alias("city"),
-        pl.col("parcels").list.drop_nulls().list.unique().list.sort(),
+        parcels,
+        parcels.list.eval(pl.element().filter(pl.element().is_in(shared.implode()))).alias("shared_parcels"),
         words.list.set_difference(OWNER_NOISE).list.unique().list.sort().alias("owner"),
     ).drop("owner_name")  # fmt: skip
+
+
+def _shared_parcels(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> pl.Series:
+    """Those of the wanted parcel numbers (lists of them) that stand at several house numbers or units."""
+    asked = members.select("cluster", "parcel_key").filter(
+        pl.col("parcel_key").is_in(wanted.explode().unique().implode())
+    )
+    homes = asked.join(nodes.select("cluster", "number", "unit"), on="cluster").unique(["parcel_key", "number", "unit"])
+    return homes.group_by("parcel_key").len().filter(pl.col("len") > 1)["parcel_key"]
 
 
 def candidate_pairs(nodes: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:

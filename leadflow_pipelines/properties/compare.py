@@ -27,7 +27,7 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
     (left, right). `nodes` as `described` gives them; `pairs`: left, right.
     """
     nodes = nodes.with_columns(whole=whole_name()).select(
-        *KEY_FIELDS, "whole", "zip", "city", "parcels", "listed_by", "owner", "lat", "lon", "node"
+        *KEY_FIELDS, "whole", "zip", "city", "parcels", "shared_parcels", "listed_by", "owner", "lat", "lon", "node"
     )
     left, right = (
         pairs.select(node=side).join(nodes, on="node", how="left", maintain_order="left")
@@ -40,7 +40,6 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
     same_key = pl.all_horizontal(pl.col(f"{part}_l").eq_missing(pl.col(f"{part}_r")) for part in KEY_FIELDS)
     both = both.with_columns(told_apart=same_key)
     both = _with_city_names(_with_edits(_whole_names(both)))
-    shared = _shared_parcels(nodes)
     levels = both.select(
         "left",
         "right",
@@ -49,7 +48,7 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
         _directional().alias("directional"),
         _level("unit").alias("unit"),
         _place().alias("place"),
-        _parcel(shared).alias("parcel"),
+        _parcel().alias("parcel"),
         _owner().alias("owner"),
         _distance().alias("distance"),
         "told_apart",
@@ -59,12 +58,6 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
     decided = told_apart.with_columns(decided=pl.lit(value=True))
     levels = levels.join(decided, on=["left", "right"], how="left", maintain_order="left")
     return levels.with_columns(pl.col("told_apart") | pl.col("decided").fill_null(value=False)).drop("decided")
-
-
-def _shared_parcels(nodes: pl.DataFrame) -> pl.Series:
-    """Parcel numbers of several house numbers or units: they name a complex, not a home."""
-    homes = nodes.select(pl.col("parcels").alias("parcel"), "number", "unit").explode("parcel").drop_nulls("parcel")
-    return homes.unique().group_by("parcel").len().filter(pl.col("len") > 1)["parcel"]
 
 
 def _whole_names(both: pl.DataFrame) -> pl.DataFrame:
@@ -175,7 +168,7 @@ def _place() -> pl.Expr:
     )  # fmt: skip
 
 
-def _parcel(shared: pl.Series) -> pl.Expr:
+def _parcel() -> pl.Expr:
     """A source that gives two parcels two numbers means two; two sources may only number differently."""
     common = pl.col("parcels_l").list.set_intersection("parcels_r")
     one_source = pl.col("listed_by_l").list.set_intersection("listed_by_r").list.len() > 0
@@ -183,7 +176,7 @@ def _parcel(shared: pl.Series) -> pl.Expr:
         pl.when((pl.col("parcels_l").list.len() == 0) | (pl.col("parcels_r").list.len() == 0)).then(pl.lit("missing"))
         .when((common.list.len() == 0) & one_source).then(pl.lit("listed_apart"))
         .when(common.list.len() == 0).then(pl.lit("other"))
-        .when(common.list.first().is_in(shared.implode())).then(pl.lit("shared"))
+        .when(common.list.set_difference("shared_parcels_l").list.len() == 0).then(pl.lit("shared"))
         .otherwise(pl.lit("same"))
     )  # fmt: skip
 

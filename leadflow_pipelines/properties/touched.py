@@ -39,7 +39,11 @@ def _on_streets(previous: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
     wanted = _forms(ours).select("region", "name").unique()
     slips = similar_names(names, of=wanted).select("region", name="other")
     wanted = pl.concat([wanted, slips]).unique()
-    hit = _forms(streets).join(wanted, on=["region", "name"], how="semi")["street"].unique()
+    forms = _forms(streets)
+    hit = forms.join(wanted, on=["region", "name"], how="semi").select("street").unique()
+    # A street known by its city alone lies in several areas; what it may be in the others is looked at as well.
+    elsewhere = forms.join(hit, on="street", how="semi").select("region", "name").unique()
+    hit = forms.join(elsewhere, on=["region", "name"], how="semi")["street"].unique()
     return street.is_in(hit.implode()).fill_null(value=False)
 
 
