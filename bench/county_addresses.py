@@ -6,7 +6,7 @@ counties are real; nobody who owns anything here exists, and parcel numbers are 
 
 import polars as pl
 
-from leadflow_pipelines.properties.places import zip_table
+from leadflow_pipelines.properties.addresses.places import zip_table
 
 REPEATED_SHARE = 0.2
 """Share of the records that say again, in some source's dialect, what an earlier record says."""

@@ -9,7 +9,7 @@ import polars as pl
 from bench.county_file import write_county_file
 from bench.figures import Figure, at_most, time_leadflow
 from leadflow_pipelines.cli.console import progress
-from leadflow_pipelines.properties.places import zip_table
+from leadflow_pipelines.properties.addresses.places import zip_table
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 
 UNLIMITED = "10000000"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS, UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.properties.places import zip_table
+from leadflow_pipelines.properties.addresses.places import zip_table
 from resources.workspace import Workspace
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from addfips import AddFIPS
 
 from leadflow_pipelines.county_files.list_codes import list_code_of
-from leadflow_pipelines.properties.places import STATES
+from leadflow_pipelines.properties.addresses.places import STATES
 
 SQFT_PER_ACRE = 43_560
 _NO_VALUE = (

@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.addresses import ADDRESS_COLUMNS, normalize_addresses, unit_key
+from leadflow_pipelines.properties.addresses import ADDRESS_COLUMNS, normalize_addresses, places, unit_key
 from leadflow_pipelines.properties.link_owners import mailing_inputs
 
 _STREET_PARTS = ("pre_directional", "suffix", "post_directional")

@@ -5,7 +5,7 @@ Here: evidence of one file or pull. Not here: the ZIP of a single record (`locat
 
 import polars as pl
 
-from leadflow_pipelines.properties import places
+from leadflow_pipelines.properties.addresses import places
 
 STATE_SHARE = 0.90
 """Share of the rows whose city the state must have."""

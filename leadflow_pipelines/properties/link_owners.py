@@ -1,10 +1,9 @@
-"""One owner across several properties. Not here: the reading of a name (`owners`), absence (`absentee`)."""
+"""One owner across several properties. Not here: the reading of a name (`owners.parse`), absence (`absentee`)."""
 
 import polars as pl
 
 from leadflow_pipelines.properties.addresses import normalize_addresses
-from leadflow_pipelines.properties.owner_words import legal_forms
-from leadflow_pipelines.properties.owners import parse_owners
+from leadflow_pipelines.properties.owners import legal_forms, parse_owners
 from leadflow_pipelines.properties.stable_hash import stable_hash
 
 LINK_COLUMNS = ("property_id", "owner_name", "mailing_street", "mailing_city", "mailing_state", "mailing_zip5", "state")

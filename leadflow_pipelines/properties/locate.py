@@ -6,9 +6,8 @@ Here: evidence from other records and from the ZIP table. Not here: state and co
 import polars as pl
 
 from leadflow_pipelines.contracts import UNLOCATED
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.address_grammar import PARTS
-from leadflow_pipelines.properties.addresses import address_key
+from leadflow_pipelines.properties.addresses import address_key, places
+from leadflow_pipelines.properties.addresses.grammar import PARTS
 
 KNOWN_COLUMNS = ("parcel_key", *PARTS, "city", "state", "zip")
 """What `known` may hold: columns of earlier records or properties. Absent ones give no evidence."""

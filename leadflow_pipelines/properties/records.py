@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, time
 import polars as pl
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.addresses import normalize_addresses, street_line
+from leadflow_pipelines.properties.addresses import normalize_addresses, places, street_line
 from leadflow_pipelines.properties.infer_place import infer_place
 from leadflow_pipelines.properties.locate import locate_records
 from leadflow_pipelines.properties.parcels import parcel_key

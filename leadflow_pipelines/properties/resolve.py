@@ -12,15 +12,19 @@ from typing import Any
 import polars as pl
 
 from leadflow_pipelines.properties.addresses import normalize_addresses
-from leadflow_pipelines.properties.candidates import FEATURES
-from leadflow_pipelines.properties.clustering import connected_components
-from leadflow_pipelines.properties.decisions import DECISION_COLUMNS, join_clusters, part_clusters
 from leadflow_pipelines.properties.link_evidence import KEPT_COLUMNS, LINK_COLUMNS, explain_links
-from leadflow_pipelines.properties.match_alike import match_alike
+from leadflow_pipelines.properties.matching import (
+    DECISION_COLUMNS,
+    FEATURES,
+    connected_components,
+    join_clusters,
+    match_alike,
+    part_clusters,
+    touched,
+)
 from leadflow_pipelines.properties.parcels import parcel_key
 from leadflow_pipelines.properties.property_ids import assign_ids
 from leadflow_pipelines.properties.survivorship import best_values
-from leadflow_pipelines.properties.touched import touched
 
 PREVIOUS_COLUMNS = (
     "record_id", "property_id", "address_key", "parcel_key", "source", "linked_on", *KEPT_COLUMNS,

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 
 from leadflow_pipelines.contracts import PROPERTIES, UNLOCATED
-from leadflow_pipelines.properties.address_tokens import relist
 from leadflow_pipelines.properties.addresses import one_line
+from leadflow_pipelines.properties.addresses.tokens import relist
 from leadflow_pipelines.properties.stable_hash import stable_hash
 
 VENDOR_RANKS: Mapping[str, int] = {"attom": 1, "batchdata": 2}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.properties.candidates import candidate_pairs, described, nodes_of
-from leadflow_pipelines.properties.compare import FIELDS, compare_pairs
-from leadflow_pipelines.properties.match_model import MODEL_FILE, MatchModel, fit_match_model
+from leadflow_pipelines.properties.matching.candidates import candidate_pairs, described, nodes_of
+from leadflow_pipelines.properties.matching.compare import FIELDS, compare_pairs
+from leadflow_pipelines.properties.matching.match_model import MODEL_FILE, MatchModel, fit_match_model
 from leadflow_pipelines.properties.resolve import exact_members
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from leadflow_pipelines.properties.places import zip_table
+from leadflow_pipelines.properties.addresses.places import zip_table
 from tests.accuracy.parcels import DIRECTION_NAMES, SUFFIX_FORMS
 
 Level = Literal["easy", "hard"]

@@ -14,8 +14,8 @@ from time import perf_counter
 import polars as pl
 
 from leadflow_pipelines.properties import normalize_addresses, one_line, resolve_properties
-from leadflow_pipelines.properties.address_tokens import vocabulary
-from leadflow_pipelines.properties.postal_tables import SUFFIXES, ordinal
+from leadflow_pipelines.properties.addresses.postal_tables import SUFFIXES, ordinal
+from leadflow_pipelines.properties.addresses.tokens import vocabulary
 from leadflow_pipelines.settings import get_settings
 from tests.accuracy.dialects import Level, write_dialects
 from tests.accuracy.invented_parcels import invented_parcels

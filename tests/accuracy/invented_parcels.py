@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.properties.places import zip_table
+from leadflow_pipelines.properties.addresses.places import zip_table
 from tests.accuracy.parcels import PARCEL_COLUMNS, identity
 
 _FORMS: dict[str, tuple[int, list[str]]] = {

@@ -5,7 +5,7 @@ Here: which differences make another property. Not here: how they are written (`
 
 import polars as pl
 
-from leadflow_pipelines.properties.places import zip_table
+from leadflow_pipelines.properties.addresses.places import zip_table
 from tests.accuracy.dialects import next_zips
 from tests.accuracy.parcels import PARCEL_COLUMNS, identity
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.properties.places import city_zips, zip_table
+from leadflow_pipelines.properties.addresses.places import city_zips, zip_table
 
 PARCEL_COLUMNS = (
     "parcel_id", "kind", "house_number", "pre", "name", "suffix", "post", "unit", "city", "state", "zip",

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.properties import build_records, normalize_addresses, one_line, resolve_properties
-from leadflow_pipelines.properties.address_tokens import vocabulary
-from leadflow_pipelines.properties.postal_tables import (
+from leadflow_pipelines.properties.addresses.postal_tables import (
     DIRECTIONAL_WORDS,
     DIRECTIONALS,
     ORDINAL_WORDS,
     SUFFIX_WORDS,
     SUFFIXES,
 )
+from leadflow_pipelines.properties.addresses.tokens import vocabulary
 from leadflow_pipelines.settings import get_settings
 
 pytestmark = pytest.mark.accuracy

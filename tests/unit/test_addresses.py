@@ -8,8 +8,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow_pipelines.properties import ADDRESS_COLUMNS, normalize_addresses, one_line, places
-from leadflow_pipelines.properties.places import PLACES_FILE, build_places
+from leadflow_pipelines.properties import ADDRESS_COLUMNS, normalize_addresses, one_line
+from leadflow_pipelines.properties.addresses import places
+from leadflow_pipelines.properties.addresses.places import PLACES_FILE, build_places
 
 
 def parse(address: str | None, **columns: str | None) -> dict[str, str | None]:

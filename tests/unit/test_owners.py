@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from leadflow_pipelines.properties.absentee import mail_comes_home
 from leadflow_pipelines.properties.link_owners import LINK_COLUMNS, link_owners
-from leadflow_pipelines.properties.owners import OWNER_COLUMNS, OWNER_FORMS, parse_owners
+from leadflow_pipelines.properties.owners.parse import OWNER_COLUMNS, OWNER_FORMS, parse_owners
 
 SURNAMES = ["EXAMPLE", "SAMPLETON", "TESTERBY", "MOCKINGTON", "FICTIVE", "DE LA MUESTRA", "VAN SAMPLE"]
 GIVEN = ["JOHN", "MARY", "PATRICIA", "ROBERT", "LINDA", "CARLOS", "DENISE"]

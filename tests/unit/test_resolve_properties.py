@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadflow_pipelines.properties import Resolution, resolve_properties
-from leadflow_pipelines.properties.clustering import connected_components
+from leadflow_pipelines.properties.matching.clustering import connected_components
 
 SCHEMA = dict.fromkeys(["record_id", "source", "address_key", "parcel_key"], pl.String)
 OAK, OAK_5, ELM = "12||OAK|ST|||37210", "12||OAK|ST||5|37210", "14||ELM|ST|||37210"

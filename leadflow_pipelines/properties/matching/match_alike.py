@@ -6,11 +6,11 @@ Here: the order of the steps, and what a match says of itself in words. Not here
 
 import polars as pl
 
-from leadflow_pipelines.properties.candidates import candidate_pairs, described, nodes_of
-from leadflow_pipelines.properties.compare import FIELDS, compare_pairs
-from leadflow_pipelines.properties.decisions import parted_nodes
-from leadflow_pipelines.properties.join_alike import join_alike
-from leadflow_pipelines.properties.match_model import MatchModel, load_match_model
+from leadflow_pipelines.properties.matching.candidates import candidate_pairs, described, nodes_of
+from leadflow_pipelines.properties.matching.compare import FIELDS, compare_pairs
+from leadflow_pipelines.properties.matching.decisions import parted_nodes
+from leadflow_pipelines.properties.matching.join_alike import join_alike
+from leadflow_pipelines.properties.matching.match_model import MatchModel, load_match_model
 
 PHRASES: dict[str, dict[str, str]] = {
     "street": {

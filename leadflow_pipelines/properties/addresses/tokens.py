@@ -1,6 +1,6 @@
 """Street text as lists of words with classes: what each word could be, looked up once per distinct word.
 
-Here: splitting, the vocabulary, the class bits. Not here: which reading of a word wins (`address_grammar`).
+Here: splitting, the vocabulary, the class bits. Not here: which reading of a word wins (`grammar`).
 
 A million streets hold some ten thousand distinct words. So every regular expression and table is applied to the
 vocabulary, and the rows carry small integers: 0.5 µs a row where a regular expression costs 0.3 to 0.8 µs.
@@ -12,8 +12,8 @@ from operator import or_
 import polars as pl
 import pyarrow as pa
 
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.postal_tables import (
+from leadflow_pipelines.properties.addresses import places
+from leadflow_pipelines.properties.addresses.postal_tables import (
     DIRECTIONALS,
     LONE_DESIGNATORS,
     NAME_WORDS,

@@ -1,7 +1,7 @@
 """The words of US addresses as tables: suffixes, directionals, unit designators, ordinals, route words.
 
 Source: USPS Publication 28, appendices B (directionals), C1 (suffixes), C2 (designators) and section 23-25.
-Only data is here; `address_tokens` and `address_grammar` give it meaning.
+Only data is here; `tokens` and `grammar` give it meaning.
 """
 
 # One street suffix a line: full name, standard abbreviation, then the commonly met variants.

@@ -6,7 +6,7 @@ resolution (`resolve`).
 
 import polars as pl
 
-from leadflow_pipelines.properties.candidates import regions_of, similar_names, whole_name
+from leadflow_pipelines.properties.matching.candidates import regions_of, similar_names, whole_name
 
 _NAME, _SUFFIX, _PLACE = r"^[^|]*\|[^|]*\|([^|]+)\|", r"^[^|]*\|[^|]*\|[^|]*\|([^|]+)\|", r"\|([^|]+)$"
 
@@ -43,8 +43,8 @@ def _on_streets(previous: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
     hit = forms.join(wanted, on=["region", "name"], how="semi").select("street").unique()
     # A street known by its city alone lies in several areas; what it may be in the others is looked at as well.
     elsewhere = forms.join(hit, on="street", how="semi").select("region", "name").unique()
-    hit = forms.join(elsewhere, on=["region", "name"], how="semi")["street"].unique()
-    return street.is_in(hit.implode()).fill_null(value=False)
+    reached = forms.join(elsewhere, on=["region", "name"], how="semi")["street"].unique()
+    return street.is_in(reached.implode()).fill_null(value=False)
 
 
 def _streets(keys: pl.Series) -> tuple[pl.Series, pl.DataFrame]:

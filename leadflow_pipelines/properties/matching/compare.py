@@ -6,8 +6,8 @@ weighs (`match_model`).
 
 import polars as pl
 
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.candidates import KEY_FIELDS, name_distances, whole_name
+from leadflow_pipelines.properties.addresses import places
+from leadflow_pipelines.properties.matching.candidates import KEY_FIELDS, name_distances, whole_name
 
 FIELDS = ("street", "suffix", "directional", "unit", "place", "parcel", "owner", "distance")
 """The compared fields, in the order in which evidence names them."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from leadflow_pipelines.properties.candidates import KEY_FIELDS, whole_name
-from leadflow_pipelines.properties.clustering import connected_components
-from leadflow_pipelines.properties.compare import agrees
+from leadflow_pipelines.properties.matching.candidates import KEY_FIELDS, whole_name
+from leadflow_pipelines.properties.matching.clustering import connected_components
+from leadflow_pipelines.properties.matching.compare import agrees
 
 LIKELY = 0.7
 """Probability from which two addresses are taken for one property."""

@@ -1,7 +1,7 @@
 """The grammar of one street line: which words are number, directionals, name, suffix and unit.
 
-Here: ordered passes that peel a list of words from both ends. Not here: cities and ZIPs (`address_lines`), what a
-unit's text means (`address_units`), rules over the whole string (`address_rewrites`), the tables (`postal_tables`).
+Here: ordered passes that peel a list of words from both ends. Not here: cities and ZIPs (`lines`), what a
+unit's text means (`units`), rules over the whole string (`rewrites`), the tables (`postal_tables`).
 
 Each pass moves a pointer: `first` and `last` (exclusive) bound what is not yet explained. What remains is the name.
 """
@@ -11,10 +11,10 @@ from operator import or_
 
 import polars as pl
 
-from leadflow_pipelines.properties import address_tokens as tokens
-from leadflow_pipelines.properties.address_rewrites import rewrite
-from leadflow_pipelines.properties.address_tokens import relist, split_words, vocabulary
-from leadflow_pipelines.properties.postal_tables import DIRECTIONAL_WORDS
+from leadflow_pipelines.properties.addresses import tokens
+from leadflow_pipelines.properties.addresses.postal_tables import DIRECTIONAL_WORDS
+from leadflow_pipelines.properties.addresses.rewrites import rewrite
+from leadflow_pipelines.properties.addresses.tokens import relist, split_words, vocabulary
 
 PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional")
 

@@ -1,15 +1,15 @@
 """One-line addresses: where the street ends and unit, city, state and ZIP begin.
 
-Here: work on whole strings and on their pieces between commas. Not here: the street's own words (`address_grammar`),
-the unit's (`address_units`). Pieces repeat (cities, states, ZIPs, units), so they are read once per distinct piece.
+Here: work on whole strings and on their pieces between commas. Not here: the street's own words (`grammar`),
+the unit's (`units`). Pieces repeat (cities, states, ZIPs, units), so they are read once per distinct piece.
 """
 
 import polars as pl
 
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.address_tokens import relist
-from leadflow_pipelines.properties.address_units import opens_unit
-from leadflow_pipelines.properties.postal_tables import DIRECTIONALS, PLACEHOLDERS, SUFFIXES, UNIT_WORDS
+from leadflow_pipelines.properties.addresses import places
+from leadflow_pipelines.properties.addresses.postal_tables import DIRECTIONALS, PLACEHOLDERS, SUFFIXES, UNIT_WORDS
+from leadflow_pipelines.properties.addresses.tokens import relist
+from leadflow_pipelines.properties.addresses.units import opens_unit
 
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
 _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.properties.compare import FIELDS
+from leadflow_pipelines.properties.matching.compare import FIELDS
 
 MODEL_FILE = Path(__file__).with_name("match_model.json")
 VERSION = 1

@@ -4,7 +4,7 @@ Here: the ZIP table and what follows from it. Not here: which place a record bel
 
 `us_places.parquet` is derived from the `zipcodes` package (42,789 ZIPs) and the county FIPS codes of `addfips`,
 because asking the package takes 2.6 s in every process and reading the file 25 ms. Rebuild it after an update
-of either package with `python -m leadflow_pipelines.properties.places`; a test compares the two.
+of either package with `python -m leadflow_pipelines.properties.addresses.places`; a test compares the two.
 """
 
 from functools import cache

@@ -1,14 +1,14 @@
 """Persons out of an owner's name: who, and which word is the surname.
 
 Here: one or several natural persons in county style (DOE JOHN A ETUX JANE B) or vendor style (John A Doe & Jane B Doe).
-Not here: what kind of owner a name denotes, companies and trusts (`owners`).
+Not here: what kind of owner a name denotes, companies and trusts (`parse`).
 """
 
 from dataclasses import dataclass
 
 import polars as pl
 
-from leadflow_pipelines.properties import owner_words as words
+from leadflow_pipelines.properties.owners import words
 
 SPOUSES = r"\bET ?UX\b|\bET ?VIR\b|\bHUSBAND\b|\bWIFE\b|\bH ?[/&] ?W\b|\bMARRIED COUPLE\b|\bENTIRETY\b|\bTBE\b"
 _TENURES = (

@@ -5,7 +5,7 @@ Here: decisions applied to clusters. Not here: where they are kept, or what foll
 
 import polars as pl
 
-from leadflow_pipelines.properties.clustering import connected_components
+from leadflow_pipelines.properties.matching.clustering import connected_components
 
 DECISION_COLUMNS = ("left_record_id", "right_record_id", "decision")
 """decision: `together` or `apart`. A pair stands once; decisions on unknown records change nothing."""

@@ -5,7 +5,7 @@ Here: `APT 4 B`, `#4B`, `2ND FLOOR`, `12-D`, `PH` → unit_type and unit_number.
 
 import polars as pl
 
-from leadflow_pipelines.properties.postal_tables import DESIGNATORS, LONE_DESIGNATORS, PLACEHOLDERS
+from leadflow_pipelines.properties.addresses.postal_tables import DESIGNATORS, LONE_DESIGNATORS, PLACEHOLDERS
 
 _FORMS = "|".join(sorted((form for form in DESIGNATORS if form != "#"), key=len, reverse=True))
 _OPENS = rf"^(?:#|(?:{_FORMS})(?:[^\p{{L}}]|$))"

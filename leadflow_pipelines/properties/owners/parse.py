@@ -1,7 +1,7 @@
 """Who owns: an owner's name as counties and vendors write it, read into kind, persons or entity, and one key.
 
-Here: the kind, companies, trusts, estates, public bodies, the key. Not here: the reading of persons (`owner_persons`),
-the words (`owner_words`), which parcels belong to one owner (`link_owners`).
+Here: the kind, companies, trusts, estates, public bodies, the key. Not here: the reading of persons (`persons`),
+the words (`words`), which parcels belong to one owner (`link_owners`).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadflow_pipelines.properties import owner_words as words
-from leadflow_pipelines.properties.address_lines import clean_text
-from leadflow_pipelines.properties.owner_persons import (
+from leadflow_pipelines.properties.addresses.lines import clean_text
+from leadflow_pipelines.properties.owners import words
+from leadflow_pipelines.properties.owners.persons import (
     PERSON_COLUMNS,
     SPOUSES,
     Convention,

@@ -7,8 +7,8 @@ nodes are (`compare`), or what follows from it (`match_model`, `resolve`).
 import duckdb
 import polars as pl
 
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.postal_tables import SUFFIX_WORDS
+from leadflow_pipelines.properties.addresses import places
+from leadflow_pipelines.properties.addresses.postal_tables import SUFFIX_WORDS
 
 KEY_FIELDS = ("number", "pre", "name", "suffix", "post", "unit", "place")
 """The parts of an address key, in its order."""

@@ -1,4 +1,4 @@
-"""The words of `owner_words.toml` as patterns and lookups. Not here: how a name is read with them (`owners`)."""
+"""The words of `words.toml` as patterns and lookups. Not here: how a name is read with them (`parse`)."""
 
 import tomllib
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 _INITIALS = ("CO", "GP", "G P", "LC", "L C", "L P")
-_FILE = Path(__file__).with_name("owner_words.toml")
+_FILE = Path(__file__).with_name("words.toml")
 
 
 @cache

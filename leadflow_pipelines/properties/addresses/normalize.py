@@ -1,7 +1,7 @@
 """The canonical address: any address columns to USPS Publication 28 parts and one comparable key.
 
-Here: the public function, the key, the one-line form. Not here: the grammar (`address_grammar`), one-line splitting
-(`address_lines`), units (`address_units`), the ZIP table (`places`).
+Here: the public function, the key, the one-line form. Not here: the grammar (`grammar`), one-line splitting
+(`lines`), units (`units`), the ZIP table (`places`).
 """
 
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
-from leadflow_pipelines.properties import places
-from leadflow_pipelines.properties.address_grammar import PARTS, parse_streets
-from leadflow_pipelines.properties.address_lines import clean_text, split_lines
-from leadflow_pipelines.properties.address_units import parse_units
-from leadflow_pipelines.properties.postal_tables import LONE_DESIGNATORS
+from leadflow_pipelines.properties.addresses import places
+from leadflow_pipelines.properties.addresses.grammar import PARTS, parse_streets
+from leadflow_pipelines.properties.addresses.lines import clean_text, split_lines
+from leadflow_pipelines.properties.addresses.postal_tables import LONE_DESIGNATORS
+from leadflow_pipelines.properties.addresses.units import parse_units
 
 ADDRESS_COLUMNS = (*PARTS, "unit_type", "unit_number", "city", "state", "zip5", "zip4", "address_key", "parse_status")
 """What `normalize_addresses` adds, all String."""
