@@ -191,3 +191,68 @@ def test_other_faults(sandbox):
         orjson.loads(_properties(sandbox, "19103").content)
     with pytest.raises(httpx.HTTPStatusError):
         sandbox.arm_fault("attom", "no_such_fault")
+
+
+def _outcome(sandbox, zip_code):
+    """What a call meets, in one word or number."""
+    try:
+        answer = _properties(sandbox, zip_code)
+        return answer.status_code if answer.status_code != 200 else len(answer.json()["property"])
+    except httpx.TransportError:
+        return "broken"
+
+
+def test_a_share_of_all_calls_suffers_the_same_ones_in_every_run(sandbox):
+    def suffered():
+        sandbox.disarm_faults()
+        sandbox.arm_fault("attom", "status", status=503, share=0.3)
+        sandbox.arm_fault("*", "reset", share=0.3)
+        return [_outcome(sandbox, f"191{n:02d}") for n in [3, 4, 6, 7, 11, 14, 15, 16, 18, 19, 20, 21] * 5]
+
+    first = suffered()
+    assert first == suffered()
+    assert 8 <= first.count(503) <= 30
+    assert 8 <= first.count("broken") <= 30
+
+
+def test_keys_expire_and_wallets_empty_without_a_bill(sandbox):
+    sandbox.arm_fault("attom", "expired_key")
+    sandbox.arm_fault("batchdata", "empty_wallet")
+    assert _properties(sandbox, "19103").status_code == 401
+    assert _skip_trace(sandbox, 5).status_code == 403
+    assert [sandbox.ledger()[name]["billed"] for name in ("attom", "batchdata")] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("missing_field", lambda body: "sale" not in body["property"][0]),
+        ("renamed_field", lambda body: "areaNew" in body["property"][0] and "area" not in body["property"][0]),
+        ("key_casing", lambda body: "attomid" in body["property"][0]["identifier"]),
+        ("wrong_total", lambda body: body["status"]["total"] == RECORDS_PER_ZIP * 2 + 7),
+    ],
+)
+def test_a_body_drifts_and_is_billed_all_the_same(sandbox, kind, told):
+    sandbox.arm_fault("attom", kind)
+    assert told(_properties(sandbox, "19103").json())
+    assert not told(_properties(sandbox, "19103").json())
+    assert sandbox.ledger()["attom"]["billed"] == 2 * RECORDS_PER_ZIP
+
+
+def test_a_page_comes_twice(sandbox):
+    first = _properties(sandbox, "19103", pagesize=2).json()["property"]
+    sandbox.arm_fault("attom", "duplicate_page")
+    assert _properties(sandbox, "19103", pagesize=2, page=2).json()["property"] == first
+
+
+def test_a_body_drips(sandbox):
+    sandbox.arm_fault("attom", "slow_drip", seconds=0.2)
+    began = time.monotonic()
+    assert len(_properties(sandbox, "19103").json()["property"]) == RECORDS_PER_ZIP
+    assert time.monotonic() - began >= 0.15
+
+
+def test_a_vendor_refuses_more_calls_a_second_than_it_takes():
+    with SandboxProcess(records_per_zip=1, calls_per_second={"attom": 3}) as slow:
+        assert [_properties(slow, "19103").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+        assert slow.ledger()["attom"]["billed"] == 3

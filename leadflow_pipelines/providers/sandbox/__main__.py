@@ -4,7 +4,7 @@ import argparse
 import datetime as dt
 
 from leadflow_pipelines.providers.sandbox.server import run_sandbox
-from leadflow_pipelines.providers.sandbox.vendors import World
+from leadflow_pipelines.providers.sandbox.world import World
 
 
 def main() -> None:
@@ -15,13 +15,22 @@ def main() -> None:
     options.add_argument("--records-per-zip", type=int, default=250)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--page-cap", type=int, default=1000, help="most properties on one page")
+    options.add_argument("--calls-per-second", action="append", default=[], metavar="VENDOR=NUMBER")
+    options.add_argument(
+        "--faults", action="append", default=[], metavar="PRESET", help="a fault preset, from the start"
+    )
     options.add_argument("--today", type=dt.date.fromisoformat, help="the vendors' date; default: the real one")
     options.add_argument("--parent", type=int, help="end when this process is no longer the parent")
     given = options.parse_args()
-    world = World(given.records_per_zip, given.seed, given.page_cap)
-    if given.today is not None:
-        world = World(given.records_per_zip, given.seed, given.page_cap, today=lambda: given.today)
-    run_sandbox(given.host, given.port, world=world, parent=given.parent)
+    limits = dict(one.split("=", 1) for one in given.calls_per_second)
+    world = World(
+        given.records_per_zip,
+        given.seed,
+        given.page_cap,
+        calls_per_second={name: float(limit) for name, limit in limits.items()},
+        **({"today": lambda: given.today} if given.today else {}),
+    )
+    run_sandbox(given.host, given.port, world=world, presets=given.faults, parent=given.parent)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,85 @@
-"""Misbehaviour on demand: what a vendor may do to a call, armed for the next few calls of a provider."""
+"""The fault dial: what a vendor may do to a call, for the next few calls or for a share of all.
 
+Here: which call suffers what. Not here: how a body is spoiled (`distortions`) or a socket broken (`server`).
+"""
+
+import hashlib
 import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from leadflow_pipelines.errors import InvalidInput
 
-Kind = Literal["status", "slow", "reset", "timeout", "cut_off", "truncated_json", "wrong_shape"]
+Refusal = Literal["status", "expired_key", "empty_wallet"]
+Stall = Literal["slow", "slow_drip", "timeout", "reset", "cut_off"]
+Spoiled = Literal[
+    "truncated_json", "malformed_json", "wrong_shape", "missing_field", "renamed_field", "key_casing", "wrong_total",
+    "duplicate_page",
+]  # fmt: skip
+Kind = Literal[Refusal, Stall, Spoiled]
+KINDS: tuple[str, ...] = (*get_args(Refusal), *get_args(Stall), *get_args(Spoiled))
+EVERYONE = "*"
 
 
 @dataclass
 class Fault:
-    """A fault for the next `times` calls of `provider` (or only those for `zip`).
+    """One setting of the dial, for `provider` (`*`: each) and, where given, for one `zip` only.
 
-    status: answers `status` (with Retry-After, if given) and bills nothing. slow: answers after `seconds`. The
-    others bill first, then fail:
-    reset drops the connection, timeout stays silent for `seconds`, cut_off stops midway, truncated_json and
-    wrong_shape answer what cannot be read.
+    Without a `share` the next `times` calls suffer; with one, that share of all calls, the same ones in every run.
+    Nothing is billed by status (answers `status`, with Retry-After where given), expired_key and empty_wallet. The
+    others bill first. slow answers after `seconds`; slow_drip spreads the answer over them; timeout is silent for them
+    and hangs up; reset drops the connection; cut_off stops midway. truncated_json, malformed_json and wrong_shape
+    cannot be read. missing_field and renamed_field touch one field of each record, key_casing all keys; wrong_total
+    miscounts; duplicate_page answers the page before again.
     """
 
     provider: str
     kind: Kind
     times: int = 1
+    share: float | None = None
     status: int = 500
     retry_after: str | None = None
     seconds: float = 60.0
     zip: str | None = None
 
 
+PRESETS: Mapping[str, tuple[dict[str, Any], ...]] = {
+    "flaky": (
+        {"kind": "status", "status": 502, "share": 0.08},
+        {"kind": "status", "status": 429, "retry_after": "1", "share": 0.05},
+        {"kind": "reset", "share": 0.04},
+        {"kind": "cut_off", "share": 0.04},
+    ),
+    "rate-limited": (
+        {"kind": "status", "status": 429, "retry_after": "1", "share": 0.2},
+        {"kind": "status", "status": 429, "share": 0.1},
+    ),
+    "slow": ({"kind": "slow", "seconds": 2.0, "share": 0.3}, {"kind": "slow_drip", "seconds": 3.0, "share": 0.1}),
+    "garbled": ({"kind": "truncated_json", "share": 0.1}, {"kind": "malformed_json", "share": 0.1}),
+    "drifting": (
+        {"kind": "missing_field", "share": 0.2},
+        {"kind": "renamed_field", "share": 0.2},
+        {"kind": "key_casing", "share": 0.2},
+        {"kind": "wrong_total", "share": 0.2},
+        {"kind": "duplicate_page", "share": 0.1},
+    ),
+    "expired-keys": ({"kind": "expired_key", "share": 1.0},),
+    "empty-wallets": ({"kind": "empty_wallet", "share": 1.0},),
+    "down": ({"kind": "status", "status": 503, "share": 1.0},),
+}
+"""What `leadflow sandbox --faults NAME` sets for every vendor."""
+
+
 @dataclass
 class FaultSwitch:
     """The armed faults of one sandbox, oldest first."""
 
+    seed: int = 1
     armed: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    seen: Counter[tuple[str, bytes]] = field(default_factory=Counter)
 
     def arm(self, wanted: dict[str, Any]) -> None:
         """Adds a fault described by JSON. Raises InvalidInput where the description is wrong."""
@@ -41,23 +87,49 @@ class FaultSwitch:
             fault = Fault(**wanted)
         except TypeError as error:
             raise InvalidInput(f"Not a fault: {error}.") from error
-        if fault.kind not in get_args(Kind):
-            raise InvalidInput(f"No fault is called {fault.kind!r}; there are {', '.join(get_args(Kind))}.")
+        if fault.kind not in KINDS:
+            raise InvalidInput(f"No fault is called {fault.kind!r}; there are {', '.join(KINDS)}.")
+        if fault.share is not None and not 0 <= fault.share <= 1:
+            raise InvalidInput(f"share {fault.share} is none between 0 and 1.")
         with self.lock:
             self.armed.append(fault)
+
+    def preset(self, names: Iterable[str]) -> None:
+        """Sets these presets for every vendor. Raises InvalidInput where there is none of a name."""
+        for name in names:
+            if name not in PRESETS:
+                raise InvalidInput(f"No preset is called {name!r}; there are {', '.join(PRESETS)}.")
+            for one in PRESETS[name]:
+                self.arm({"provider": EVERYONE, **one})
 
     def disarm(self) -> None:
         """Removes every fault."""
         with self.lock:
             self.armed.clear()
+            self.seen.clear()
 
-    def next_for(self, provider: str, zip_code: str | None) -> Fault | None:
-        """The fault that the call must suffer, if any; it is used up."""
+    def next_for(self, provider: str, zip_code: str | None, request: bytes) -> Fault | None:
+        """The fault that the call must suffer, if any; `request` is what tells it from other calls."""
         with self.lock:
-            for fault in self.armed:
-                if fault.provider == provider and fault.zip in (None, zip_code):
+            if not self.armed:
+                return None
+            question = (provider, hashlib.blake2b(request, digest_size=8).digest())
+            self.seen[question] += 1
+            dice = self._dice(question, self.seen[question])
+            for number, fault in enumerate(self.armed):
+                if fault.provider not in (provider, EVERYONE) or fault.zip not in (None, zip_code):
+                    continue
+                if fault.share is None:
                     fault.times -= 1
                     if fault.times <= 0:
-                        self.armed.remove(fault)
+                        del self.armed[number]
                     return fault
+                if dice < fault.share:
+                    return fault
+                dice = (dice - fault.share) / (1 - fault.share)
         return None
+
+    def _dice(self, question: tuple[str, bytes], time: int) -> float:
+        """A number in [0, 1) that hangs on the question and on how often it came, not on who else asks."""
+        told = f"{self.seed}:{question[0]}:{question[1].hex()}:{time}".encode()
+        return int.from_bytes(hashlib.blake2b(told, digest_size=7).digest()) / 2**56

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,23 +13,32 @@ import orjson
 
 from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.providers.sandbox.server import FAULTS_PATH, LEDGER_PATH
-from leadflow_pipelines.providers.sandbox.vendors import ATTOM_KEY, ATTOM_PATH, BATCHDATA_KEY, BATCHDATA_PATH
+from leadflow_pipelines.providers.sandbox.vendors import VENDORS
 from leadflow_pipelines.settings import PREFIX
 
 READY_SECONDS = 20.0
+DEMO_VENDORS = ("attom", "batchdata")
+"""Whom a demo run asks: one that knows properties, one that knows people."""
 
 
 class SandboxProcess:
     """`with SandboxProcess() as sandbox: load_settings(**sandbox.settings_overrides())`."""
 
     def __init__(
-        self, *, records_per_zip: int = 250, seed: int = 1, page_cap: int = 1000, today: str | None = None
+        self,
+        *,
+        records_per_zip: int = 250,
+        seed: int = 1,
+        page_cap: int = 1000,
+        today: str | None = None,
+        calls_per_second: Mapping[str, float] | None = None,
     ) -> None:
         self._arguments = [
             f"--records-per-zip={records_per_zip}",
             f"--seed={seed}",
             f"--page-cap={page_cap}",
             *([f"--today={today}"] if today else []),
+            *(f"--calls-per-second={name}={limit}" for name, limit in (calls_per_second or {}).items()),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -59,13 +69,13 @@ class SandboxProcess:
                 self._process.stdout.close()
             self._process = None
 
-    def settings_overrides(self) -> dict[str, Any]:
-        """The settings under which the clients call this sandbox."""
-        return sandbox_settings(self.url)
+    def settings_overrides(self, *vendors: str) -> dict[str, str]:
+        """The settings under which the clients of these vendors (the demo's, if none is named) call this sandbox."""
+        return sandbox_settings(self.url, vendors or DEMO_VENDORS)
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, *vendors: str) -> dict[str, str]:
         """The same as environment variables, for other processes."""
-        return {f"{PREFIX}{name.upper()}": value for name, value in self.settings_overrides().items()}
+        return {f"{PREFIX}{name.upper()}": value for name, value in self.settings_overrides(*vendors).items()}
 
     def ledger(self) -> dict[str, Any]:
         """The vendors' own books: provider → calls, refused, billed, billed_by_zip, calls_by_zip."""
@@ -77,7 +87,7 @@ class SandboxProcess:
         httpx.delete(f"{self.url}{LEDGER_PATH}").raise_for_status()
 
     def arm_fault(self, provider: str, kind: str, **details: Any) -> None:
-        """Lets the next call of a provider fail; the kinds are in `faults`."""
+        """Turns the fault dial of a provider (`*`: all): the next `times` calls, or a `share` of all; see `faults`."""
         fault = {"provider": provider, "kind": kind, **details}
         httpx.post(f"{self.url}{FAULTS_PATH}", json=fault).raise_for_status()
 
@@ -94,11 +104,6 @@ class SandboxProcess:
         self.stop()
 
 
-def sandbox_settings(url: str) -> dict[str, str]:
-    """Settings that point every client at the sandbox listening at `url`."""
-    return {
-        "attom_base_url": f"{url}{ATTOM_PATH}",
-        "attom_api_key": ATTOM_KEY,
-        "batchdata_base_url": f"{url}{BATCHDATA_PATH}",
-        "batchdata_api_key": BATCHDATA_KEY,
-    }
+def sandbox_settings(url: str, vendors: Collection[str]) -> dict[str, str]:
+    """Settings that point the clients of these vendors at the sandbox listening at `url`."""
+    return {name: value for vendor in VENDORS if vendor.name in vendors for name, value in vendor.settings(url).items()}

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP server: routes, faults and sockets.
+"""The sandbox's HTTP server: vendors by their prefixes, faults and sockets.
 
 The standard library's threading server: it starts in a tenth of a second, needs no framework, and gives the
 bare socket that a faithful connection reset needs. A page of 250 properties takes 9 ms, nearly all of it
@@ -11,6 +11,8 @@ import socket
 import struct
 import threading
 import time
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,22 +20,19 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.providers.sandbox.books import Books
+from leadflow_pipelines.providers.sandbox.distortions import distorted
 from leadflow_pipelines.providers.sandbox.faults import Fault, FaultSwitch
 from leadflow_pipelines.providers.sandbox.places import find_place
-from leadflow_pipelines.providers.sandbox.vendors import (
-    ATTOM_PATH,
-    BATCHDATA_PATH,
-    BATCHDATA_V3_PATH,
-    Books,
-    Reply,
-    World,
-    answer_attom,
-    answer_batchdata,
-)
+from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Vendor
+from leadflow_pipelines.providers.sandbox.vendors import VENDORS
+from leadflow_pipelines.providers.sandbox.world import World
 
 LEDGER_PATH = "/_sandbox/ledger"
 FAULTS_PATH = "/_sandbox/faults"
 PARENT_CHECK_SECONDS = 0.5
+DRIPS = 20
+TOO_MANY = Reply(429, {"error": "too many requests"})
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -46,12 +45,37 @@ class SandboxServer(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
         self.world = world
         self.books = Books()
-        self.faults = FaultSwitch()
+        self.faults = FaultSwitch(world.seed)
+        self.vendors = {prefix: vendor for vendor in VENDORS for prefix in vendor.prefixes}
+        self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._recent_lock = threading.Lock()
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+
+    def vendor_at(self, path: str) -> tuple[Vendor, str] | None:
+        """The vendor that serves a path, and the prefix under which it does."""
+        for prefix, vendor in self.vendors.items():
+            if path.startswith(f"{prefix}/") or path == prefix:
+                return vendor, prefix
+        return None
+
+    def is_too_fast(self, provider: str) -> bool:
+        """Whether the provider had more calls within a second than the world lets it take."""
+        limit = self.world.calls_per_second.get(provider)
+        if limit is None:
+            return False
+        now = time.monotonic()
+        with self._recent_lock:
+            recent = self._recent[provider]
+            while recent and recent[0] <= now - 1:
+                recent.popleft()
+            if len(recent) >= limit:
+                return True
+            recent.append(now)
+        return False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no fault of ours; anything else is shown."""
@@ -60,10 +84,19 @@ class SandboxServer(ThreadingHTTPServer):
 
 
 def run_sandbox(
-    host: str = "127.0.0.1", port: int = 8900, *, world: World | None = None, parent: int | None = None
+    host: str = "127.0.0.1",
+    port: int = 8900,
+    *,
+    world: World | None = None,
+    presets: Sequence[str] = (),
+    parent: int | None = None,
 ) -> None:
-    """Serves until interrupted; prints one JSON line with its URL when ready. Dies with process `parent`."""
+    """Serves until interrupted; prints one JSON line with its URL when ready. Dies with process `parent`.
+
+    `presets`: names of fault presets, set from the start. Raises InvalidInput where there is none of a name.
+    """
     with SandboxServer(host, port, world or World()) as server:
+        server.faults.preset(presets)
         if parent is not None:
             threading.Thread(target=_follow, args=(parent,), daemon=True).start()
         print(orjson.dumps({"url": server.url}).decode(), flush=True)
@@ -84,23 +117,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: SandboxServer
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        if url.path == LEDGER_PATH:
-            self._send(200, self.server.books.as_json())
-        elif url.path == f"{ATTOM_PATH}/property/expandedprofile":
-            self._serve(answer_attom(self.server.world, self._headers(), dict(parse_qsl(url.query))))
+        if self.path == LEDGER_PATH:
+            self._send(Reply(200, self.server.books.as_json()))
         else:
-            self._send(404, {"error": "no such path"})
+            self._serve(b"")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.path == FAULTS_PATH:
             self._arm(body)
-        elif self.path in (f"{BATCHDATA_PATH}/property/skip-trace", f"{BATCHDATA_V3_PATH}/property/skip-trace"):
-            is_v3 = self.path.startswith(BATCHDATA_V3_PATH)
-            self._serve(answer_batchdata(self.server.world, self._headers(), orjson.loads(body), is_v3=is_v3))
         else:
-            self._send(404, {"error": "no such path"})
+            self._serve(body)
 
     def do_DELETE(self) -> None:
         if self.path == FAULTS_PATH:
@@ -108,9 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == LEDGER_PATH:
             self.server.books.clear()
         else:
-            self._send(404, {"error": "no such path"})
+            self._send(NO_SUCH_PATH)
             return
-        self._send(200, {})
+        self._send(Reply(200, {}))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent: the books at /_sandbox/ledger say what was asked."""
@@ -119,32 +146,39 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.server.faults.arm(orjson.loads(body))
         except InvalidInput as error:
-            self._send(400, {"error": str(error)})
+            self._send(Reply(400, {"error": str(error)}))
         else:
-            self._send(200, {})
+            self._send(Reply(200, {}))
 
-    def _headers(self) -> dict[str, str]:
-        return {name.lower(): value for name, value in self.headers.items()}
-
-    def _serve(self, reply: Reply) -> None:
-        fault = self.server.faults.next_for(reply.provider, reply.zip)
-        is_refused = reply.status in (401, 403) or (fault is not None and fault.kind == "status")
+    def _serve(self, body: bytes) -> None:
+        url = urlsplit(self.path)
+        found = self.server.vendor_at(url.path)
+        if found is None:
+            self._send(NO_SUCH_PATH)
+            return
+        vendor, prefix = found
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        request = Request(self.command, url.path[len(prefix) :], query, headers, body, prefix)
+        reply = TOO_MANY if self.server.is_too_fast(vendor.name) else vendor.answer(self.server.world, request)
+        fault = self.server.faults.next_for(vendor.name, reply.zip, self.path.encode() + body)
+        refusal = _refusal(vendor, fault)
+        is_refused = refusal is not None or reply.status in (401, 403, 429)
         billed = 0 if is_refused else reply.billed
-        self.server.books.enter(reply.provider, reply.zip, billed=billed, is_refused=is_refused)
-        if fault is None:
-            self._send(reply.status, reply.body)
+        self.server.books.enter(vendor.name, reply.zip, billed=billed, is_refused=is_refused)
+        if refusal is not None or fault is None:
+            self._send(refusal or reply)
         else:
-            self._suffer(fault, reply)
+            self._suffer(fault, vendor, request, reply)
 
-    def _suffer(self, fault: Fault, reply: Reply) -> None:
-        body = orjson.dumps(reply.body)
+    def _suffer(self, fault: Fault, vendor: Vendor, request: Request, reply: Reply) -> None:
+        content = reply.content
         match fault.kind:
-            case "status":
-                after = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
-                self._send(fault.status, {"error": "simulated"}, after)
             case "slow":
                 time.sleep(fault.seconds)
-                self._send(reply.status, reply.body)
+                self._send(reply)
+            case "slow_drip":
+                self._drip(reply, fault.seconds)
             case "reset":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._hang_up()
@@ -152,23 +186,47 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(fault.seconds)
                 self._hang_up()
             case "cut_off":
-                self._write(200, body[: len(body) // 2], len(body), {})
+                self._write(reply, content[: len(content) // 2], len(content))
                 self._hang_up()
-            case "truncated_json":
-                self._write(200, body[: len(body) // 2], len(body) // 2, {})
-            case "wrong_shape":
-                self._send(200, {"unexpected": True})
+            case "duplicate_page":
+                before = vendor.shape.page_before(request.query) if vendor.shape.page_before else None
+                self._send(vendor.answer(self.server.world, request.asking(before)) if before else reply)
+            case _:
+                spoiled = distorted(reply, fault.kind, vendor.shape)
+                self._write(reply, spoiled, len(spoiled))
+
+    def _drip(self, reply: Reply, seconds: float) -> None:
+        content = reply.content
+        step = max(1, -(-len(content) // DRIPS))
+        self._write(reply, content[:step], len(content))
+        for start in range(step, len(content), step):
+            time.sleep(seconds / DRIPS)
+            self.wfile.write(content[start : start + step])
 
     def _hang_up(self) -> None:
         self.close_connection = True
         self.connection.close()
 
-    def _send(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        content = orjson.dumps(body)
-        self._write(status, content, len(content), headers or {})
+    def _send(self, reply: Reply) -> None:
+        content = reply.content
+        self._write(reply, content, len(content))
 
-    def _write(self, status: int, content: bytes, length: int, headers: dict[str, str]) -> None:
+    def _write(self, reply: Reply, content: bytes, length: int) -> None:
         """Head and body in one write: two small ones would wait for each other's acknowledgement."""
-        head = {"Content-Type": "application/json", "Content-Length": str(length), **headers}
-        lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('',))[0]}", *(f"{k}: {v}" for k, v in head.items())]
+        head: Mapping[str, str] = {"Content-Type": reply.content_type, "Content-Length": str(length), **reply.headers}
+        told = self.responses.get(reply.status, ("",))[0]
+        lines = [f"HTTP/1.1 {reply.status} {told}", *(f"{name}: {value}" for name, value in head.items())]
         self.wfile.write("\r\n".join([*lines, "", ""]).encode() + content)
+
+
+def _refusal(vendor: Vendor, fault: Fault | None) -> Reply | None:
+    """The refusal that a fault means, or None where the vendor does its work."""
+    match fault:
+        case Fault(kind="status"):
+            after = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
+            return Reply(fault.status, {"error": "simulated"}, headers=after)
+        case Fault(kind="expired_key"):
+            return vendor.expired
+        case Fault(kind="empty_wallet"):
+            return vendor.empty
+    return None

@@ -1,0 +1,87 @@
+"""What a simulated vendor is: a prefix on the sandbox's port, answers to requests, and the shape of its bodies.
+
+Here: requests in, replies out, no sockets (`server`). Each vendor is a module in `vendors`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from leadflow_pipelines.providers.sandbox.world import World
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the vendor sees it: `path` below its prefix, header names in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+    prefix: str = ""
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+
+    def asking(self, query: Mapping[str, str]) -> "Request":
+        """The same request with another query."""
+        return replace(self, query=query)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A vendor's answer before it is sent. `body`: JSON, or bytes as they are; `zip`: whom it concerned."""
+
+    status: int
+    body: Any
+    zip: str | None = None
+    billed: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+    @property
+    def content(self) -> bytes:
+        """The body as it goes over the wire."""
+        return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a fault must know of a body to spoil it as a vendor would.
+
+    `items`: keys that lead to the list of records ((): the body is the list). `total`: keys that lead to the vendor's
+    own count. `optional`: fields of a record that may be missing or renamed one day. `page_before`: the query of the
+    page before the one asked for, or None for the first.
+    """
+
+    items: tuple[str, ...] | None = None
+    total: tuple[str, ...] | None = None
+    optional: tuple[str, ...] = ()
+    page_before: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One simulated provider.
+
+    `answer` serves what lies under one of the `prefixes`; `settings` points LeadFlow's client at the sandbox listening
+    at a URL; `expired` and `empty` are its refusals of an expired key and of an empty wallet.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    answer: Callable[[World, Request], Reply]
+    settings: Callable[[str], dict[str, str]]
+    shape: Shape = Shape()
+    expired: Reply = Reply(401, {"error": "Unauthorized"})
+    empty: Reply = Reply(403, {"error": "Payment required"})
+
+
+NO_SUCH_PATH = Reply(404, {"error": "no such path"})
