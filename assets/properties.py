@@ -4,7 +4,7 @@ import polars as pl
 
 from assets.step import Outcome, Step
 from assets.zip_day_asset import zip_day_asset
-from leadflow_pipelines.contracts import PROPERTIES, PROPERTY_LINKS, PROPERTY_MATCHES
+from leadflow_pipelines.contracts import ADDRESS_KEY_CHANGES, PROPERTIES, PROPERTY_LINKS, PROPERTY_MATCHES
 from leadflow_pipelines.database.property_decisions import read_decisions
 from leadflow_pipelines.lake import Stored
 from leadflow_pipelines.properties.refresh_properties import refresh_properties
@@ -15,14 +15,15 @@ PREVIEW = ["zip", "property_id", "city", "year_built", "living_sqft", "record_co
 @zip_day_asset(
     "properties",
     contract=PROPERTIES,
-    also=[PROPERTY_LINKS, PROPERTY_MATCHES],
+    also=[PROPERTY_LINKS, PROPERTY_MATCHES, ADDRESS_KEY_CHANGES],
     deps=["property_records"],
     group="properties",
 )
 def properties(step: Step) -> Outcome:
     """The property table of these ZIPs as of the day: one row per real property with a stable id and per-field
     provenance, kept as versions so that a day costs its changes. property_links says which record made it,
-    property_matches which addresses were compared. Operators' decisions on pairs are obeyed."""
+    property_matches which addresses were compared. Operators' decisions on pairs are obeyed.
+    address_key_changes maps keys of earlier versions to those that stand now."""
     org_id = step.workspace.org.org_id
     with step.workspace.database.as_org(org_id) as connection:
         decisions = read_decisions(connection, org_id)

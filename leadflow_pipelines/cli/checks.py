@@ -14,6 +14,8 @@ from assets.scope import CALENDAR_DAYS, MOST_PARTITIONS
 from leadflow_pipelines.automation.dagster_storage import dagster_instance
 from leadflow_pipelines.contracts import LAKE_TABLES
 from leadflow_pipelines.definitions import build_scope
+from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.properties.renew_keys import old_keys, unsettled_zips
 from leadflow_pipelines.providers.configured import configured_sources, provider_states
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, read_budgets
 from resources.workspace import Workspace
@@ -83,7 +85,17 @@ def check_lake(workspace: Workspace) -> list[Finding]:
         if free_gb < 1:
             return [Finding("lake", "fault", f"Only {free_gb:.1f} GB are free at {folder}.", "Make room, or move it.")]
     written = [table.name for table in LAKE_TABLES if lake.exists(table)]
-    return [Finding("lake", "ok", f"{lake.root}, {len(written)} of {len(LAKE_TABLES)} tables written")]
+    return [Finding("lake", "ok", f"{lake.root}, {len(written)} of {len(LAKE_TABLES)} tables written"), *_keys(lake)]
+
+
+def _keys(lake: Lake) -> list[Finding]:
+    """A note where an earlier version wrote address keys, or their change is not yet worked in."""
+    old = int(old_keys(lake)["len"].sum())
+    if old:
+        said = f"An earlier version wrote the address keys of {old:,} records."
+        return [Finding("lake", "note", said, "leadflow migrate (the next run or import does it too)")]
+    zips = len(unsettled_zips(lake))
+    return [Finding("lake", "note", f"Address keys changed in {zips:,} ZIPs.", "leadflow migrate")] if zips else []
 
 
 def check_providers(workspace: Workspace) -> list[Finding]:

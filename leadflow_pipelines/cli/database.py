@@ -1,11 +1,15 @@
 """`leadflow db ...` and `leadflow migrate`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json, show
 from leadflow_pipelines.cli.session import open_session, start
+
+if TYPE_CHECKING:
+    from leadflow_pipelines.database.connections import Database
+    from leadflow_pipelines.database.orgs import Org
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,18 +46,51 @@ def status(as_json: JsonOption = False) -> None:
 
 
 def migrate(as_json: JsonOption = False) -> None:
-    """Bring the database to the newest schema. Safe to run twice, and from several machines at once."""
+    """Bring the database to the newest schema and every org's lake to the newest address keys.
+
+    Safe to run twice, after a kill, and from several machines at once. A run or an import would do it as well, for what
+    it touches.
+    """
     from leadflow_pipelines.database.connections import Database
     from leadflow_pipelines.database.migrate import migrate as apply_migrations
+    from leadflow_pipelines.database.orgs import list_orgs
 
     database = Database(start())
     if database.embedded:
         database.embedded.start()
     applied = apply_migrations(database)
+    keys = {org.slug: _migrate_keys(database, org) for org in list_orgs(database)}
+    changed = {slug: done for slug, done in keys.items() if done["records"] or done["zips"] or done["broken_zips"]}
     if as_json:
-        print_json({"applied": applied})
-    else:
-        out.print(f"Applied {', '.join(applied)}." if applied else "The schema is up to date.")
+        print_json({"applied": applied, "address_keys": changed})
+        return
+    out.print(f"Applied {', '.join(applied)}." if applied else "The schema is up to date.")
+    if not changed:
+        out.print("The address keys are up to date.")
+    for slug, done in changed.items():
+        out.print(
+            f"{slug}: read {done['records']:,} addresses anew, resolved {done['zips']:,} ZIPs whose keys changed; "
+            f"{done['merged']:,} records moved to a property that turned out to be theirs.",
+            soft_wrap=True,
+        )
+        if done["broken_zips"]:
+            out.print(f"  Not resolved, see leadflow run --zip: {', '.join(done['broken_zips'])}", soft_wrap=True)
+
+
+def _migrate_keys(database: "Database", org: "Org") -> dict[str, Any]:
+    import datetime as dt
+    from dataclasses import asdict
+
+    from leadflow_pipelines.database.property_decisions import read_decisions
+    from leadflow_pipelines.lake import open_lake
+    from leadflow_pipelines.properties.migrate_keys import migrate_keys
+    from leadflow_pipelines.settings import get_settings
+
+    settings = get_settings()
+    with database.as_org(org.org_id) as connection:
+        decisions = read_decisions(connection, org.org_id)
+    today = dt.datetime.now(settings.zone).date()
+    return asdict(migrate_keys(open_lake(settings, org.slug), day=today, decisions=decisions))
 
 
 @app.command("bi-url")

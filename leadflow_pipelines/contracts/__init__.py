@@ -12,7 +12,12 @@ from leadflow_pipelines.contracts.leads import (
     OUTREACH_LISTS,
 )
 from leadflow_pipelines.contracts.marts import MARTS
-from leadflow_pipelines.contracts.properties import PROPERTIES, PROPERTY_LINKS, PROPERTY_MATCHES
+from leadflow_pipelines.contracts.properties import (
+    ADDRESS_KEY_CHANGES,
+    PROPERTIES,
+    PROPERTY_LINKS,
+    PROPERTY_MATCHES,
+)
 from leadflow_pipelines.contracts.records import PROPERTY_RECORDS, RAW_PULLS, REJECTED_RECORDS
 from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 
@@ -22,6 +27,7 @@ LAKE_TABLES = (
     PROPERTIES,
     PROPERTY_LINKS,
     PROPERTY_MATCHES,
+    ADDRESS_KEY_CHANGES,
     ENRICHED_LEADS,
     LEAD_SCORES,
     LEAD_CONTACTS,
@@ -29,6 +35,7 @@ LAKE_TABLES = (
 )
 
 __all__ = [
+    "ADDRESS_KEY_CHANGES",
     "CHANNELS",
     "ENRICHED_LEADS",
     "LAKE_TABLES",

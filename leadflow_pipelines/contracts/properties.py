@@ -94,3 +94,18 @@ PROPERTY_MATCHES = Contract(
     key=("left_record_id", "right_record_id"),
     partition_by=("zip_prefix",),
 )
+
+ADDRESS_KEY_CHANGES = Contract(
+    name="address_key_changes",
+    text="The map from address keys of earlier versions to the keys that stand now, per ZIP.",
+    columns={
+        "zip": shared.ZIP,
+        "old_key": column(pl.String, "The key before; null where nothing identified the address."),
+        "new_key": column(pl.String, "The key since; null where nothing identifies it any more."),
+        "key_version": shared.KEY_VERSION,
+        "changed_on": column(pl.Date, "Day on which the records got the new key.", required=True),
+        "settled_on": column(pl.Date, "Day on which the ZIP's properties were resolved by it; null: not yet."),
+    },
+    key=("zip", "old_key", "new_key", "key_version"),
+    partition_by=("zip_prefix",),
+)

@@ -40,6 +40,7 @@ PROPERTY_RECORDS = Contract(
         "address_raw": column(pl.String, "The address as the source writes it."),
         **shared.ADDRESS_PARTS,
         "address_key": shared.ADDRESS_KEY,
+        "key_version": shared.KEY_VERSION,
         "parse_status": column(pl.String, "How well the address was understood: ok, partial, unparsed, ..."),
         "located_by": column(
             pl.String,

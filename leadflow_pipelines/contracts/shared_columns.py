@@ -39,6 +39,9 @@ ADDRESS_PARTS = {
     "zip4": column(pl.String, "ZIP+4 add-on.", pa.Check.str_matches(r"^\d{4}$")),
 }
 ADDRESS_KEY = column(pl.String, "Canonical address as one comparable string; null where nothing identifies.")
+KEY_VERSION = column(
+    pl.Int32, "Version of LeadFlow's address keys that wrote the key; null before they had one.", pa.Check.ge(1)
+)
 
 PARCEL = {
     "county_fips": column(pl.String, "Five-digit county FIPS code.", pa.Check.str_matches(r"^\d{5}$")),

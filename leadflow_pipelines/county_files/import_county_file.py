@@ -32,6 +32,7 @@ from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.properties.record_store import known_places, place_unlocated, write_records
 from leadflow_pipelines.properties.records import build_records
 from leadflow_pipelines.properties.refresh_properties import pending_zips, refresh_properties
+from leadflow_pipelines.properties.renew_keys import renew_keys
 from leadflow_pipelines.properties.stable_hash import stable_hash
 
 Progress = Callable[[str], None]
@@ -203,6 +204,7 @@ def _store(job: _Import, mapping: Mapping | None) -> _Stored:
 
 def _bring_up_to_date(job: _Import, stored: _Stored) -> ImportResult:
     """Place what can now be placed, refresh what is pending, and count. Safe to repeat at any point."""
+    renew_keys(job.lake, day=job.day)
     while place_unlocated(job.lake).height:
         pass
     with job.database.as_org(job.org.org_id) as connection:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 import polars as pl
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS
+from leadflow_pipelines.properties.address_keys import ADDRESS_KEY_VERSION
 from leadflow_pipelines.properties.addresses import normalize_addresses, places, street_line
 from leadflow_pipelines.properties.infer_place import infer_place
 from leadflow_pipelines.properties.locate import locate_records
@@ -65,7 +66,9 @@ def build_records(
     )
     located = locate_records(records, known)
     postal_city = places.lookup(located["zip5"], places.zips(), "city")
-    return PROPERTY_RECORDS.conform(located.with_columns(city=pl.coalesce("city", postal_city)))
+    return PROPERTY_RECORDS.conform(
+        located.with_columns(city=pl.coalesce("city", postal_city), key_version=pl.lit(ADDRESS_KEY_VERSION))
+    )
 
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:

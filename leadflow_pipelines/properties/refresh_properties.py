@@ -19,6 +19,7 @@ from leadflow_pipelines.contracts import (
     Fault,
 )
 from leadflow_pipelines.lake import Lake, apply_versions
+from leadflow_pipelines.properties.renew_keys import renew_keys, settle_keys, unsettled_zips
 from leadflow_pipelines.properties.resolve import resolve_properties
 from leadflow_pipelines.properties.survivorship import best_values
 
@@ -43,13 +44,14 @@ def pending_zips(lake: Lake, decisions: pl.DataFrame | None = None) -> list[str]
     """ZIPs whose records, or the operators' `decisions` on them, the property table does not yet reflect, sorted.
 
     A link is written last, so a record without a link, or linked in another ZIP, is unfinished work. So is a
-    decision (left_record_id, right_record_id, decision) that the links contradict.
+    decision (left_record_id, right_record_id, decision) that the links contradict, and an address key that has changed
+    since the ZIP was resolved.
     """
     records = lake.read(PROPERTY_RECORDS, columns=["record_id", "zip"]).unique()
     links = lake.read(PROPERTY_LINKS, columns=["record_id", "zip"])
     unlinked = records.join(links, on=["record_id", "zip"], how="anti")
     stale = links.join(unlinked, on="record_id", how="semi")
-    return sorted({*unlinked["zip"], *stale["zip"], *_zips_of_unheeded(lake, decisions)})
+    return sorted({*unlinked["zip"], *stale["zip"], *_zips_of_unheeded(lake, decisions), *unsettled_zips(lake)})
 
 
 def refresh_properties(
@@ -59,8 +61,10 @@ def refresh_properties(
 
     New records join the property they match; an id, once given, stays. Unchanged properties cost nothing.
     `decisions`: left_record_id, right_record_id, decision; what operators said of pairs, which is obeyed. A property
-    that reaches into another ZIP, or is decided to be one with a property there, is taken up whole.
+    that reaches into another ZIP, or is decided to be one with a property there, is taken up whole. Where an earlier
+    version wrote the lake's address keys, all its records get this version's first: old and new must be able to meet.
     """
+    renew_keys(lake, day=day)
     wanted = sorted(set(zips))
     decisions = NO_DECISIONS if decisions is None else decisions.select(NO_DECISIONS.columns)
     outside = _links_outside(lake, wanted, decisions)
@@ -74,6 +78,7 @@ def refresh_properties(
     new, changed = _write_versions(lake, snapshot, whole, reaching, day)
     _write_matches(lake, matches.filter(is_whole), whole)
     _write_links(lake, links.filter(is_whole))
+    settle_keys(lake, whole, day=day)
     return PropertyRefresh(
         records=links.height,
         properties=snapshot.height,
