@@ -289,3 +289,77 @@ outreach_list_entries = Table(
     Index(None, "org_id", "day", "zip"),
     comment="The outreach lists as decided, for the transactions that send.",
 )
+
+CRAWL_STATES = ("queued", "done", "failed", "refused")
+
+crawl_pages = Table(
+    "crawl_pages",
+    metadata,
+    _org(primary_key=True),
+    Column("recipe", Text, primary_key=True, comment="Recipe that asks for the page; also its provider name."),
+    Column("day", Date, primary_key=True, comment="Partition day."),
+    Column("url_hash", Text, primary_key=True, comment="SHA-256 of what is asked for: the URL, and the form's values."),
+    _required("url", Text, "Address of the page, without fragment."),
+    _required("kind", Text, "search: a form to fill in. list: rows. detail: one property."),
+    _optional("zip", Text, "ZIP whose search led here; null where none did."),
+    _required(
+        "carried", JSONB, "What is known already: a form's values, or the list row of a detail.", server_default=NO_JSON
+    ),
+    _required("state", Text, "refused: robots.txt or the recipe's own limits forbid it, so it was not asked for."),
+    _required("attempts", Integer, "Requests begun for it.", server_default=text("0")),
+    _required("queued_at", INSTANT, "Instant at which it was found; pages are asked for in this order."),
+    _required("place", Integer, "Order among the pages found at the same instant.", server_default=text("0")),
+    _optional("fetched_at", INSTANT, "Instant at which it was received; null until then."),
+    _optional("html_path", Text, "Where its HTML lies below LEADFLOW_HOME; kept for pages that failed."),
+    _required("items", Integer, "Items it gave.", server_default=text("0")),
+    _optional("message", Text, "Why it failed or was refused."),
+    CheckConstraint("kind in ('search', 'list', 'detail')", name="kind"),
+    CheckConstraint("state in (" + ", ".join(f"'{name}'" for name in CRAWL_STATES) + ")", name="state"),
+    CheckConstraint("items >= 0", name="items"),
+    Index(
+        None,
+        "org_id",
+        "recipe",
+        "day",
+        "queued_at",
+        "place",
+        postgresql_where=text("state = 'queued'"),
+    ),
+    comment="Pages of county sites: what is still to be fetched, and what became of the rest. A page done stays done.",
+)
+
+crawl_days = Table(
+    "crawl_days",
+    metadata,
+    _org(primary_key=True),
+    Column("recipe", Text, primary_key=True, comment="Recipe."),
+    Column("day", Date, primary_key=True, comment="Calendar day of the requests in LEADFLOW_TIMEZONE."),
+    _required("requests", Integer, "Pages asked for, repeated attempts included.", server_default=text("0")),
+    CheckConstraint("requests >= 0", name="requests"),
+    comment="What a day's crawling has asked of a site; one conditional update here is the crawl budget.",
+)
+
+crawl_stops = Table(
+    "crawl_stops",
+    metadata,
+    _org(primary_key=True),
+    Column("recipe", Text, primary_key=True, comment="Recipe that is stopped."),
+    _required("kind", Text, "What the site answered with: login, captcha, forbidden, too_many or block_page."),
+    _required("url", Text, "Page that was answered so."),
+    _required("message", Text, "What happened, for the operator."),
+    _optional("html_path", Text, "Where the answer's HTML lies below LEADFLOW_HOME."),
+    _required("stopped_at", INSTANT, "Instant of the answer."),
+    comment="Recipes a site has turned away. They stay stopped until an operator clears them.",
+)
+
+crawl_robots = Table(
+    "crawl_robots",
+    metadata,
+    _org(primary_key=True),
+    Column("host", Text, primary_key=True, comment="Scheme, host and port of the site."),
+    Column("day", Date, primary_key=True, comment="Calendar day in LEADFLOW_TIMEZONE."),
+    _required("http_status", Integer, "Status with which robots.txt was answered."),
+    _required("body", Text, "robots.txt as it was that day; empty where there is none."),
+    _required("fetched_at", INSTANT, "Instant at which it was received."),
+    comment="robots.txt of crawled sites, asked for once per host and day.",
+)
