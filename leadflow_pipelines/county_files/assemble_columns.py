@@ -7,8 +7,8 @@ from collections.abc import Mapping as Lookup
 from dataclasses import dataclass, replace
 
 from leadflow_pipelines.county_files.column_values import ColumnSample
-from leadflow_pipelines.county_files.mapping import ColumnRule
-from leadflow_pipelines.county_files.transforms import parse_number
+from leadflow_pipelines.source_rows.mapping import ColumnRule
+from leadflow_pipelines.source_rows.transforms import parse_number
 
 _STREET = ("street:number", "street:direction", "street:name", "street:suffix", "street:post")
 _ACREAGE_AT_END = r"\s\d{0,4}\.\d{1,4}$"

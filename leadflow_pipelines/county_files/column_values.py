@@ -6,10 +6,10 @@ from functools import cached_property
 
 import polars as pl
 
-from leadflow_pipelines.county_files import transforms
 from leadflow_pipelines.county_files.header_words import plain_words
-from leadflow_pipelines.county_files.list_codes import known_list_code
-from leadflow_pipelines.county_files.parse_dates import parse_dates
+from leadflow_pipelines.source_rows import transforms
+from leadflow_pipelines.source_rows.list_codes import known_list_code
+from leadflow_pipelines.source_rows.parse_dates import parse_dates
 
 SAMPLE = 2_000
 STREET_LIKE = (

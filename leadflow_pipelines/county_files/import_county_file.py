@@ -21,7 +21,6 @@ from sqlalchemy.dialects.postgresql import insert
 from leadflow_pipelines.contracts import PROPERTIES, PROPERTY_RECORDS, REJECTED_RECORDS, UNLOCATED
 from leadflow_pipelines.county_files.apply_mapping import MappedRows, apply_mapping
 from leadflow_pipelines.county_files.county_file import CountyFile, file_sha256, read_county_file
-from leadflow_pipelines.county_files.mapping import Mapping
 from leadflow_pipelines.county_files.propose_mapping import ColumnReason, Proposal, propose_mapping
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -34,6 +33,7 @@ from leadflow_pipelines.properties.records import build_records
 from leadflow_pipelines.properties.refresh_properties import pending_zips, refresh_properties
 from leadflow_pipelines.properties.renew_keys import renew_keys
 from leadflow_pipelines.properties.stable_hash import stable_hash
+from leadflow_pipelines.source_rows.mapping import Mapping
 
 Progress = Callable[[str], None]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadflow_pipelines.county_files.transforms import parse_state
 from leadflow_pipelines.properties.addresses.places import zip_table
+from leadflow_pipelines.source_rows.transforms import parse_state
 
 _AGREEMENT = 0.9
 _POINTS = 400

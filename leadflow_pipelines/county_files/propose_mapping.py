@@ -18,11 +18,11 @@ from leadflow_pipelines.county_files.column_values import (
 )
 from leadflow_pipelines.county_files.county_file import CountyFile
 from leadflow_pipelines.county_files.infer_county import InferredPlace, county_of_points, state_at_end_of
-from leadflow_pipelines.county_files.list_codes import known_list_code
-from leadflow_pipelines.county_files.mapping import ColumnRule, Mapping
-from leadflow_pipelines.county_files.targets import TARGETS
-from leadflow_pipelines.county_files.transforms import clean_text, parse_number
 from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.source_rows.list_codes import known_list_code
+from leadflow_pipelines.source_rows.mapping import ColumnRule, Mapping
+from leadflow_pipelines.source_rows.targets import TARGETS
+from leadflow_pipelines.source_rows.transforms import clean_text, parse_number
 
 _LEAST_FIT = 0.5
 _SAME_ADDRESS = 0.95

@@ -21,11 +21,11 @@ from leadflow_pipelines.county_files import (
     propose_mapping,
     read_county_file,
 )
-from leadflow_pipelines.county_files.parse_dates import parse_dates
 from leadflow_pipelines.county_files.source_name import find_mapping, source_name
-from leadflow_pipelines.county_files.transforms import parse_flag, parse_money, parse_state, parse_zip
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.settings import get_settings
+from leadflow_pipelines.source_rows.parse_dates import parse_dates
+from leadflow_pipelines.source_rows.transforms import parse_flag, parse_money, parse_state, parse_zip
 
 DAY = date(2026, 11, 21)
 

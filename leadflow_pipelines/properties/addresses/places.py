@@ -13,27 +13,15 @@ from typing import Any
 
 import polars as pl
 
+from leadflow_pipelines.contracts import us_states
+
+STATE_NAMES, STATES = us_states.STATE_NAMES, us_states.STATES
 PLACES_FILE = Path(__file__).with_name("us_places.parquet")
 HYPHEN_COUNTY_FIPS = "36081"
 """Queens: house numbers are `block-house`, written with and without the hyphen (73-04 is 7304)."""
 _HYPHEN_ZIPS_BEYOND = ["11001", "11040"]
 """ZIPs that the table gives to Nassau County, and that reach into Queens."""
 
-STATE_NAMES = {
-    "ALABAMA": "AL", "ALASKA": "AK", "ARIZONA": "AZ", "ARKANSAS": "AR", "CALIFORNIA": "CA", "COLORADO": "CO",
-    "CONNECTICUT": "CT", "DELAWARE": "DE", "DISTRICT OF COLUMBIA": "DC", "FLORIDA": "FL", "GEORGIA": "GA",
-    "HAWAII": "HI", "IDAHO": "ID", "ILLINOIS": "IL", "INDIANA": "IN", "IOWA": "IA", "KANSAS": "KS",
-    "KENTUCKY": "KY", "LOUISIANA": "LA", "MAINE": "ME", "MARYLAND": "MD", "MASSACHUSETTS": "MA",
-    "MICHIGAN": "MI", "MINNESOTA": "MN", "MISSISSIPPI": "MS", "MISSOURI": "MO", "MONTANA": "MT",
-    "NEBRASKA": "NE", "NEVADA": "NV", "NEW HAMPSHIRE": "NH", "NEW JERSEY": "NJ", "NEW MEXICO": "NM",
-    "NEW YORK": "NY", "NORTH CAROLINA": "NC", "NORTH DAKOTA": "ND", "OHIO": "OH", "OKLAHOMA": "OK",
-    "OREGON": "OR", "PENNSYLVANIA": "PA", "PUERTO RICO": "PR", "RHODE ISLAND": "RI", "SOUTH CAROLINA": "SC",
-    "SOUTH DAKOTA": "SD", "TENNESSEE": "TN", "TEXAS": "TX", "UTAH": "UT", "VERMONT": "VT", "VIRGINIA": "VA",
-    "WASHINGTON": "WA", "WEST VIRGINIA": "WV", "WISCONSIN": "WI", "WYOMING": "WY", "GUAM": "GU",
-    "AMERICAN SAMOA": "AS", "VIRGIN ISLANDS": "VI", "NORTHERN MARIANA ISLANDS": "MP", "MARSHALL ISLANDS": "MH",
-    "MICRONESIA": "FM", "PALAU": "PW", "ARMED FORCES AMERICAS": "AA", "ARMED FORCES EUROPE": "AE",
-    "ARMED FORCES PACIFIC": "AP",
-}  # fmt: skip
 _CITY_STARTS = {
     "SAINT": "ST", "MOUNT": "MT", "FORT": "FT", "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W", "LAKE": "LK",
 }  # fmt: skip
@@ -42,8 +30,6 @@ _CITY_ENDS = {
     "VLG": "VILLAGE", "JCT": "JUNCTION", "VLY": "VALLEY", "HLS": "HILLS", "HBR": "HARBOR", "GDNS": "GARDENS",
     "GRV": "GROVE", "TWP": "TOWNSHIP", "STA": "STATION", "FLS": "FALLS",
 }  # fmt: skip
-STATES = {**STATE_NAMES, **{code: code for code in STATE_NAMES.values()}}
-"""State name or code, upper case, to its code."""
 
 
 @cache

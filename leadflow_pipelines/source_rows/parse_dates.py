@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from leadflow_pipelines.county_files.transforms import by_distinct
+from leadflow_pipelines.source_rows.transforms import by_distinct
 
 _MONTHS = {
     name: number

@@ -1,6 +1,6 @@
-"""A mapping: which column of a county file is what. Here: the model, its YAML form and its faults.
+"""A mapping: which column of a table is what. Here: the model, its YAML form and its faults.
 
-Not here: guessing one (`propose_mapping`), using one (`apply_mapping`).
+Not here: guessing one (`propose_mapping`), using one (`map_columns`).
 """
 
 import difflib
@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from leadflow_pipelines.county_files.targets import TARGETS, TRANSFORMS
-from leadflow_pipelines.county_files.transforms import STATE_CODES
 from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.source_rows.targets import TARGETS, TRANSFORMS
+from leadflow_pipelines.source_rows.transforms import STATE_CODES
 
 _GUIDE = "docs/county_files.md tells how to write a mapping."
 
@@ -137,28 +137,33 @@ def parse_mapping(text: str, name: str = "The mapping") -> Mapping:
 
 def check_mapping(mapping: Mapping, columns: Sequence[str], file_name: str) -> None:
     """Raise one InvalidInput with every fault: unknown targets and transforms, absent columns, wrong options."""
+    if faults := mapping_faults(mapping, columns):
+        raise InvalidInput(_listing(f"The mapping does not fit {file_name}", faults), remedy=_GUIDE)
+
+
+def mapping_faults(mapping: Mapping, columns: Sequence[str] | None) -> list[str]:
+    """Every fault of a mapping, a line each; without `columns` those of the mapping itself."""
     faults = [fault for target, rule in mapping.columns.items() for fault in _rule_faults(target, rule, columns)]
     if not mapping.columns:
         faults.append("columns: maps nothing.")
     elif not {"address", "street", "parcel_number"} & set(mapping.columns):
         faults.append("columns: an address, street or parcel_number is needed, or no row has an identity.")
-    if faults:
-        raise InvalidInput(_listing(f"The mapping does not fit {file_name}", faults), remedy=_GUIDE)
+    return faults
 
 
-def _rule_faults(target: str, rule: ColumnRule, columns: Sequence[str]) -> list[str]:
+def _rule_faults(target: str, rule: ColumnRule, columns: Sequence[str] | None) -> list[str]:
     faults = []
     known = TARGETS.get(target)
     if known is None:
-        faults.append(f"{target}: no such target.{_did_you_mean(target, tuple(TARGETS))}")
+        faults.append(f"{target}: no such target.{did_you_mean(target, tuple(TARGETS))}")
     elif rule.transform is not None and rule.transform not in TRANSFORMS:
-        faults.append(f"{target}: no transform {rule.transform!r}.{_did_you_mean(rule.transform, TRANSFORMS)}")
+        faults.append(f"{target}: no transform {rule.transform!r}.{did_you_mean(rule.transform, TRANSFORMS)}")
     elif rule.transform is not None and rule.transform not in known.transforms:
         faults.append(f"{target}: takes {' or '.join(known.transforms)}, not {rule.transform!r}.")
     faults += [
-        f"{target}: {column!r} is not a column of the file.{_did_you_mean(column, columns)}"
+        f"{target}: {column!r} is not a column of the file.{did_you_mean(column, columns)}"
         for column in rule.columns
-        if column not in columns
+        if columns is not None and column not in columns
     ]
     if rule.pad is not None and len(rule.pad) != len(rule.columns):
         faults.append(f"{target}: pad has {len(rule.pad)} numbers for {len(rule.columns)} columns.")
@@ -170,7 +175,8 @@ def _rule_faults(target: str, rule: ColumnRule, columns: Sequence[str]) -> list[
     return faults
 
 
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """The known names nearest to one that is not known, as the end of a sentence; "" where none is near."""
     by_folded = {item.lower(): item for item in known}
     close = difflib.get_close_matches(name.lower(), list(by_folded), n=2, cutoff=0.5)
     return f" Did you mean {' or '.join(repr(by_folded[item]) for item in close)}?" if close else ""

@@ -9,8 +9,8 @@ from functools import cache
 import polars as pl
 from addfips import AddFIPS
 
-from leadflow_pipelines.county_files.list_codes import list_code_of
-from leadflow_pipelines.properties.addresses.places import STATES
+from leadflow_pipelines.contracts.us_states import STATES
+from leadflow_pipelines.source_rows.list_codes import list_code_of
 
 SQFT_PER_ACRE = 43_560
 _NO_VALUE = (
