@@ -6,6 +6,7 @@ all others at once, each with its remedy, before anything starts. No other modul
 
 import difflib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -77,6 +78,24 @@ class Settings(BaseSettings):
         90, ge=1, le=3650, description="A contact bought within so many days is not bought again."
     )
 
+    crawl_contact: str | None = Field(
+        None,
+        description="Web page or e-mail address under which a site's owner reaches you; it is in the "
+        "crawler's user agent. Empty: nothing is crawled.",
+    )
+    crawl_product: str = Field(
+        "LeadFlow",
+        pattern=r"^[A-Za-z][A-Za-z_-]{1,40}$",
+        description="Name of the crawler in its user agent and for robots.txt.",
+    )
+    crawl_stealth: bool = Field(
+        False, description="Allow recipes that name the owner's written permission to hide that a browser is automated."
+    )
+    crawl_proxies: SecretStr | None = Field(
+        None,
+        description="Proxy URLs, separated by commas, for recipes that name the owner's written permission.",
+    )
+
     http_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time limit of one request.")
     http_attempts: int = Field(4, ge=1, le=10, description="Attempts per call, the first included.")
     http_total_seconds: float = Field(120.0, gt=0, le=3600, description="Time limit of one call over all its attempts.")
@@ -125,6 +144,21 @@ class Settings(BaseSettings):
     def _lake_scheme(cls, value: str | None) -> str | None:
         if value and "://" in value and not value.startswith("s3://"):
             raise ValueError("must be a folder or begin with s3://")
+        return value
+
+    @field_validator("crawl_contact")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"https?://[^\s;()]+|[^@\s;()]+@[^@\s;()]+\.[^@\s;()]+", value):
+            raise ValueError("must be a web address (https://...) or an e-mail address")
+        return value
+
+    @field_validator("crawl_proxies")
+    @classmethod
+    def _proxy_urls(cls, value: SecretStr | None) -> SecretStr | None:
+        given = value.get_secret_value().split(",") if value else []
+        if not all(re.match(r"(https?|socks5)://[^\s/]+", one.strip()) for one in given):
+            raise ValueError("must be URLs like http://proxy.example:8080, separated by commas")
         return value
 
     @model_validator(mode="after")
