@@ -59,8 +59,10 @@ def _peel_front(frame: pl.DataFrame) -> pl.DataFrame:
     frame = _look(frame, word=zero).with_columns(
         pl.when(_is("word", tokens.HASH, tokens.BLANK)).then(1).otherwise(0).cast(pl.Int32).alias("start")
     )
-    frame = _look(frame, word=pl.col("start")).with_columns(
-        pl.when(_is("word", tokens.NUMBER)).then(pl.col("start")).alias("number")
+    frame = _look(frame, word=pl.col("start"), next=pl.col("start") + 1).with_columns(
+        pl.when(_is("word", tokens.NUMBER) | (_is("word", tokens.BLOCK) & _is("next", tokens.NUMBERED)))
+        .then(pl.col("start"))
+        .alias("number")
     )
     after = pl.col("number") + 1
     frame = _look(frame, word=after, next=after + 1, third=after + 2)

@@ -7,10 +7,20 @@ the unit's (`units`). Pieces repeat (cities, states, ZIPs, units), so they are r
 import polars as pl
 
 from leadflow_pipelines.properties.addresses import places
-from leadflow_pipelines.properties.addresses.postal_tables import DIRECTIONALS, PLACEHOLDERS, SUFFIXES, UNIT_WORDS
+from leadflow_pipelines.properties.addresses.local_forms import COMMA_HINT, COMMA_RULES
+from leadflow_pipelines.properties.addresses.postal_tables import (
+    DIRECTIONALS,
+    LONE_DESIGNATORS,
+    PLACEHOLDERS,
+    SUFFIXES,
+    UNIT_WORDS,
+)
+from leadflow_pipelines.properties.addresses.run_on_cities import find_cities, take_city
 from leadflow_pipelines.properties.addresses.tokens import relist
 from leadflow_pipelines.properties.addresses.units import opens_unit
 
+_NO_CITIES = r"\d|^(?:DEPT|DEPARTMENT|OFFICE|FL|SPACE)\b"
+"""Agencies with a ZIP of their own, which the ZIP table lists beside cities: a department or floor all the same."""
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
 _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))
 _COUNTRY = r"(?:^|[ ,]+)(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
@@ -24,6 +34,7 @@ _SHORT_ZIP = r"\b(CT|MA|ME|NH|NJ|RI|VT)[ ,.]+([0-9]{4})$"
 _SPLIT_HINT = (
     r"(?:CT|MA|ME|NH|NJ|RI|VT)[ ,.]+[0-9]{4}$|[ ,]US$|KING, ?J|^[0-9]+[A-Z]?, *[A-Z]"
     r"|^(?:R|HC|STAR|PSC|CMR|UNIT|HIGHWAY C).*, *BOX"
+    rf"|{COMMA_HINT}"
 )
 _SPLIT_REWRITES = (
     # What a comma or a missing sign would tear apart, before lines are split at commas.
@@ -31,18 +42,17 @@ _SPLIT_REWRITES = (
     (r"KING, ?JR?\b\.?", "KING JR"),
     (r"^([0-9]+[A-Z]?), *([A-Z])", "${1} ${2}"),  # 12, MAIN ST
     (r"^((?:RR|R\.R\.?|R R|RURAL R|RFD|HC|HIGHWAY C|STAR R|PSC|CMR|UNIT)[^,]*), *BOX", "${1} BOX"),
+    *COMMA_RULES,
 )
 _NUMBERED_WAY = (
     r"(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD|#|APT|APARTMENT|UNIT|STE|SUITE|ROOM|LOT|SPACE|BLDG|BOX|SR|CR|FM)[ .#]*$"
 )
 _DIRECTED = r"^([NS]\.? ?[EW]\.?|[NSEW]\.?) +(.+)$"
-_UNIT_LETTERS = r"^(?:PH-?[A-Z0-9]{0,2}|[A-Z]-[A-Z])$"
+_UNIT_LETTERS = r"^(?:PH-?[A-Z0-9]{0,2}|[A-Z]-[A-Z]|(?:TOWER|TWR) [A-Z0-9]{1,2})$"
 _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
 _FEW = 2
 """Commas that most lines have at most; the others are read apart, because each piece costs a third of a line."""
-_CITY_WORDS = 4
-"""Words in the longest city names worth trying where no comma marks the city."""
 _BEYOND_ASCII = r"[^\x00-\x7F]"
 _UNPLAIN = r"[^\x20-\x7E]|  "
 
@@ -93,7 +103,7 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
         if not where.is_empty():
             found = split(lines.gather(where))
             parts = parts.with_columns(parts[name].scatter(where, found[name]) for name in LINE_PARTS)
-    return _take_city(parts)
+    return take_city(parts)
 
 
 def _mend(lines: pl.Series) -> pl.Series:
@@ -151,10 +161,15 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
     frame = _take_direction(frame).with_columns(city=places.clean_city(text))
     frame = _take_city_behind_unit(frame)
     is_city = places.is_known(frame["city"], places.city_states())
+    is_either = (
+        pl.col("is_city") & opens_unit(text) & ~text.str.contains(_NO_CITIES)
+        & ~text.is_in([*LONE_DESIGNATORS, *PLACEHOLDERS])
+    )  # fmt: skip
     words = text.str.count_matches(r"\S+")
     kind = (
         pl.when((text == "") | text.is_in(list(PLACEHOLDERS))).then(pl.lit("nothing"))
         .when(text.str.replace_all(".", "", literal=True).is_in(list(DIRECTIONALS))).then(pl.lit("direction"))
+        .when(pl.col("is_either")).then(pl.lit("either"))
         .when(opens_unit(text)).then(pl.lit("unit"))
         .when(pl.col("is_city")).then(pl.lit("city"))
         .when(text.is_in(list(UNIT_WORDS)) | text.str.contains(_UNIT_LETTERS)).then(pl.lit("unit"))
@@ -163,11 +178,14 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
         .when(pl.col("city").is_not_null()).then(pl.lit("city"))
         .otherwise(pl.lit("nothing"))
     )  # fmt: skip
-    return frame.with_columns(is_city.alias("is_city")).with_columns(kind.alias("kind")).select(
-        "piece", pl.when(pl.col("kind") == "unit").then("text").alias("unit"),
-        pl.when(pl.col("kind") == "city").then("city").otherwise("run_city").alias("city"), "state", "zip5", "zip4",
+    frame = frame.with_columns(is_city.alias("is_city")).with_columns(is_either=is_either)
+    return frame.with_columns(kind.alias("kind")).select(
+        "piece", pl.when(pl.col("kind").is_in(["unit", "either"])).then("text").alias("unit"),
+        pl.when(pl.col("kind").is_in(["city", "either"])).then("city").otherwise("run_city").alias("city"),
+        "state", "zip5", "zip4",
         pl.when(pl.col("kind") == "way").then("text").alias("way"),
         pl.when(pl.col("kind") == "direction").then("text").otherwise("direction").alias("direction"), "is_both",
+        "is_either",
     )  # fmt: skip
 
 
@@ -209,6 +227,8 @@ def _take_zip(frame: pl.DataFrame) -> pl.DataFrame:
     ).unnest("zip")
     # `APT 12345` holds no ZIP, but `FL 33131` is Florida and `STE 204 SANTA FE NM 87501` runs on to one.
     is_unit = opens_unit(text) & ~pl.col("rest").str.contains(_STATE)
+    rest = frame.select(places.clean_city(pl.col("rest"))).to_series()
+    is_unit &= ~places.is_known(rest, places.city_states())  # UPPER MARLBORO 20772
     is_zip = pl.col("zip5").is_not_null() & ~is_unit & ~pl.col("rest").str.contains(_NUMBERED_WAY)
     exists = places.is_known(frame["zip5"], places.zips())
     frame = frame.with_columns(is_zip=is_zip & ((pl.col("rest") != "") | exists))
@@ -249,6 +269,7 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
             pl.when(~is_city).then(f"state_{at}").alias(f"state_{at}"),
             pl.when(is_city | ~is_both).then(f"city_{at}").alias(f"city_{at}"),
         )
+    wide = _settle_either(wide, len(read)) if any(part["is_either"].any() for part in read) else wide
     unit = pl.concat_str(each("unit")[::-1], separator=" ", ignore_nulls=True)
     way = pl.coalesce(each("way")[::-1])
     is_unit = way.is_not_null() & opens_unit(pl.col("first"))  # STE 201, 4401 N MESA
@@ -264,6 +285,20 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
         pl.when(unit != "").then(unit).alias("unit_text"),
         *(pl.coalesce(each(name)).alias(name) for name in ("city", "state", "zip5", "zip4")),
     )  # fmt: skip
+
+
+def _settle_either(wide: pl.DataFrame, count: int) -> pl.DataFrame:
+    """VILLA RIDGE is the city, and the unit where another city follows it."""
+    for at in range(count):
+        is_either = pl.col(f"is_either_{at}").fill_null(value=False)
+        is_unit = pl.any_horizontal(
+            [pl.lit(value=False), *(pl.col(f"city_{later}").is_not_null() for later in range(at))]
+        )
+        wide = wide.with_columns(
+            pl.when(~is_either | is_unit).then(f"unit_{at}").alias(f"unit_{at}"),
+            pl.when(~is_either | ~is_unit).then(f"city_{at}").alias(f"city_{at}"),
+        )
+    return wide
 
 
 def _split_tail(lines: pl.Series) -> pl.DataFrame:
@@ -307,7 +342,7 @@ def _certain_state(frame: pl.DataFrame) -> pl.Series:
         return certain
     some = frame.select(pl.col("street", "state").gather(at))
     loose = some.select(pl.col("street").str.replace(_STATE, ""), pl.lit(None, dtype=pl.String).alias("zip5"), "state")
-    found = _find_cities(loose)
+    found = find_cities(loose)
     # A state that is a suffix too needs a whole street before its city: 465 PECK LN CHESHIRE CT.
     words = loose["street"].str.split(" ")
     before = loose.select(words.list.get(words.list.len().cast(pl.Int64) - found["words"] - 1, null_on_oob=True))
@@ -315,66 +350,3 @@ def _certain_state(frame: pl.DataFrame) -> pl.Series:
     ends_like_suffix = some["street"].str.extract(r"([^ .]+)[ .]*$", 1).is_in(list(SUFFIXES))
     follows_city = found["city"].is_not_null() & (~ends_like_suffix | whole)
     return certain.scatter(at, follows_city.fill_null(value=False))
-
-
-def _find_cities(frame: pl.DataFrame) -> pl.DataFrame:
-    """Per row of street, state, zip5: the city that the street's last words name (city), and their number (words).
-
-    The longest run that the ZIP has as a city counts, else the longest that the state has. Two words or more remain
-    before it. A run that ends like a street (REGO PARK), or that a known ZIP does not have, must follow a street that
-    has ended; a lone suffix (BOULEVARD is a place, too) must be the ZIP's own city (SUMMIT).
-    """
-    words = frame["street"].str.split(" ")
-    tail = (
-        pl.DataFrame({f"word_{back}": words.list.get(-back, null_on_oob=True) for back in range(1, _CITY_WORDS + 2)})
-        .with_columns(pl.all().str.strip_chars_end(".,"))
-        .with_columns(frame["zip5"], frame["state"], count=words.list.len())
-    )
-    ends = [*SUFFIXES, *DIRECTIONALS]
-    tail = tail.with_columns(
-        like_street=pl.col("word_1").is_in(list(SUFFIXES)),
-        **{
-            f"ended_{back}": pl.col(f"word_{back}").is_in(ends) | pl.col(f"word_{back}").str.contains(r"\d|^#?[A-Z]$")
-            for back in range(2, _CITY_WORDS + 2)
-        },
-    )
-    runs = [(by, length) for by in ("zip5", "state") for length in range(_CITY_WORDS, 0, -1)]
-    keys = tail.select(
-        pl.when(_may_be_city(by, length)).then(
-            pl.concat_str(
-                pl.concat_str([f"word_{back}" for back in range(length, 0, -1)], separator=" "), pl.lit(","), by
-            )
-        ).alias(f"{by}_{length}")
-        for by, length in runs
-    )  # fmt: skip
-    cities = places.lookup(pl.concat(keys.get_columns()), places.cities(), "city")
-    found = pl.DataFrame({name: cities.slice(at * keys.height, keys.height) for at, name in enumerate(keys.columns)})
-    lengths = pl.coalesce(pl.when(pl.col(f"{by}_{length}").is_not_null()).then(pl.lit(length)) for by, length in runs)
-    return found.select(pl.coalesce(found.columns).alias("city"), lengths.alias("words"))
-
-
-def _may_be_city(by: str, length: int) -> pl.Expr:
-    """Whether the last words may be a city at all; see `_find_cities`."""
-    ended = pl.col(f"ended_{length + 1}")
-    lone = pl.col("like_street") & (length == 1) & (by == "state")
-    beyond_zip = pl.col("zip5").is_not_null() & (by == "state")
-    # SPRING VALLEY is its ZIP's own city; REGO PARK may be a street's name where only the state speaks for it.
-    own = by == "zip5" and length > 1
-    follows_street = ended | ~((pl.col("like_street") & (not own)) | beyond_zip)
-    return (pl.col("count") >= length + 2 + beyond_zip.cast(pl.Int32)) & follows_street & ~lone
-
-
-def _take_city(parts: pl.DataFrame) -> pl.DataFrame:
-    """Cities that run on from the street without a comma, where a state or ZIP follows."""
-    framed = pl.col("zip5").is_not_null() | pl.col("state").is_not_null()
-    where = parts.select((pl.col("city").is_null() & framed & pl.col("street").is_not_null()).arg_true()).to_series()
-    if where.is_empty():
-        return parts
-    some = parts.select(pl.col("street", "zip5", "state").gather(where)).with_columns(
-        pl.col("street").str.strip_chars(" ,.")
-    )
-    found = _find_cities(some)
-    words = pl.col("street").str.split(" ")
-    kept = words.list.head(words.list.len().cast(pl.Int64) - pl.col("words").fill_null(0)).list.join(" ")
-    street = some.with_columns(found["words"]).select(kept.str.strip_chars(" ,.")).to_series()
-    return parts.with_columns(parts["city"].scatter(where, found["city"]), parts["street"].scatter(where, street))

@@ -12,8 +12,10 @@ import polars as pl
 from leadflow_pipelines.properties.addresses import places
 from leadflow_pipelines.properties.addresses.grammar import PARTS, parse_streets
 from leadflow_pipelines.properties.addresses.lines import clean_text, split_lines
+from leadflow_pipelines.properties.addresses.local_forms import settle_local_names
 from leadflow_pipelines.properties.addresses.postal_tables import LONE_DESIGNATORS
-from leadflow_pipelines.properties.addresses.units import parse_units
+from leadflow_pipelines.properties.addresses.run_on_cities import take_unframed_city
+from leadflow_pipelines.properties.addresses.units import opens_unit, parse_units
 
 ADDRESS_COLUMNS = (*PARTS, "unit_type", "unit_number", "city", "state", "zip5", "zip4", "address_key", "parse_status")
 """What `normalize_addresses` adds, all String."""
@@ -35,6 +37,12 @@ _CROSSING = rf"[^ ] +(?:&|@|AND|AT|/) +[^ ]|{_CORNER}[^ ]+ "
 _SPECIAL_HINT = r"BOX|DRAW|^P[ .]?O|^POB|[&@]| AND | AT | / |^COR|^CNR|^INTERSECTION|^[NS][EW] ?C"
 _MILITARY_NAME = r"^(?:PSC|CMR|UNIT)\b"
 _BOX_NAME = r"^(?:RR|HC|PSC|CMR|UNIT)\b"
+_ROAD_WITHIN = (
+    r" (?:SAINT|STREET|AVENUE|ROAD|DR|DRIVE|LANE|COURT|CIRCLE|WAY|PLACE|BOULEVARD|TERRACE|PARKWAY) \p{L}|^BROADWAY "
+)
+_RUNS_ON = r"[0-9]\S* \p{L}{4}|#? ?[A-Z] \p{L}{4}"
+"""What a street's name or unit holds where a city may have run on."""
+_UNIT_PIECE = r"^\S{1,4}$|^(?:\d+(?:ST|ND|RD|TH)?|FIRST|SECOND|THIRD|FOURTH|GROUND) (?:FLOOR|FLR|FL)\b"
 _NUMBERED = r"^\d+(?:[A-Z]|[-/]\d+[A-Z]?)? "
 
 
@@ -81,36 +89,94 @@ def _parse(inputs: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce(split[name], from_line[name]).alias(name)
             for name in ("unit_text", "city", "state", "zip5", "zip4")
         )
-    split = _unit_or_state(inputs["zip"], split)
+    split = _unit_or_place(inputs["zip"], inputs["city"], split)
     kind = _kinds(split["street"])
     streets = pl.select(pl.when(kind == "street").then(split["street"])).to_series()
     parsed = parse_streets(streets)
+    split, parsed = _without_cities(inputs, split, parsed)
+    place = _place(inputs, split)
     frame = pl.concat(
         [
             parsed.select(PARTS),
-            _unit([clean_text(inputs["unit"]), split["unit_text"], parsed["unit_text"]]),
-            _place(inputs, split),
+            _unit([clean_text(inputs["unit"]), _both_units(split["unit_text"], parsed["unit_text"])]),
+            place,
             pl.DataFrame({"line": lines, "street": split["street"], "kind": kind}),
         ],
         how="horizontal",
     )
-    frame = _special_forms(frame).with_columns(address_key())
+    frame = settle_local_names(_special_forms(frame)).with_columns(address_key())
     return frame.with_columns(_status()).select(ADDRESS_COLUMNS)
 
 
-def _unit_or_state(own_zip: pl.Series, split: pl.DataFrame) -> pl.DataFrame:
+def _unit_or_place(own_zip: pl.Series, own_city: pl.Series, split: pl.DataFrame) -> pl.DataFrame:
     """`30-02 39TH AVENUE, LA` in a New York ZIP names apartment LA, not Louisiana, and `12 OAK LN 15821` no ZIP."""
     zip5 = _once(own_zip, places.clean_zip)
     zip_state = places.lookup(zip5, places.zips(), "state")
     is_state = (zip_state != pl.col("state")) & pl.col("zip5").is_null() & pl.col("city").is_null()
     is_zip = zip_state.is_not_null() & (zip5 != pl.col("zip5")) & pl.col("state").is_null() & pl.col("city").is_null()
     is_state, is_zip = is_state.fill_null(value=False), is_zip.fill_null(value=False)
+    split = _unit_or_city(own_city, split)
     return split.with_columns(
         pl.when(is_state).then(pl.coalesce("unit_text", "state")).when(is_zip).then(pl.coalesce("unit_text", "zip5"))
         .otherwise("unit_text").alias("unit_text"),
         pl.when(~is_state).then("state").alias("state"),
         pl.when(~is_zip).then("zip5").alias("zip5"),
     )  # fmt: skip
+
+
+def _unit_or_city(own_city: pl.Series, split: pl.DataFrame) -> pl.DataFrame:
+    """VILLA ROSA in a line whose caller says another city is a unit."""
+    at = (own_city.is_not_null() & split["city"].is_not_null()).arg_true()
+    if at.is_empty():
+        return split
+    city = split["city"].gather(at)
+    is_unit = city.to_frame("city").select(opens_unit(pl.col("city"))).to_series()
+    is_unit &= (city != _once(own_city.gather(at), places.clean_city)).fill_null(value=False)
+    at, city = at.filter(is_unit), city.filter(is_unit)
+    unit = pl.select(pl.coalesce(split["unit_text"].gather(at), city)).to_series()
+    return split.with_columns(split["unit_text"].scatter(at, unit), split["city"].scatter(at, None))
+
+
+def _without_cities(
+    inputs: pl.DataFrame, split: pl.DataFrame, parsed: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both frames, with the cities that run on from streets in lines without state and ZIP taken out of the street."""
+    unframed = split["city"].is_null() & split["state"].is_null() & split["zip5"].is_null()
+    where = unframed & (parsed["street_name"].str.contains(_ROAD_WITHIN) | parsed["unit_text"].str.contains(_RUNS_ON))
+    at = where.fill_null(value=False).arg_true()
+    if at.is_empty():
+        return split, parsed
+    own = inputs.select(pl.col("city", "state", "zip").gather(at)).select(
+        places.clean_city(pl.col("city")), places.clean_state(pl.col("state")),
+        places.clean_zip(pl.col("zip")).alias("zip5"),
+    )  # fmt: skip
+    found = take_unframed_city(split["street"].gather(at), own)
+    goes = found["street"].is_not_null()
+    at, found = at.filter(goes), found.filter(goes)
+    if at.is_empty():
+        return split, parsed
+    again = parse_streets(found["street"])
+    return (
+        split.with_columns(split[name].scatter(at, found[name]) for name in ("street", "city")),
+        parsed.with_columns(parsed[name].scatter(at, again[name]) for name in parsed.columns),
+    )
+
+
+def _both_units(piece: pl.Series, street: pl.Series) -> pl.Series:
+    """What a line's pieces and its street say on the unit: BLDG 3, APT 12 is one unit; # 5, 5 says it twice."""
+    both = (piece.is_not_null() & street.is_not_null()).arg_true()
+    units = pl.select(pl.coalesce(piece, street)).to_series()
+    if both.is_empty():
+        return units
+    texts = pl.DataFrame({"piece": piece.gather(both), "street": street.gather(both)})
+    number = pl.col("piece").str.extract(r"([0-9A-Z\-]+)$", 1)
+    repeats = pl.col("street").str.extract(r"([0-9A-Z\-]+)$", 1) == number
+    is_unit = opens_unit(pl.col("piece")) | pl.col("piece").str.contains(_UNIT_PIECE)
+    joined = (
+        pl.when(repeats).then("piece").when(is_unit).then(pl.concat_str("street", "piece", separator=" "))
+        .otherwise("street")
+    )  # fmt: skip
+    return units.scatter(both, texts.select(joined).to_series())
 
 
 def _unit(texts: list[pl.Series]) -> pl.DataFrame:
@@ -186,6 +252,7 @@ def _special_forms(frame: pl.DataFrame) -> pl.DataFrame:
         .replace({"R R": "RR", "RURAL ROUTE": "RR", "RURAL RT": "RR", "RFD": "RR", "HIGHWAY CONTRACT": "HC",
                   "STAR ROUTE": "HC", "SR": "HC", "RT": "RR", "RTE": "RR", "ROUTE": "RR"})
     )  # fmt: skip
+    route = rural.struct.field("2").str.replace(r"^0+(\d)", "${1}")
     crossing = (
         street.str.replace(_CORNER, "")
         .str.replace_all(r" +(?:@|AND|AT|/) +", " & ")
@@ -194,7 +261,7 @@ def _special_forms(frame: pl.DataFrame) -> pl.DataFrame:
     )
     is_rural = kind == "rural"
     return frame.with_columns(
-        pl.when(is_rural).then(pl.concat_str(form, rural.struct.field("2"), separator=" ", ignore_nulls=True))
+        pl.when(is_rural).then(pl.concat_str(form, route, separator=" ", ignore_nulls=True))
         .when(kind == "po_box").then(pl.concat_str(pl.lit("PO BOX "), street.str.extract(_PO_BOX_NUMBER, 1)))
         .when(kind == "intersection").then(crossing)
         .otherwise("street_name").alias("street_name"),

@@ -239,20 +239,23 @@ STRONG_DESIGNATORS = {
     "BLD": "BLDG", "TRLR": "TRLR", "TRAILER": "TRLR", "FL": "FL", "FLOOR": "FL", "FLR": "FL", "LOT": "LOT",
     "SPC": "SPC", "SPACE": "SPC", "SP": "SPC", "DEPT": "DEPT", "DEPARTMENT": "DEPT", "HNGR": "HNGR",
     "HANGAR": "HNGR", "SLIP": "SLIP", "OFC": "OFC", "OFFICE": "OFC", "PENTHOUSE": "PH", "PH": "PH", "KEY": "KEY",
-    "STOP": "STOP", "PIER": "PIER", "BOX": "BOX", "NUMBER": "#", "COTTAGE": "UNIT", "VILLA": "UNIT",
+    "STOP": "STOP", "PIER": "PIER", "BOX": "BOX", "NUMBER": "#",
+    "EDIF": "BLDG", "EDIFICIO": "BLDG", "PMB": "PMB",
 }  # fmt: skip
 # Designators that may stand without an identifier.
 LONE_DESIGNATORS = {
     "REAR": "REAR", "BSMT": "BSMT", "BASEMENT": "BSMT", "FRNT": "FRNT", "FRONT": "FRNT",
     "LOWR": "LOWR", "LOWER": "LOWR", "UPPR": "UPPR", "UPPER": "UPPR", "LBBY": "LBBY", "LOBBY": "LBBY", "PH": "PH",
-    "PENTHOUSE": "PH", "OFC": "OFC", "OFFICE": "OFC", "SIDE": "SIDE",
+    "PENTHOUSE": "PH", "OFC": "OFC", "OFFICE": "OFC", "SIDE": "SIDE", "UPSTAIRS": "UPPR", "DOWNSTAIRS": "LOWR",
 }  # fmt: skip
 UNIT_WORDS = frozenset(
     ["CONDO", "RES", "RESI", "RESID", "COM", "COMM", "COML", "COMML", "DUP", "DUPLX", "DUPLEX", "PARKI", "PARKG",
      "PRKG", "RPKG", "CPKG", "PKG", "GARAGE", "GAR", "RET", "STORE", "PROF", "MEZZ", "CELLAR", "CELLR"]
 )  # fmt: skip
 """Words that counties write where a unit's number stands."""
-DESIGNATORS = {**LONE_DESIGNATORS, **STRONG_DESIGNATORS}
+NAMED_UNITS = {"COTTAGE": "UNIT", "VILLA": "UNIT"}
+"""Designators where a comma parts them from the street; else only before a number or letter (HIGHLAND VILLA APT 4)."""
+DESIGNATORS = {**LONE_DESIGNATORS, **STRONG_DESIGNATORS, **NAMED_UNITS}
 
 _UNITS = ["", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH"]
 _TEENS = ["TENTH", "ELEVENTH", "TWELFTH", "THIRTEENTH", "FOURTEENTH", "FIFTEENTH", "SIXTEENTH", "SEVENTEENTH",
@@ -295,11 +298,17 @@ NAME_WORDS = {
 }  # fmt: skip
 """How a word is written inside a street name, where that differs from its full suffix name."""
 
-NUMBERED_WORDS = frozenset(["CALLE", "AVENIDA", "BEACH", "CAMINO", "CARR", "CARRETERA", "PASEO", "KM", "SAINT"])
+NUMBERED_WORDS = frozenset(["CALLE", "AVENIDA", "BEACH", "CAMINO", "CARR", "CARRETERA", "PASEO", "KM", "SAINT", "URB"])
 """Words whose street names end in a number (CALLE 5): that number is no unit."""
 
 THOROUGHFARES = ("ST", "AVE", "RD", "DR", "PL", "LN", "CT", "TER", "BLVD")
 """Suffixes that name a street and hardly anything else."""
+
+ROADS = (
+    "ST|STREET|AVE|AVENUE|AV|RD|ROAD|DR|DRIVE|LN|LANE|CT|COURT|CIR|CIRCLE|WAY|PL|PLACE|BLVD|BOULEVARD|TER|TERRACE|PKWY"
+    "|PARKWAY"
+)
+"""Forms of suffixes that end a street and hardly begin a name, as alternatives of a regular expression."""
 
 PLACEHOLDERS = frozenset(
     ["N/A", "NA", "NONE", "NULL", "UNKNOWN", "UNK", "TBD", "XX", "XXX", "0", "00", "000", "0000", "00000", "NAN"]
@@ -315,6 +324,12 @@ _BEFORE_HIGHWAY = (
 )
 _LETTERS = "[A-Z]|AA|BB|CC|DD|EE|FF|GG|HH|II|JJ|KK|LL|MM|NN|OO|PP|QQ|RR|SS|TT|UU|VV|WW|XX|YY|ZZ"
 """Lettered county roads of Wisconsin, Minnesota and Missouri."""
+ROUTE_STATES = (
+    "AL|AK|AZ|AR|CA|DE|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD"
+    "|TN|TX|UT|VT|VA|WA|WV|WI|WY"
+)
+"""Codes that name a state before a road's number: not CO (county), CT, FL and NE, which are words."""
+_BEHIND_ROUTE = r" [NSEW]| NORTH| SOUTH| EAST| WEST| (?:APT|UNIT|STE|SUITE|LOT|BLDG|TRLR)\b.*| #.*"
 ROUTE_FORMS = (
     # (regular expression over the upper-case street, replacement). A route is one word from here on: its parts
     # are joined with `_`, so that no later step takes the number for a unit or the word for a suffix.
@@ -334,22 +349,30 @@ ROUTE_FORMS = (
     (r"\b(?:FARM TO MARKET|FM)(?: (?:ROAD|RD))?[ -]?#?(\d+[A-Z]?)\b", "FM_${1}"),
     (r"\b(?:RANCH TO MARKET|RANCH)(?: (?:ROAD|RD)) ?#?(\d+[A-Z]?)\b", "RANCH_ROAD_${1}"),
     (r"\bFARM (?:ROAD|RD) ?#?(\d+[A-Z]?)\b", "FARM_ROAD_${1}"),
-    (r"^(\d\S* (?:[NSEW]{1,2} |NORTH(?:EAST|WEST)? |SOUTH(?:EAST|WEST)? |EAST |WEST )?)RM ?#?(\d{3,4})\b",
+    (r"^(\d\S* (?:[NSEW]{1,2} |NORTH(?:EAST|WEST)? |SOUTH(?:EAST|WEST)? |EAST |WEST )?)R[MR] ?#?(\d{3,4})\b",
      "${1}RANCH_ROAD_${2}"),
     (r"^(\d\S* (?:[NSEW]{1,2} |NORTH(?:EAST|WEST)? |SOUTH(?:EAST|WEST)? |EAST |WEST )?)(LOOP|SPUR) (\d{2,4})\b",
      "${1}${2}_${3}"),
     (r"\b(?:INTERSTATE(?: (?:HIGHWAY|HWY))?|IH)[ -]?#?(\d+[A-Z]?)\b", "INTERSTATE_${1}"),
     (r"\bI-(\d+[A-Z]?)\b", "INTERSTATE_${1}"),
+    (r"^(\d\S* (?:[NSEW] )?)I ([1-9]\d{0,2})( [NSEW]| NORTH| SOUTH| EAST| WEST| FRONTAGE.*| SERVICE.*)?$",
+     "${1}INTERSTATE_${2}${3}"),
     (r"\bUS[ -]?(\d+[A-Z]?)\b", "US_HIGHWAY_${1}"),
     # ASHLAND CITY HIGHWAY 3 is a unit of a named highway; OLD HIGHWAY 70 and TX HWY 9 are routes.
-    (rf"(^|[0-9][A-Z]? |\b(?:[A-Z]{{1,2}}|{_BEFORE_HIGHWAY}) )(?:HIGHWAY|HWY|HIWAY)(?:[ -]| NO\.? | ?# ?)"
+    (rf"(^|[0-9][A-Z]? |\b(?:[A-Z]{{1,2}}|{_BEFORE_HIGHWAY}) )(?:HIGHWAY|HWY|HIWAY)(?:[ -]| NO\.? | ?#)"
      r"(\d+[A-Z]?|A1A)\b",
      "${1}HIGHWAY_${2}"),
     (r"\b(?:ROUTE|RTE|RT)(?:[ -]| NO\.? | ?# ?)(\d+[A-Z]?)\b", "ROUTE_${1}"),
+    (r"\bFM_(\d+) (?:ROAD|RD)\b", "FM_${1}"),
+    (r"\b((?:US_)?HIGHWAY_\d+)(?: AND |-)(\d+)\b", "${1}_AND_${2}"),
+    # A state's code before its road: NC 55, OH-28, KY HIGHWAY 80.
+    (rf"^(\d\S* (?:[NSEW]{{1,2}} )?)({ROUTE_STATES})[ -](\d{{1,4}}[A-Z]?)({_BEHIND_ROUTE})?$", "${1}${2}_${3}${4}"),
+    (rf"^(\d\S* (?:[NSEW]{{1,2}} )?)({ROUTE_STATES}) ((?:STATE_)?(?:HIGHWAY|ROUTE|ROAD)_\d)", "${1}${2}_${3}"),
 )  # fmt: skip
 ROUTE_HINT = (
-    r"\b(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|SH|CR|FM|RM|MARKET|INTERSTATE|IH|I|US|U S|LOOP|SPUR|CTH)"
+    r"\b(?:HIGHWAY|HWY|HIWAY|HW|ROUTE|RTE|RT|ROAD|RD|SR|SH|CR|FM|RM|MARKET|INTERSTATE|IH|I|US|U S|LOOP|SPUR|CTH|RR)"
     r"(?: NO\.?)?[ #-]+(?:[0-9]|[A-Z]{1,2}(?: |$)|A1A)"
     r"|\b(?:SR|SH|CR|FM|US)[0-9]"
+    rf"|^[0-9]\S* (?:[NSEW]{{1,2}} )?(?:{ROUTE_STATES})[ -][0-9HSR]"
 )
 """What a street must hold for any of ROUTE_FORMS to apply."""

@@ -8,16 +8,17 @@ A regular expression costs 0.2 to 0.8 µs a line, so one scan for hints finds th
 
 import polars as pl
 
+from leadflow_pipelines.properties.addresses.local_forms import STREET_HINT, STREET_RULES
 from leadflow_pipelines.properties.addresses.postal_tables import (
     DIRECTIONALS,
     NUMBERED_WORDS,
+    ROADS,
     ROUTE_FORMS,
     ROUTE_HINT,
     SUFFIXES,
     THOROUGHFARES,
 )
 
-_ROADS = "ST|STREET|AVE|AVENUE|RD|ROAD|DR|DRIVE|LN|LANE|CT|COURT|CIR|CIRCLE|WAY|PL|PLACE|BLVD|BOULEVARD|TER|TERRACE"
 _GROUPS = (
     # (hint, rules): a group's rules are tried on the lines that hold its hint, in this order.
     (  # Periods separate or say nothing: N.E. is NE, S.R. 9 is SR 9, HWY. 45 is HWY 45.
@@ -39,10 +40,11 @@ _GROUPS = (
         ),
     ),
     (  # House numbers.
-        r"^[0-9]+(?: ?- | -)|^[0-9]+ ?(?:[A-H][0-9]|APT|UNIT|STE)|BOX|^[0-9]+-[0-9]/"
+        r"^[0-9]+(?: ?- | -| (?:TO|THRU|AND) [0-9])|^[0-9]+ ?(?:[A-H][0-9]|APT|UNIT|STE)|BOX|^[0-9]+-[0-9]/"
         r"|^[NSEW][0-9]+[NSEW]?[ -][NSEW][0-9]",
         (
             (r"^([0-9]+) ?- ?([0-9]+) ", "${1}-${2} "),  # 100 - 102 MAIN ST
+            (r"^([0-9]+) (?:TO|THRU|AND) ([0-9]+ [A-Z]{2})", "${1}-${2}"),  # 100 TO 104 MAIN ST
             (r"^([0-9]+)-([0-9]/[0-9]) ", "${1} ${2} "),  # 12-1/2 MAIN ST
             (r"^([0-9]+) ?([A-H])([0-9]+(?:ST|ND|RD|TH))\b", "${1}${2} ${3}"),  # 1513 B14TH AVE
             (r"^([0-9]+) ?(APT|UNIT|STE)[ #]*([0-9]+[A-Z]?|[A-Z][0-9]*) ([A-Z0-9].*)$", "${1} ${4} ${2} ${3}"),
@@ -65,23 +67,26 @@ _GROUPS = (
                 r"\b(?:DR\.? |DOCTOR )?(?:MARTIN L(?:UTHER|\.)? KING|M\.? ?L\.? ?KING|MLK)\b(?:,? JR\b\.?| JUNIOR\b)?",
                 "MARTIN LUTHER KING",
             ),
-            (rf"\b([0-9]+) (ST|ND|RD|TH) ((?:{_ROADS})\b)", "${1}${2} ${3}"),  # 81 ST STREET
+            (rf"\b([0-9]+) (ST|ND|RD|TH) ((?:{ROADS})\b)", "${1}${2} ${3}"),  # 81 ST STREET
             (r"\b(?:EAST|E)[ -](?:WEST|W) (HIGHWAY|HWY|CONNECTOR|EXPY|EXPRESSWAY)\b", "EAST_WEST ${1}"),
             (r"\b(?:NORTH|N)[ -](?:SOUTH|S) (HIGHWAY|HWY|CONNECTOR|EXPY|EXPRESSWAY)\b", "NORTH_SOUTH ${1}"),
             (r"\b(?:WEST|W\.?) END\b", "WEST_END"),
             (r"\b(?:EAST|E\.?) END\b", "EAST_END"),
             (r"\bMC ([A-Z]{3})", "MC${1}"),
-            (rf"\b(O) ([A-Z]{{3,}}) ((?:{_ROADS})\b)", "${1}${2} ${3}"),  # O'NEIL without its apostrophe
+            (rf"\b(O) ([A-Z]{{3,}}) ((?:{ROADS})\b)", "${1}${2} ${3}"),  # O'NEIL without its apostrophe
         ),
     ),
+    (STREET_HINT, STREET_RULES),
     (  # A letter between number and directional is the number's: 811 C N WELLS.
         r"^[0-9]+ [A-DF-MO-RT-VX-Z] [NSEW] [A-Z]",
         ((r"^([0-9]+) ([A-Z]) ([NSEW] [A-Z]{2})", "${1}${2} ${3}"),),
     ),
     (ROUTE_HINT, ROUTE_FORMS),
     (  # Units that are spelled in two words.
-        r" LEVEL$| GROUND FL| N[OUB][MR]?[. ]+#? ?[0-9]",
+        r" LEVEL$| GROUND FL| N[OUB][MR]?[. ]+#? ?[0-9]| (?:TOWER|TWR|VILLA|COTTAGE) #?(?:[0-9]+[A-Z]?|[A-Z])(?: |$)",
         (
+            (r"([^0-9]) (?:TOWER|TWR) #?([0-9]+[A-Z]?|[A-Z])( .*)?$", "${1} BLDG ${2}${3}"),
+            (r"([^0-9]) (?:VILLA|COTTAGE) #?([0-9]+[A-Z]?|[A-Z])( .*)?$", "${1} UNIT ${2}${3}"),
             (r" (?:LOWER|LWR) LEVEL$", " LOWR"), (r" UPPER LEVEL$", " UPPR"),
             (r" GROUND (?:FLOOR|FLR|FL)$", " FL G"), (r" (?:NO|NUM|NBR)[. ]+#? ?([0-9]+[A-Z]?)$", " # ${1}"),
         ),
@@ -96,8 +101,6 @@ _LEADS = (
     # What stands before the house number, for lines that do not begin with one.
     (r"^(?:C/O|ATTN|ATTENTION|CARE OF|%)[^0-9]*([0-9].*)$", "${1}"),
     (rf"^{_DESIGNATOR}[ .#]*([A-Z]?[0-9]*-?[A-Z]?[0-9]*)[ ,]+([0-9]\S* +[^ ].*)$", "${2} UNIT ${1}"),
-    (r"^(?:(?:URB|COND|EXT|BO|BDA|REPTO|PARC)\b.* )?(CALLE|AVENIDA) ([^#]*[^ #]) +(?:#|NUM |NO )? *([0-9]+[A-Z]?)$",
-     "${3} ${1} ${2}"),
     (r"^([NSEW]) ([0-9]{4,}) ([A-Z]{2})", "${1}${2} ${3}"),  # W 6543 OAK RD
     (rf"^({_ONES}) ((?:[NSEW]|NORTH|SOUTH|EAST|WEST)\b\.? .*)$", "${1}_ ${2}"),
     (r"^ONE ((?:[A-Z]+ )*(?:PLAZA|PLZ|PLACE|PL|CENTER|CTR|SQUARE|SQ|TOWER))$", "ONE_ ${1}"),
@@ -105,7 +108,7 @@ _LEADS = (
 _PREAMBLE = r"^([^0-9]+?) +([0-9]+[A-Z]?(?:-[0-9]+)?) ((?:[^ ]+ )*[^ ]+)$"
 _NO_PREAMBLE = (
     r"\b(?:PHASE|PH|LOT|LOTS|LT|BLK|BLOCK|SEC|SECTION|TRACT|PARCEL|ACRES|AC|MILE|MM|KM|EXIT|BOX|JCT|JUNCTION|PT|NEAR|OFF"
-    r"|HIGHWAY|HWY|ROUTE|RTE|RT|LOOP|SPUR|FM|SR|CR|STATE|COUNTY|INTERSTATE|NO|NUMBER|CALLE|BEACH|CARR|TOWNSHIP|PRIVATE)\b"
+    r"|HIGHWAY|HWY|ROUTE|RTE|RT|LOOP|SPUR|FM|SR|CR|STATE|COUNTY|INTERSTATE|NO|NUMBER|CALLE|BEACH|CARR|TOWNSHIP|PRIVATE|URB|URBANIZACION|AVENIDA|COND)\b"
 )
 _SPELLED_NUMBERS = {f"{word}_": str(value) for value, word in enumerate(_ONES.split("|"), start=1)}
 

@@ -20,6 +20,7 @@ from leadflow_pipelines.properties.addresses.postal_tables import (
     NUMBERED_WORDS,
     ORDINAL_WORDS,
     PLACEHOLDERS,
+    ROUTE_STATES,
     STRONG_DESIGNATORS,
     SUFFIX_WORDS,
     SUFFIXES,
@@ -48,6 +49,7 @@ THOROUGHFARE = 1 << 17  # suffix that follows a bare ordinal (81 STREET)
 NORTH_SOUTH = 1 << 18
 EAST_WEST = 1 << 19
 SURE = 1 << 20  # APT, UNIT, STE, #: opens a unit whatever follows
+BLOCK = 1 << 27  # A15: a house number before CALLE
 ANY = 1 << 21  # there is such a word
 HIGH_LOW = 1 << 22  # PH, REAR, BSMT: a unit wherever they end a line
 AND = 1 << 23  # C AND N SMITH MILL RD
@@ -63,8 +65,9 @@ WORD = r"#|\.\d+|[\p{L}\p{N}][^\s,;#()\".]*(?:\.\d+)*"
 """A word: `#`, a bare decimal, or anything that begins with a letter or digit. A period separates (J.C., N.W.)."""
 _NUMBER = (
     r"^(?:\d+[A-Z]{0,2}|\d+(?:[-/]\d+)+[A-Z]?|\d+[A-Z]?-\d*[A-Z]{1,2}|[NSEW]\d+[NSEW]\d+[A-Z]?|[NSEW]\d{3,}"
-    r"|\d+[NSEW]\d+|\d+[-/]\d+-\d+)$"
+    r"|\d+[NSEW]\d+|\d+[-/]\d+-\d+|KM_\d+(?:\.\d+)?)$"
 )
+_STATE_WORDS = {code: name for name, code in places.STATE_NAMES.items() if code in ROUTE_STATES.split("|")}
 _NO_UNITS = [*places.STATES, "US", "OF", "AN", "AT", "BY", "EL", "LO", "DU", "DE"]
 _STREETS = ("HWY", "PKWY", "FWY", "EXPY", "CIR", "WAY", "LOOP", "TRL", "ALY", "PIKE", "TPKE", "PATH", "SQ", "PLZ")
 _SURE = ("APT", "APARTMENT", "APTMT", "APMT", "UNIT", "UNT", "STE", "SUITE", "#", "RM", "ROOM", "BLDG", "BUILDING")
@@ -131,6 +134,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         _bit(text.is_in(list(STRONG_DESIGNATORS)), STRONG),
         _bit(text.is_in(list(LONE_DESIGNATORS)), LONE),
         _bit(text.is_in(_SURE), SURE),
+        _bit(text.str.contains(r"^[A-Z]{1,2}-?\d{1,4}$"), BLOCK),
         _bit(text.is_in(["PH", "PENTHOUSE", "REAR", "BSMT", "BASEMENT"]), HIGH_LOW),
         _bit(text == "#", HASH),
         _bit(text.is_in(["FL", "FLOOR", "FLR"]), FLOOR),
@@ -140,7 +144,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         _bit(text.str.contains(r"^\d*\.\d+$"), DECIMAL),
         _bit(text.is_in(list(PLACEHOLDERS)), BLANK),
         _bit(text.str.contains("_", literal=True), ROUTE),
-        _bit(text.is_in(list(NUMBERED_WORDS)), NUMBERED),
+        _bit(text.is_in(list(NUMBERED_WORDS)) | text.str.starts_with("CALLE_"), NUMBERED),
         _bit(text == "AND", AND),
         _bit(
             (text.is_in(list(UNIT_WORDS)) | text.str.contains(r"^(?:PH-?[A-Z]{1,2}|[A-Z]-?[A-Z])$"))
@@ -152,8 +156,10 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         _bit(suffix.is_not_null() & text.is_in(list(NAME_WORDS)), SHORT),
         _bit(suffix.is_in([*THOROUGHFARES, *_STREETS]), STREET),
     ]
+    in_state = text.str.extract(r"^([A-Z]{2})_\D", 1).replace_strict(_STATE_WORDS, default=None, return_dtype=pl.String)
     name = (
-        pl.when(plain).then(ordinal_of(text))
+        pl.when(in_state.is_not_null()).then(in_state + text.str.slice(2))
+        .when(plain).then(ordinal_of(text))
         .when(text.str.contains(r"^\d*[23]D$")).then(ordinal_of(text.str.head(-1)))  # 3D AVE
         .otherwise(
             pl.coalesce(
@@ -168,7 +174,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         words.cast(pl.String).to_frame("text")
         .with_columns(
             pl.when(text == "#").then(text)
-            .when(text.str.contains(r"^\d*\.\d+$")).then(text)
+            .when(text.str.contains(r"^(?:\d*|KM_\d+)\.\d+$")).then(text)
             .otherwise(text.str.replace_all(r"[^\p{L}\p{N}/&_\-]", "").str.strip_chars("-/&_"))
         )
         .with_columns(text.str.replace(r"^(\d+)(ST|ND|RD|TH)$", "${1}${2}"))
@@ -177,7 +183,8 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
             direction.alias("direction"), name.str.replace_all("_", " ", literal=True).alias("word"),
             text.replace_strict(SUFFIX_WORDS, default=None, return_dtype=pl.String).alias("last"),
             # 0012 is 12, and 12-A is 12A.
-            text.str.replace(r"^0+(\d)", "${1}").str.replace(r"^(\d+)-([A-Z])$", "${1}${2}").alias("number"),
+            text.str.replace(r"^0+(\d)", "${1}").str.replace(r"^(\d+)-([A-Z])$", "${1}${2}")
+            .str.replace(r"^([A-Z]{1,2})-(\d)", "${1}${2}").str.replace("_", " ", literal=True).alias("number"),
         )
     )  # fmt: skip
 

@@ -13,11 +13,16 @@ _DESIGNATED = rf"^({_FORMS})(?:$|[ \-]*([^\p{{L}}].*)$| +(\p{{L}}.*)$)"
 _SECOND = rf"^(.*?)[ \-]+({_FORMS})(?:$|[ \-]+(.*)$)"
 _SPELLED = (
     (r"^(?:THE )?(?:NO|NUM|NBR) +", ""),
+    (r"^(?:APT|APARTMENT|UNIT|STE|SUITE) ((?:\d+(?:ST|ND|RD|TH)|FIRST|SECOND|THIRD|FOURTH|GROUND) F(?:LOOR|LR|L)\b)",
+     "${1}"),
+    (r"^(?:TOWER|TWR) (\S{1,2})$", "BLDG ${1}"),
+    (r"^([A-Z]{4,}) (?:APT|APARTMENT|UNIT)$", "${1}"),  # BASEMENT APARTMENT
     (r"^(?:LOWER|LWR) LEVEL$", "LOWR"), (r"^UPPER LEVEL$", "UPPR"), (r"^GROUND (FLOOR|FLR|FL)$", "FL G"),
     (r"^FIRST (FLOOR|FLR|FL)\b", "1 FL"), (r"^SECOND (FLOOR|FLR|FL)\b", "2 FL"),
     (r"^THIRD (FLOOR|FLR|FL)\b", "3 FL"), (r"^FOURTH (FLOOR|FLR|FL)\b", "4 FL"),
     (r"^(\d+)(?:ST|ND|RD|TH)? ?(?:FLOOR|FLR|FL)( .*)?$", "FL ${1}${2}"),
     (r"^(?:FL|FLOOR|FLR) ?(\d+)(?:ST|ND|RD|TH)\b", "FL ${1}"),
+    (r"(\S) (\d+)(?:ST|ND|RD|TH) ?(?:FLOOR|FLR|FL)\b", "${1} FL ${2}"),  # APT 4 2ND FLOOR
     (r" ?& ?", "-"),
 )  # fmt: skip
 _SCHEMA = {"unit_type": pl.String, "unit_number": pl.String}
