@@ -15,6 +15,9 @@ from leadflow_pipelines.observability.progress import report_progress
 MART_NAMES = tuple(mart.name for mart in MARTS)
 LAKE_SOURCES = ("property_records", "properties", "enriched_leads", "lead_scores", "lead_contacts", "outreach_lists")
 
+MAY_STAND_TAG = "leadflow/marts_may_stand"
+"""Tag of a run that leaves the marts as they are if a build would make the same."""
+
 
 def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
     """The org's marts as one step: they change together or not at all."""
@@ -45,9 +48,11 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
                 workspace.org,
                 now=context.resources.clock.now(),
                 run_id=context.run.run_id,
+                may_stand=MAY_STAND_TAG in context.run.tags,
             )
             seconds = round(sum(built.seconds.values()), 2)
-            report_progress(f"marts: {len(built.rows)} published, {seconds:.1f} s")
+            done = "published" if built.is_new else "stand as they were published"
+            report_progress(f"marts: {len(built.rows)} {done}, {seconds:.1f} s")
         for mart in MARTS:
             yield dg.MaterializeResult(
                 asset_key=scope.key(mart.name),
@@ -55,6 +60,7 @@ def build_mart_assets(scope: Scope) -> dg.AssetsDefinition:
                     "dagster/row_count": built.rows[mart.name],
                     "parquet": dg.MetadataValue.path(built.parquet[mart.name]),
                     "postgres_table": f"marts.{mart.name}",
+                    "made_anew": built.is_new,
                     "run_seconds": seconds,
                     "dbt_tests": built.tests,
                     "dbt_warnings": dg.MetadataValue.md("\n".join(f"- {text}" for text in built.warnings) or "none"),

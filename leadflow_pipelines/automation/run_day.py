@@ -4,7 +4,7 @@ Here: what the command line and the benchmark share with a run from the UI: the 
 Not here: what the steps do (`assets`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -36,11 +36,12 @@ def run_day(
     day: date,
     correlation_id: str,
     without: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
 ) -> DayRun:
     """Materialise every asset of the chain for these ZIPs and this day, `without` some, then the marts.
 
     ZIPs that stand side by side in Dagster's calendar make one run; others make one each, because a range run
-    takes every key between its ends and no ZIP may be bought that nobody asked for.
+    takes every key between its ends and no ZIP may be bought that nobody asked for. `tags` are put on each run.
     """
     add_zips(instance, scope, zips)
     results = []
@@ -53,7 +54,7 @@ def run_day(
         results.append(
             job.execute_in_process(
                 instance=instance,
-                tags={CORRELATION_TAG: correlation_id, **range_tags(scope, day, first, last)},
+                tags={**(tags or {}), CORRELATION_TAG: correlation_id, **range_tags(scope, day, first, last)},
                 run_config=console_level("CRITICAL"),
                 raise_on_error=False,
             )

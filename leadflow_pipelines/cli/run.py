@@ -44,11 +44,13 @@ def run(
     progress("LeadFlow: opening the database and the lake")
     from leadflow_pipelines.cli.session import parse_day, start
     from leadflow_pipelines.marts.dbt_worker import warm_up_marts
+    from leadflow_pipelines.marts.work_folder import has_build
 
     with ExitStack() as stack:
         settings = start(org or (DEMO_ORG if sandbox else None))
         wanted_day = parse_day(day, settings)
-        warm_up_marts(settings.home, settings.org)
+        if again or not has_build(settings.home, settings.org):  # else it may be that none is made
+            warm_up_marts(settings.home, settings.org)
         if sandbox:
             settings = _start_sandbox(stack, settings)
         from leadflow_pipelines.cli.run_pipeline import give_demo_budget, import_first, run_pipeline

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from assets import LIST_NAMES, ZIP_DAY_NAMES
+from assets.marts import MAY_STAND_TAG
 from leadflow_pipelines.automation.dagster_storage import dagster_instance
 from leadflow_pipelines.automation.receipts import Receipt
 from leadflow_pipelines.automation.run_day import run_day
@@ -16,6 +17,7 @@ from leadflow_pipelines.county_files.source_name import source_name
 from leadflow_pipelines.database.property_decisions import read_decisions
 from leadflow_pipelines.definitions import build_defs, build_scope
 from leadflow_pipelines.errors import InvalidInput, LeadflowError
+from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.observability import bind_correlation
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, has_limit, set_limit
 from resources.workspace import Workspace, WorkspaceResource
@@ -41,7 +43,7 @@ def run_pipeline(
     """Run the chain in this process and count what it left. Raises LeadflowError naming each failed step.
 
     What the last run of these ZIPs and day left behind is not worked again while nothing has changed since,
-    unless `again`; lists and marts always are.
+    unless `again`; lists always are, and marts where the lists or the ledger have become others.
     """
     scope = build_scope(org=workspace.org.slug)
     if not scope.first_day <= day <= scope.today:
@@ -54,16 +56,29 @@ def run_pipeline(
     with workspace.database.as_org(workspace.org.org_id) as connection:
         decisions = read_decisions(connection, workspace.org.org_id)
     receipt = Receipt(workspace.settings, workspace.lake, zips=zips, day=day, without=left_out, decisions=decisions)
+    tags: dict[str, str] = {}
     settled_at = None if again else receipt.settled_at()
     if settled_at:
         local = settled_at.astimezone(workspace.settings.zone)
-        progress(f"nothing has changed since {local:%H:%M}: only lists and marts are made anew (--again works all)")
+        progress(f"nothing has changed since {local:%H:%M}: only the lists are cleared anew (--again works all)")
         left_out = tuple(name for name in ZIP_DAY_NAMES if name not in LIST_NAMES)
+        tags[MAY_STAND_TAG] = "true"
+    else:
+        warm_up_marts(workspace.settings.home, workspace.org.slug)
     definitions = build_defs(
         org=workspace.org.slug, resource_overrides={"workspace": WorkspaceResource(org=workspace.org.slug)}
     )
     with bind_correlation(org=workspace.org.slug) as correlation_id, dagster_instance(workspace.settings) as instance:
-        run = run_day(definitions, instance, scope, zips=zips, day=day, correlation_id=correlation_id, without=left_out)
+        run = run_day(
+            definitions,
+            instance,
+            scope,
+            zips=zips,
+            day=day,
+            correlation_id=correlation_id,
+            without=left_out,
+            tags=tags,
+        )
     if run.failures:
         steps = "\n".join(f"  {step}: {message}" for step, message in run.failures)
         raise LeadflowError(f"The run did not finish:\n{steps}", remedy="What was bought is kept; run it again.")

@@ -22,12 +22,16 @@ from leadflow_pipelines.marts.dbt_worker import DUCKDB_FILE, build_models
 from leadflow_pipelines.marts.duckdb_file import add_lake, add_ledger, new_duckdb_file, open_duckdb_file, read_mart
 from leadflow_pipelines.marts.publish_marts import publish_marts
 from leadflow_pipelines.marts.read_ledger import read_ledger
+from leadflow_pipelines.marts.standing_build import StandingBuild, leave_note, mart_inputs, standing_build
 from leadflow_pipelines.marts.work_folder import held, work_folder
 
 
 @dataclass(frozen=True)
 class MartsResult:
-    """What a build made. `warnings` are dbt tests that found something worth a look but stop nothing."""
+    """What a build made. `warnings` are dbt tests that found something worth a look but stop nothing.
+
+    `is_new` is false where nothing was built, because what stands is what a build would make.
+    """
 
     rows: dict[str, int]
     parquet: dict[str, str]
@@ -35,21 +39,33 @@ class MartsResult:
     tests: int
     warnings: tuple[str, ...]
     seconds: dict[str, float]
-    """Per step: sources, dbt, check, parquet, postgres."""
+    """Per step: inputs, sources, dbt, check, parquet, postgres."""
+    is_new: bool = True
 
 
-def build_marts(lake: Lake, database: Database, org: Org, *, now: dt.datetime, run_id: str) -> MartsResult:
+def build_marts(
+    lake: Lake, database: Database, org: Org, *, now: dt.datetime, run_id: str, may_stand: bool = False
+) -> MartsResult:
     """Build, check, export and publish every mart of `org` from its lake and its part of the ledger.
+
+    Where they `may_stand`, nothing is done if the marts of the last build are whole and its inputs the same.
 
     Builds of one org wait for each other on this machine. Nothing is exported or published unless every mart
     passes its dbt tests and its contract. Raises ContractBroken naming mart, column and rule, or LeadflowError.
     """
     seconds: dict[str, float] = {}
+    note = f"Published {now.isoformat()} by run {run_id}."
     work = work_folder(database.settings.home, org.slug)
     with held(work):
+        with _timed(seconds, "inputs"):
+            ledger = read_ledger(database, org)
+            inputs = mart_inputs(lake, ledger) if lake.is_local else None
+            standing = standing_build(work, inputs, database, org) if inputs and may_stand else None
+        if standing:
+            return _as_it_stands(standing, seconds)
         with _timed(seconds, "sources"), new_duckdb_file(work / DUCKDB_FILE) as duck:
             add_lake(duck, lake)
-            add_ledger(duck, read_ledger(database, org))
+            add_ledger(duck, ledger)
         with _timed(seconds, "dbt"):
             built = build_models(work, org_slug=org.slug)
         with _timed(seconds, "check"), open_duckdb_file(work / DUCKDB_FILE) as duck:
@@ -58,14 +74,16 @@ def build_marts(lake: Lake, database: Database, org: Org, *, now: dt.datetime, r
         with _timed(seconds, "parquet"):
             parquet = export_marts(lake, marts)
         with _timed(seconds, "postgres"):
-            publish_marts(database, org, marts, now=now, run_id=run_id)
+            publish_marts(database, org, marts, note=note)
+        rows = {mart.name: frame.height for mart, frame in marts}
+        if inputs:
+            leave_note(work, StandingBuild(inputs, rows, parquet, built.models, built.tests, built.warnings, note))
+    return MartsResult(rows, parquet, built.models, built.tests, built.warnings, seconds)
+
+
+def _as_it_stands(standing: StandingBuild, seconds: dict[str, float]) -> MartsResult:
     return MartsResult(
-        rows={mart.name: frame.height for mart, frame in marts},
-        parquet=parquet,
-        models=built.models,
-        tests=built.tests,
-        warnings=built.warnings,
-        seconds=seconds,
+        standing.rows, standing.parquet, standing.models, standing.tests, standing.warnings, seconds, is_new=False
     )
 
 

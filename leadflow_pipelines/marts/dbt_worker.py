@@ -17,8 +17,9 @@ DUCKDB_FILE = "leadflow_marts.duckdb"
 TARGET = "target"
 
 
+@cache
 def warm_up_marts(home: Path, org_slug: str) -> None:
-    """Start the child and let it import and parse ahead; returns at once. What fails is reported by the build."""
+    """Start the child and let it import and parse ahead, once; returns at once. What fails is reported by the build."""
     _worker().submit(_parse_ahead, home, org_slug)
 
 

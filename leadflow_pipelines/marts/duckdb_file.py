@@ -37,7 +37,7 @@ def add_lake(duck: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     for contract in LAKE_TABLES:
         files = lake.file_list(contract) if lake.is_local else []
         if files:
-            rows = _rows_of(contract, files)
+            rows = table_rows(contract, files)
             columns = _columns(contract, duck.sql(f"from {rows}").columns)
             duck.execute(f'create view lake."{contract.name}" as select {columns} from {rows}')  # noqa: S608
         else:
@@ -61,8 +61,11 @@ def read_mart(duck: duckdb.DuckDBPyConnection, mart: Contract) -> pl.DataFrame:
     return frame
 
 
-def _rows_of(contract: Contract, files: list[str]) -> str:
-    """The files' rows. Partition columns stand in the paths; files written before a column was added lack it."""
+def table_rows(contract: Contract, files: list[str]) -> str:
+    """What to say after `from` for the files' rows.
+
+    Partition columns stand in the paths; files written before a column was added lack it.
+    """
     listed = ", ".join(_quoted(file.removeprefix("file://")) for file in files)
     types = ", ".join(f"{name}: {duckdb_type(contract.schema.get(name, pl.String))}" for name in contract.partition_by)
     return f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"

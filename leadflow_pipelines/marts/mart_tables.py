@@ -39,6 +39,11 @@ def partition_name(mart: Contract, org: Org) -> str:
     return f"{mart.name}__{org.slug}"
 
 
+def published_name(mart: Contract, org: Org) -> str:
+    """The quoted name of that table, schema included."""
+    return _partition(mart, org).as_string()
+
+
 def lock_org(cursor: dbapi.Cursor, org: Org) -> None:
     """One publisher an org at a time, until the transaction ends; Postgres lets go when its client dies."""
     key = sql.Literal(f"publish marts of {org.org_id}").as_string()

@@ -7,7 +7,6 @@ fast (200 k rows: 5.9 s against 6.3 s on the same busy machine), but needs every
 and starved beside four readers of several marts. The shape of the tables is in mart_tables.py.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -38,11 +37,11 @@ def publish_marts(
     org: Org,
     marts: Sequence[tuple[Contract, pl.DataFrame]],
     *,
-    now: dt.datetime,
-    run_id: str,
+    note: str,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> None:
-    """Replace the org's rows of every mart at once. The frames have their contract's shape and no faults.
+    """Replace the org's rows of every mart at once; `note` is left on each table. The frames have their
+    contract's shape and no faults.
 
     After an error or a kill at any moment the rows that were there stay. Raises LeadflowError where a mart
     whose contract changed is held by readers for longer than `patience_seconds`, or the org's marts by another
@@ -57,7 +56,7 @@ def publish_marts(
     try:
         for attempt in retrying:
             with attempt:
-                _replace_rows(database, org, marts, note=f"Published {now.isoformat()} by run {run_id}.")
+                _replace_rows(database, org, marts, note=note)
     except dbapi.Error as error:
         if _is_locked(error):
             raise LeadflowError(

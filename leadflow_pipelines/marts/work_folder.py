@@ -12,6 +12,16 @@ def work_folder(home: Path, org_slug: str) -> Path:
     return home / "work" / "marts" / org_slug
 
 
+def build_note(work: Path) -> Path:
+    """The file in which a build says what it was made of."""
+    return work / "build.json"
+
+
+def has_build(home: Path, org_slug: str) -> bool:
+    """Whether some build of the org's marts has left its note: the next may find nothing to do."""
+    return build_note(work_folder(home, org_slug)).exists()
+
+
 @contextmanager
 def held(work: Path, *, patiently: bool = True) -> Iterator[bool]:
     """Hold the folder; the kernel lets go of it when the holder dies. Yields whether it is held.

@@ -29,6 +29,7 @@ from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
+from leadflow_pipelines.marts.run_dbt import PROJECT
 
 pytestmark = pytest.mark.xdist_group("marts")  # one build serves most tests
 
@@ -331,6 +332,42 @@ def test_building_again_changes_no_row_and_says_nothing_on_stdout(built, small_l
     assert (again.rows, again.warnings) == (built.rows, ())
     for name, path in again.parquet.items():
         assert pl.read_parquet(path).equals(before[name])
+
+
+def test_marts_stand_while_a_build_would_make_the_same(small_lake, database, tmp_path):
+    org, lake = create_org(database, f"t{uuid4().hex[:12]}"), Lake(str(tmp_path / "copy"))
+    shutil.copytree(small_lake.root, lake.root)
+
+    def is_new(run_id):
+        return build_marts(lake, database, org, now=NOW, run_id=run_id, may_stand=True).is_new
+
+    assert is_new("first")
+    cleared_later = decisions(day_two(), D2).with_columns(
+        pl.col("valid_until").dt.offset_by("1h"), evidence_hash=pl.lit("i")
+    )
+    lake.replace(OUTREACH_LISTS, cleared_later, day=D2)
+    assert not is_new("lists were only cleared anew")
+    lake.replace(OUTREACH_LISTS, cleared_later.with_columns(rule_version=pl.lit("2026-12")), day=D2)
+    assert is_new("other rules")
+    write_ledger(database, org)
+    assert is_new("money was spent")
+    lake.replace(LEAD_SCORES, scores(day_two(), D2), day=D2)
+    assert is_new("a table was written")
+    (tmp_path / "copy" / "marts" / "mart_leads.parquet").unlink()
+    assert is_new("a file is gone")
+    with database.as_org(org.org_id) as connection:
+        connection.execute(text("set local role leadflow_marts"))
+        connection.execute(text(f"comment on table marts.\"mart_leads__{org.slug}\" is 'restored'"))
+    assert is_new("Postgres holds something else")
+    assert not is_new("nothing has changed")
+    build_marts(lake, database, org, now=NOW, run_id="asked for")
+    assert bi_rows(database, org.slug, "select count(*) from marts.mart_leads")[0][0] > 0
+
+
+def test_no_model_reads_what_only_says_when_a_list_was_cleared():
+    models = "\n".join(path.read_text() for path in PROJECT.rglob("*.sql"))
+    assert "reason_codes" in models
+    assert [name for name in OUTREACH_LISTS.volatile if name in models] == []
 
 
 def test_an_empty_lake_makes_empty_marts_with_the_right_columns(org, database, tmp_path):
