@@ -50,7 +50,10 @@ class ProviderError(LeadflowError):
 
 
 class Transient(ProviderError):
-    """Worth another attempt: a timeout, a reset, 429, 5xx. `retry_after_seconds` is the vendor's wish."""
+    """Worth another attempt: a timeout, a reset, 429, 5xx. `retry_after_seconds` is the vendor's wish.
+
+    `is_throttled`: the vendor is well and only wants fewer calls.
+    """
 
     def __init__(
         self,
@@ -60,10 +63,23 @@ class Transient(ProviderError):
         remedy: str | None = None,
         retry_after_seconds: float | None = None,
         may_be_billed: bool = True,
+        is_throttled: bool = False,
     ) -> None:
         super().__init__(message, provider=provider, remedy=remedy)
         self.retry_after_seconds = retry_after_seconds
         self.may_be_billed = may_be_billed
+        self.is_throttled = is_throttled
+
+
+class ProviderDown(ProviderError):
+    """The provider's breaker is open: it failed often in a row, and nobody asks it until its pause is over.
+
+    `is_probing`: the pause is over, and one call is finding out whether it is well again.
+    """
+
+    def __init__(self, message: str, *, provider: str, remedy: str | None = None, is_probing: bool = False) -> None:
+        super().__init__(message, provider=provider, remedy=remedy)
+        self.is_probing = is_probing
 
 
 class Terminal(ProviderError):

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.database.tables import provider_calls, reservations
+from leadflow_pipelines.database.tables import provider_breakers, provider_calls, reservations
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.providers.attom import property_calls
 from leadflow_pipelines.providers.guard import CONCURRENCY, Guard, open_guard
@@ -74,7 +75,7 @@ class Shop:
         """What a provider's day looks like; `*` for all together."""
         with self.database.as_org(self.org.org_id) as connection:
             states = budget.read_budgets(connection, self.org.org_id, DAY)
-        return next(state for state in states if state.provider == provider)
+        return next(state for state in states if (state.period, state.provider) == ("day", provider))
 
     def ledger(self) -> list[dict[str, Any]]:
         """Every ledger row of the org."""
@@ -120,5 +121,16 @@ def sandbox(vendors: SandboxProcess) -> SandboxProcess:
 @pytest.fixture
 def shop(database: Database, org: Org, sandbox: SandboxProcess, home: Path, tmp_path: Path) -> Shop:
     """A shop without a budget: `shop.allow(cents)` first."""
-    settings = load_settings(home=home, lake_url=str(tmp_path / "lake"), **sandbox.settings_overrides())
-    return Shop(database, org, Lake(str(tmp_path / "lake" / org.slug)), settings, sandbox)
+    return open_shop(database, org, sandbox, home, tmp_path)
+
+
+def open_shop(database: Database, org: Org, sandbox: SandboxProcess, home: Path, at: Path, *vendors: str) -> Shop:
+    """A shop whose clients call these vendors of the sandbox (the demo's, if none is named)."""
+    settings = load_settings(home=home, lake_url=str(at / "lake"), **sandbox.settings_overrides(*vendors))
+    with database.anonymous() as connection:  # after a file's earlier tests its vendors are well again
+        connection.execute(
+            update(provider_breakers)
+            .where(provider_breakers.c.host == urlsplit(sandbox.url).netloc)
+            .values(state="closed", failures=0, openings=0, open_until=None, probe_until=None)
+        )
+    return Shop(database, org, Lake(str(at / "lake" / org.slug)), settings, sandbox)

@@ -7,6 +7,7 @@ slices that need them, marts to dbt.
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -103,7 +105,7 @@ budget_limits = Table(
     _required("limit_cents", CENTS, "Most that may be spent and reserved in one period, US cents."),
     _required("set_by", Text, "Who set it: a person, or `default`."),
     _required("set_at", INSTANT, "Instant at which it was set.", server_default=func.now()),
-    CheckConstraint("period in ('day')", name="period"),
+    CheckConstraint("period in ('day', 'month')", name="period"),
     CheckConstraint("limit_cents >= 0", name="limit_cents"),
     comment="Hard limits on paid calls.",
 )
@@ -119,6 +121,34 @@ budget_days = Table(
     CheckConstraint("spent_cents >= 0", name="spent_cents"),
     CheckConstraint("reserved_cents >= 0", name="reserved_cents"),
     comment="What a day has spent and reserved; one conditional update here is the budget.",
+)
+
+budget_months = Table(
+    "budget_months",
+    metadata,
+    _org(primary_key=True),
+    Column("provider", Text, primary_key=True, comment="Provider; `*` sums all providers."),
+    Column("month", Date, primary_key=True, comment="First day of the calendar month in LEADFLOW_TIMEZONE."),
+    _required("spent_cents", CENTS, "Settled, US cents.", server_default=text("0")),
+    _required("reserved_cents", CENTS, "Worst case of the calls under way, US cents.", server_default=text("0")),
+    CheckConstraint("spent_cents >= 0", name="spent_cents"),
+    CheckConstraint("reserved_cents >= 0", name="reserved_cents"),
+    comment="What a month has spent and reserved, the sum of its days.",
+)
+
+budget_runs = Table(
+    "budget_runs",
+    metadata,
+    _org(primary_key=True),
+    Column("run_id", Text, primary_key=True, comment="Run or command that may spend so much."),
+    _required("limit_cents", CENTS, "Most that the run may spend and reserve, US cents."),
+    _required("spent_cents", CENTS, "Settled, US cents.", server_default=text("0")),
+    _required("reserved_cents", CENTS, "Worst case of the calls under way, US cents.", server_default=text("0")),
+    _required("opened_at", INSTANT, "Instant at which the limit was given.", server_default=func.now()),
+    CheckConstraint("limit_cents >= 0", name="limit_cents"),
+    CheckConstraint("spent_cents >= 0", name="spent_cents"),
+    CheckConstraint("reserved_cents >= 0", name="reserved_cents"),
+    comment="Runs that were given a limit of their own, with what they spent and reserved.",
 )
 
 RESERVATION_STATES = ("reserved", "settled", "released", "unknown")
@@ -194,6 +224,48 @@ provider_calls = Table(
     CheckConstraint("cost_cents >= 0", name="cost_cents"),
     Index(None, "org_id", "day", "provider"),
     comment="The spend ledger: every attempt, append-only.",
+)
+
+BREAKER_STATES = ("closed", "open", "half_open")
+breaker_state = Enum(*BREAKER_STATES, name="breaker_state", schema=SCHEMA, metadata=metadata)
+
+provider_breakers = Table(
+    "provider_breakers",
+    metadata,
+    Column("provider", Text, primary_key=True, comment="Provider that the breaker guards."),
+    Column("host", Text, primary_key=True, comment="Who answers, so that a simulated vendor and the real one are two."),
+    _required("state", breaker_state, "open: nobody asks. half_open: one probe is under way."),
+    _required("failures", Integer, "Transient failures in a row."),
+    _required("openings", Integer, "Openings in a row without a success; each doubles the pause."),
+    _optional("open_until", INSTANT, "Instant from which one probe may ask again; null while closed."),
+    _optional("probe_until", INSTANT, "Instant at which the probe under way counts as lost; null without one."),
+    _required("changed_at", INSTANT, "Instant of the last change."),
+    CheckConstraint("failures >= 0", name="failures"),
+    CheckConstraint("openings >= 0", name="openings"),
+    comment="One breaker a provider and host, shared by all processes and orgs; absent: closed, without failures.",
+)
+
+provider_breaker_changes = Table(
+    "provider_breaker_changes",
+    metadata,
+    Column("change_id", BigInteger, Identity(always=True), primary_key=True, comment="Order of the changes."),
+    _required("provider", Text, "Provider whose breaker changed."),
+    _required("host", Text, "Who answers."),
+    _required("state", breaker_state, "State it changed to."),
+    _required("failures", Integer, "Transient failures in a row by then."),
+    _optional("reason", Text, "The last failure, without secrets or personal data; null for a closing."),
+    _required("changed_at", INSTANT, "Instant of the change."),
+    Index(None, "provider", "changed_at"),
+    comment="Openings and closings of breakers, append-only.",
+)
+
+provider_rates = Table(
+    "provider_rates",
+    metadata,
+    Column("rate_key", Text, primary_key=True, comment="Hash of the provider, its host and its key."),
+    _required("provider", Text, "Provider that limits the rate."),
+    _required("next_at", INSTANT, "Instant up to which calls have been let through, one interval each."),
+    comment="When the next call with a provider's key may start, shared by all processes and orgs.",
 )
 
 imported_files = Table(
@@ -305,7 +377,7 @@ crawl_pages = Table(
     _required(
         "carried", JSONB, "What is known already: a form's values, or the list row of a detail.", server_default=NO_JSON
     ),
-    _required("state", Text, "refused: robots.txt or the recipe's own limits forbid it, so it was not asked for."),
+    _required("state", Text, "refused: robots.txt or the recipe's own limits forbid it, or the site turned it away."),
     _required("attempts", Integer, "Requests begun for it.", server_default=text("0")),
     _required("queued_at", INSTANT, "Instant at which it was found; pages are asked for in this order."),
     _required("place", Integer, "Order among the pages found at the same instant.", server_default=text("0")),

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from leadflow_pipelines.providers import PROVIDER_NAMES
 from leadflow_pipelines.providers.attom import Attom
 from leadflow_pipelines.providers.batchdata import BatchData
 from leadflow_pipelines.providers.source import Source
+from leadflow_pipelines.providers.sources.rentcast import RentCast
 from leadflow_pipelines.settings import PREFIX, Settings
 
 
@@ -20,7 +23,11 @@ class ProviderState:
 
 def configured_sources(settings: Settings) -> dict[str, Source]:
     """The clients of all providers with a key, by name."""
-    made: tuple[Source | None, ...] = (Attom.from_settings(settings), BatchData.from_settings(settings))
+    made: tuple[Source | None, ...] = (
+        Attom.from_settings(settings),
+        BatchData.from_settings(settings),
+        RentCast.from_settings(settings),
+    )
     return {source.name: source for source in made if source is not None}
 
 
@@ -33,3 +40,9 @@ def provider_states(settings: Settings) -> list[ProviderState]:
         else ProviderState(name, False, f"not configured, skipped: set {PREFIX}{name.upper()}_API_KEY")
         for name in PROVIDER_NAMES
     ]
+
+
+def provider_keys(settings: Settings) -> dict[str, str]:
+    """The keys that these settings hold, by provider."""
+    given: dict[str, SecretStr | None] = {name: getattr(settings, f"{name}_api_key", None) for name in PROVIDER_NAMES}
+    return {name: key.get_secret_value() for name, key in given.items() if key is not None}

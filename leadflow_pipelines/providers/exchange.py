@@ -54,6 +54,7 @@ def refusal(answer: HttpAnswer, source: Source, now: dt.datetime) -> ProviderErr
             remedy=remedy,
             retry_after_seconds=wait,
             may_be_billed=False,
+            is_throttled=True,
         )
     if answer.status >= 500 or answer.status == httpx.codes.REQUEST_TIMEOUT:
         return Transient(message, provider=source.name, remedy=remedy, retry_after_seconds=wait)

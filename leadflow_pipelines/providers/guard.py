@@ -1,7 +1,7 @@
-"""The one path every paid or remote call takes: cache, price, reserve, call, store, settle; in bulk, in order.
+"""The one path every paid or remote call takes: cache, price, breaker, reserve, rate, call, store, settle; in bulk.
 
 Here: what is asked, what is cached, how many calls run at once, where buying stops. One request's own life is in
-`purchase`. A breaker and a rate limit belong between reserving and calling, in `purchase.Buyer`.
+`purchase`.
 """
 
 import datetime as dt
@@ -23,10 +23,11 @@ import httpx
 from sqlalchemy import Connection
 
 from leadflow_pipelines.database.connections import Database
-from leadflow_pipelines.errors import BudgetExceeded, Transient
-from leadflow_pipelines.providers.configured import configured_sources
+from leadflow_pipelines.errors import BudgetExceeded, ProviderDown, Transient
+from leadflow_pipelines.providers.configured import configured_sources, provider_keys
 from leadflow_pipelines.providers.pulls import Pull, Pulls, RawStore, Reason, Unmade, find_pulls, unsent_row
 from leadflow_pipelines.providers.purchase import Bought, Buyer
+from leadflow_pipelines.providers.rate_limit import Rate, load_rates
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import Source
 from leadflow_pipelines.providers.turnstile import Turnstile
@@ -69,6 +70,8 @@ class _Bulk:
     refused: list[tuple[list[Call], BudgetExceeded]] = field(default_factory=list)
     provider_calls: int = 0
     cost_cents: Decimal = Decimal(0)
+    awaits_probe: bool = False
+    """A provider was found while one call was probing it: until something is answered, one request at a time."""
 
     def leave(self, calls: Sequence[Call], reason: Reason, message: str) -> None:
         """Notes calls that stay without an answer."""
@@ -81,10 +84,20 @@ class _Bulk:
 
     def stop(self, provider: str, error: BudgetExceeded) -> None:
         """Buys nothing more from a provider: its budget has no room."""
-        for request in sorted(request for request in self.queue if request.provider == provider):
+        for request in self._drop(provider):
             self.refuse(request.calls, error)
+
+    def give_up(self, provider: str, error: ProviderDown) -> None:
+        """Asks a provider nothing more: its breaker is open."""
+        for request in self._drop(provider):
+            self.leave(request.calls, "provider_down", str(error))
+
+    def _drop(self, provider: str) -> list[_Request]:
+        """Takes the provider's requests out of the queue, in order."""
+        dropped = sorted(request for request in self.queue if request.provider == provider)
         self.queue = [request for request in self.queue if request.provider != provider]
         heapify(self.queue)
+        return dropped
 
 
 class Guard:
@@ -105,6 +118,8 @@ class Guard:
         zone: ZoneInfo,
         retry_policy: RetryPolicy,
         timeout_seconds: float = 30.0,
+        rates: Mapping[str, Rate] | None = None,
+        keys: Mapping[str, str] | None = None,
         concurrency: int = CONCURRENCY,
     ) -> None:
         self._database = database
@@ -128,6 +143,8 @@ class Guard:
             retry_policy=retry_policy,
             client=self._client,
             timeout_seconds=timeout_seconds,
+            rates=rates or {},
+            keys=keys or {},
         )
 
     def pull_many(self, calls: Sequence[Call], *, origin: Origin, progress: Progress | None = None) -> Pulls:
@@ -225,21 +242,23 @@ class Guard:
             while bulk.queue or running:
                 if not running:
                     is_careful, turnstile.is_shut = is_careful or turnstile.is_shut, False
-                width = 1 if is_careful else self._concurrency
+                width = 1 if is_careful or bulk.awaits_probe else self._concurrency
                 while bulk.queue and len(running) < width and not turnstile.is_shut:
                     request = heappop(bulk.queue)
                     source = self._sources[request.provider]
                     asking = (source, request.calls, bulk.origin, turnstile, next(tickets))
                     running[pool.submit(self._buyer.buy, *asking)] = request
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    self._take(bulk, running.pop(future), future.result(), is_final=is_careful)
+                    request = running.pop(future)
+                    self._take(bulk, request, future.result(), is_final=is_careful, is_alone=not running)
                 if progress is not None:
                     done = len(bulk.pulls) + len(bulk.unmade)
                     waiting = sum(len(request.calls) for request in (*bulk.queue, *running.values()))
                     progress(done, done + waiting)
 
-    def _take(self, bulk: _Bulk, request: _Request, bought: Bought, *, is_final: bool) -> None:
-        """Puts one request's outcome into the bulk. What the budget refused for now goes back into the queue."""
+    def _take(self, bulk: _Bulk, request: _Request, bought: Bought, *, is_final: bool, is_alone: bool) -> None:
+        """Puts one request's outcome into the bulk. What was refused for now goes back into the queue."""
+        bulk.awaits_probe = bulk.awaits_probe and not bought.pulls
         bulk.provider_calls += bought.attempts
         bulk.cost_cents += bought.cost_cents
         for pull in bought.pulls:
@@ -254,6 +273,12 @@ class Guard:
             self._shrink_or_stop(bulk, _Request(request.order, still_open), error)
         elif isinstance(error, BudgetExceeded) or (still_open and error is None):
             heappush(bulk.queue, _Request(request.order, still_open))
+        elif isinstance(error, ProviderDown) and error.is_probing and not (bulk.awaits_probe and is_alone):
+            bulk.awaits_probe = True
+            heappush(bulk.queue, _Request(request.order, still_open))
+        elif isinstance(error, ProviderDown):
+            bulk.leave(still_open, "provider_down", str(error))
+            bulk.give_up(request.provider, error)
         elif error is not None:
             bulk.leave(still_open, "transient" if isinstance(error, Transient) else "terminal", str(error))
 
@@ -302,6 +327,8 @@ def open_guard(
         zone=settings.zone,
         retry_policy=retry_policy or RetryPolicy.from_settings(settings),
         timeout_seconds=settings.http_timeout_seconds,
+        rates=load_rates(),
+        keys=provider_keys(settings),
         concurrency=concurrency,
     )
 

@@ -22,7 +22,7 @@ from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of
 from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome
 from leadflow_pipelines.spend.price_book import split_cents
 
-Reason = Literal["not_configured", "budget", "transient", "terminal"]
+Reason = Literal["not_configured", "budget", "provider_down", "transient", "terminal"]
 
 
 _COLUMNS = provider_pulls.c
@@ -186,8 +186,10 @@ def raw_frame(
         columns["item_key"] += [item.key for item in reply.items]
         columns["payload"] += [item.payload for item in reply.items]
         columns["cost_cents"] += split_cents(cost, [1] * count)
-    instant = pl.lit(fetched_at, RAW_PULLS.schema["fetched_at"]).alias("fetched_at")
-    return pl.DataFrame(columns, schema=schema).with_columns(instant).select(*RAW_PULLS.schema)
+    frame = pl.DataFrame(columns, schema=schema)
+    # A literal of an instant takes as long as all the columns above.
+    instant = pl.Series("fetched_at", [fetched_at], RAW_PULLS.schema["fetched_at"])
+    return frame.with_columns(instant.new_from_index(0, frame.height)).select(*RAW_PULLS.schema)
 
 
 def unsent_row(

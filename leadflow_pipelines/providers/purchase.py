@@ -1,4 +1,4 @@
-"""One request, bought once: lock, look again, reserve, ask, store, settle.
+"""One request, bought once: lock, look again, breaker, reserve, rate, ask, store, settle.
 
 Two processes that want the same thing wait for each other on an advisory lock, and the second finds the first
 one's answer. The lock lives in a transaction that is open, but idle, during the call: it writes the pull, the
@@ -8,10 +8,11 @@ of their own, so that a crash at any moment leaves money counted. Not here: what
 """
 
 import datetime as dt
+import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -22,8 +23,11 @@ from sqlalchemy import Connection, text
 from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderError, Terminal, Transient
+from leadflow_pipelines.providers import breaker
+from leadflow_pipelines.providers.breaker import Line, Passed
 from leadflow_pipelines.providers.exchange import exchange, refusal
 from leadflow_pipelines.providers.pulls import Pull, RawStore, look_up, raw_frame, record_pulls, unsent_row
+from leadflow_pipelines.providers.rate_limit import Rate, rate_key, take_slot
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
 from leadflow_pipelines.providers.turnstile import Turnstile
@@ -50,7 +54,7 @@ class Bought:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One attempt under way: what it is for, what is set aside for it, since when."""
+    """One attempt under way: what it is for, what is set aside for it, since when, and how the breaker let it pass."""
 
     calls: Sequence[Call]
     number: int
@@ -58,6 +62,9 @@ class _Attempt:
     called_at: dt.datetime
     worst_cents: Decimal
     reservation_id: uuid.UUID | None
+    request: httpx.Request
+    line: Line
+    passed: Passed
 
 
 class Buyer:
@@ -75,6 +82,8 @@ class Buyer:
         retry_policy: RetryPolicy,
         client: httpx.Client,
         timeout_seconds: float,
+        rates: Mapping[str, Rate],
+        keys: Mapping[str, str],
     ) -> None:
         self._database = database
         self._org_id = org_id
@@ -85,6 +94,8 @@ class Buyer:
         self._retry_policy = retry_policy
         self._client = client
         self._timeout_seconds = timeout_seconds
+        self._rates = rates
+        self._keys = keys
         self._open_days: set[tuple[str, dt.date]] = set()
 
     def budget_day(self) -> dt.date:
@@ -105,7 +116,7 @@ class Buyer:
                     if turnstile.is_shut:
                         return bought
                     wanted = self._look_again(held, calls, origin, bought)
-                    first = self._reserve_in_turn(wanted, origin, turnstile) if wanted else None
+                    first = self._reserve_in_turn(source, wanted, origin, turnstile) if wanted else None
                 if first:
                     self._ask_and_store(held, source, first, origin, bought)
         except (ProviderError, BudgetExceeded) as error:
@@ -124,9 +135,9 @@ class Buyer:
         bought.pulls += found.pulls.values()
         return [call for call in calls if call.fingerprint not in found.pulls]
 
-    def _reserve_in_turn(self, calls: Sequence[Call], origin: Origin, turnstile: Turnstile) -> _Attempt:
+    def _reserve_in_turn(self, source: Source, calls: Sequence[Call], origin: Origin, turnstile: Turnstile) -> _Attempt:
         try:
-            return self._reserve(calls, origin, 1)
+            return self._reserve(source, calls, origin, 1)
         except BudgetExceeded:
             turnstile.is_shut = True
             raise
@@ -142,7 +153,7 @@ class Buyer:
 
         def ask() -> tuple[_Attempt, HttpAnswer, list[Reply]]:
             number = bought.attempts + 1
-            attempt = first if number == 1 else self._reserve(calls, origin, number)
+            attempt = first if number == 1 else self._reserve(source, calls, origin, number)
             return self._ask(source, attempt, origin, bought, deadline)
 
         attempt, answer, replies = self._retry_policy.retrying()(ask)
@@ -176,8 +187,9 @@ class Buyer:
         answer = None
         is_accepted = False
         try:
+            self._wait_for_slot(attempt.line)
             seconds = max(0.1, min(self._timeout_seconds, deadline - time.perf_counter()))
-            answer = exchange(self._client, source.request(calls), provider=source.name, seconds=seconds)
+            answer = exchange(self._client, attempt.request, provider=source.name, seconds=seconds)
             is_accepted = source.accepts(answer)
             if not is_accepted:
                 raise refusal(answer, source, self._clock())
@@ -187,22 +199,41 @@ class Buyer:
             cost = attempt.worst_cents if may_be_billed else Decimal(0)
             outcome: Outcome = "terminal" if not isinstance(error, Transient) else "transient"
             bought.cost_cents += cost
+            is_failure = isinstance(error, Transient) and not error.is_throttled
             self._close(
-                attempt, origin, "unknown" if may_be_billed else outcome, cost, answer=answer, message=str(error)
-            )
+                attempt, origin, "unknown" if may_be_billed else outcome, cost, answer=answer, message=str(error),
+                is_failure=is_failure,
+            )  # fmt: skip
             raise
 
-    def _reserve(self, calls: Sequence[Call], origin: Origin, number: int) -> _Attempt:
+    def _purchase_key(self, calls: Sequence[Call]) -> str:
+        """Names the purchase, the same for every attempt at it, so that a vendor may recognise a repetition."""
+        return hashlib.sha256(f"{self._org_id}:{fingerprint_of(calls)}".encode()).hexdigest()
+
+    def _wait_for_slot(self, line: Line) -> None:
+        if rate := self._rates.get(line.provider):
+            key = rate_key(line.provider, line.host, self._keys.get(line.provider, ""))
+            with self._database.anonymous() as connection:
+                seconds = take_slot(connection, line.provider, key, rate)
+            if seconds:
+                self._retry_policy.sleep(seconds)
+
+    def _reserve(self, source: Source, calls: Sequence[Call], origin: Origin, number: int) -> _Attempt:
         now = self._clock()
         day = now.astimezone(self._zone).date()
         provider = calls[0].provider
         worst = self._price_book.worst_case(calls, day)
+        request = source.request(calls)
+        if request.method == "POST":
+            request.headers["idempotency-key"] = self._purchase_key(calls)
+        line = Line(provider, request.url.netloc.decode())
         reservation_id = None
-        if worst:
-            with self._database.as_org(self._org_id) as connection:
+        with self._database.as_org(self._org_id) as connection:
+            passed = breaker.enter(connection, line, now)
+            if worst:
                 if (provider, day) not in self._open_days:
                     budget.open_day(connection, self._org_id, provider, day)
-                reservation_id = budget.reserve(
+                reserved = budget.reserve(
                     connection,
                     self._org_id,
                     provider=provider,
@@ -213,8 +244,12 @@ class Buyer:
                     run_id=origin.run_id,
                     correlation_id=origin.correlation_id,
                 )
+                reservation_id = reserved.reservation_id
+                for alert in reserved.alerts:
+                    logger.warning("a budget is nearly used: %s", alert, extra=vars(origin))
+        if worst:
             self._open_days.add((provider, day))
-        return _Attempt(calls, number, day, now, worst, reservation_id)
+        return _Attempt(calls, number, day, now, worst, reservation_id, request, line, passed)
 
     def _close(
         self,
@@ -225,9 +260,12 @@ class Buyer:
         *,
         answer: HttpAnswer | None,
         message: str,
+        is_failure: bool = False,
     ) -> None:
         with self._database.as_org(self._org_id) as connection:
-            self._close_in(connection, attempt, origin, outcome, cost, answer=answer, message=message)
+            self._close_in(
+                connection, attempt, origin, outcome, cost, answer=answer, message=message, is_failure=is_failure
+            )
 
     def _close_in(
         self,
@@ -240,9 +278,14 @@ class Buyer:
         answer: HttpAnswer | None,
         items: int = 0,
         message: str | None = None,
+        is_failure: bool = False,
     ) -> None:
-        """Ends an attempt in the books: its ledger row and, last, its reservation, whose row many wait for."""
+        """Ends an attempt in the books: breaker, ledger row and, last, the reservation, whose row many wait for."""
         first = attempt.calls[0]
+        if is_failure:
+            breaker.note_failure(connection, attempt.line, message or "", self._clock(), attempt.passed)
+        elif not attempt.passed.is_clean:
+            breaker.note_success(connection, attempt.line, self._clock())
         row = LedgerRow(
             provider=first.provider,
             endpoint=first.endpoint,

@@ -1,4 +1,4 @@
-"""Daily limits and reservations: the statements behind "never a cent over budget".
+"""Limits of days, months and runs, and reservations: the statements behind "never a cent over budget".
 
 Every function works inside the caller's transaction (`database.as_org`) and takes `now`. The statements
 themselves are in sql/queries. Not here: prices (`price_book`), the record of calls (`ledger`).
@@ -6,44 +6,60 @@ themselves are in sql/queries. Not here: prices (`price_book`), the record of ca
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, TextClause, Uuid, bindparam, select, text
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.types import TypeEngine
 
-from leadflow_pipelines.database.tables import CENTS, budget_days, budget_limits
+from leadflow_pipelines.database.queries import named_query
+from leadflow_pipelines.database.tables import budget_days, budget_limits, budget_months, budget_runs
 from leadflow_pipelines.errors import BudgetExceeded, InvalidInput
-from leadflow_pipelines.settings import PROJECT_ROOT
 
 ALL_PROVIDERS = "*"
+ALERT_SHARE = Decimal("0.8")
+"""From this share of a daily limit on a person should know."""
+Period = Literal["day", "month"]
 Ending = Literal["settled", "released", "unknown"]
-TYPED: dict[str, TypeEngine[Any]] = {
-    "org_id": Uuid(),
-    "reservation_id": Uuid(),
-    "amount_cents": CENTS,
-    "cost_cents": CENTS,
-}
 
 
 @dataclass(frozen=True)
 class BudgetState:
-    """One provider's day (`*`: all together), in cents. Where `limit_cents` is null, nothing may be spent."""
+    """A provider's day or the month around it (`*`: all together), in cents.
+
+    Where a day has no limit, nothing may be spent; a month without one is not limited.
+    """
 
     provider: str
     day: dt.date
     limit_cents: Decimal | None
     spent_cents: Decimal
     reserved_cents: Decimal
+    period: Period = "day"
 
     @property
     def available_cents(self) -> Decimal:
-        """What may still be reserved."""
-        return max(Decimal(0), (self.limit_cents or Decimal(0)) - self.spent_cents - self.reserved_cents)
+        """What may still be reserved; infinite where nothing limits."""
+        if self.limit_cents is None:
+            return Decimal(0) if self.period == "day" else Decimal("Infinity")
+        return max(Decimal(0), self.limit_cents - self.spent_cents - self.reserved_cents)
+
+    @property
+    def is_nearly_used(self) -> bool:
+        """Whether ALERT_SHARE of the limit is spent or reserved."""
+        return bool(self.limit_cents) and self.spent_cents + self.reserved_cents >= ALERT_SHARE * (
+            self.limit_cents or 0
+        )
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A reservation that was made. `alerts`: of whose daily limit it passed ALERT_SHARE, as a sentence each."""
+
+    reservation_id: uuid.UUID
+    alerts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -60,9 +76,18 @@ class StaleReservation:
 
 
 def open_day(connection: Connection, org_id: uuid.UUID, provider: str, day: dt.date) -> None:
-    """Makes the day's rows for a provider and for all together, where they are absent."""
-    rows = [{"org_id": org_id, "provider": name, "day": day} for name in (provider, ALL_PROVIDERS)]
-    connection.execute(insert(budget_days).values(rows).on_conflict_do_nothing())
+    """Makes the rows of a day and its month for a provider and for all together, where they are absent."""
+    for table, column, start in ((budget_days, "day", day), (budget_months, "month", day.replace(day=1))):
+        rows = [{"org_id": org_id, "provider": name, column: start} for name in (provider, ALL_PROVIDERS)]
+        connection.execute(insert(table).values(rows).on_conflict_do_nothing())
+
+
+def open_run(connection: Connection, org_id: uuid.UUID, run_id: str, limit_cents: Decimal, now: dt.datetime) -> None:
+    """Gives a run a limit of its own, within those of its day and month."""
+    if limit_cents < 0:
+        raise InvalidInput(f"A limit cannot be negative (given: {limit_cents} cents for one run).")
+    row = {"org_id": org_id, "run_id": run_id, "limit_cents": limit_cents, "opened_at": now}
+    connection.execute(insert(budget_runs).values(row).on_conflict_do_nothing())
 
 
 def reserve(
@@ -76,14 +101,14 @@ def reserve(
     now: dt.datetime,
     run_id: str | None = None,
     correlation_id: str | None = None,
-) -> uuid.UUID:
-    """Sets `amount_cents` aside on an opened day and returns the reservation.
+) -> Reserved:
+    """Sets `amount_cents` aside on an opened day.
 
     Raises BudgetExceeded, which must end the transaction: the rollback undoes the half that fitted.
     """
     reservation_id = uuid.uuid4()
     room = connection.execute(
-        _query("reserve_budget"),
+        named_query("reserve_budget"),
         {
             "org_id": org_id,
             "provider": provider,
@@ -96,11 +121,17 @@ def reserve(
             "now": now,
         },
     ).one()
-    if not room.reserved:
-        short = ALL_PROVIDERS if room.provider_has_room else provider
-        budgets = {state.provider: state for state in read_budgets(connection, org_id, day)}
-        raise _exceeded(provider, amount_cents, budgets[short])
-    return reservation_id
+    if not room.is_reserved:
+        raise _exceeded(connection, org_id, provider, day, amount_cents, _short(room, provider), run_id)
+    alerts = [
+        f"{_whose(name)} used {_plain(used)} of the {_plain(limit)} cents allowed on {day}"
+        for name, used, limit in (
+            (provider, room.provider_used_cents, room.provider_limit_cents),
+            (ALL_PROVIDERS, room.org_used_cents, room.org_limit_cents),
+        )
+        if used - amount_cents < ALERT_SHARE * limit <= used
+    ]
+    return Reserved(reservation_id, tuple(alerts))
 
 
 def settle(
@@ -128,7 +159,7 @@ def mark_stale_unknown(
     connection: Connection, org_id: uuid.UUID, *, before: dt.datetime, now: dt.datetime
 ) -> list[StaleReservation]:
     """Counts as spent what was reserved before `before` and never closed, and returns it."""
-    rows = connection.execute(_query("stale_reservations"), {"org_id": org_id, "before": before}).mappings()
+    rows = connection.execute(named_query("stale_reservations"), {"org_id": org_id, "before": before}).mappings()
     stale = [StaleReservation(**row) for row in rows.all()]
     return [one for one in stale if mark_unknown(connection, org_id, one.reservation_id, now)]
 
@@ -141,12 +172,13 @@ def set_limit(
     limit_cents: Decimal,
     set_by: str,
     now: dt.datetime,
+    period: Period = "day",
 ) -> None:
-    """Sets a provider's daily limit; `*` limits all providers together. Both must have room for a call."""
+    """Sets a provider's limit for each day or month; `*` limits all together. A call needs room under all of them."""
     if limit_cents < 0:
         raise InvalidInput(f"A limit cannot be negative (given: {limit_cents} cents for {provider}).")
     values = {"limit_cents": limit_cents, "set_by": set_by, "set_at": now}
-    statement = insert(budget_limits).values(org_id=org_id, provider=provider, period="day", **values)
+    statement = insert(budget_limits).values(org_id=org_id, provider=provider, period=period, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["org_id", "provider", "period"], set_=values))
 
 
@@ -159,46 +191,73 @@ def has_limit(connection: Connection, org_id: uuid.UUID, provider: str) -> bool:
 
 
 def read_budgets(connection: Connection, org_id: uuid.UUID, day: dt.date) -> list[BudgetState]:
-    """Every provider that has a limit or a spend on that day, `*` first."""
-    rows = connection.execute(_query("read_budgets"), {"org_id": org_id, "day": day}).mappings()
-    return sorted((BudgetState(day=day, **row) for row in rows), key=lambda state: state.provider)
+    """Every provider that has a limit or a spend on that day, `*` first; then those of its month."""
+    rows = connection.execute(named_query("read_budgets"), {"org_id": org_id, "day": day}).mappings()
+    return sorted((BudgetState(day=day, **row) for row in rows), key=lambda state: (state.period, state.provider))
 
 
-def available_cents(budgets: Mapping[str, BudgetState], provider: str) -> Decimal:
-    """What a provider may still be paid: the smaller of its own room and everyone's."""
-    rooms = [budgets[name].available_cents if name in budgets else Decimal(0) for name in (provider, ALL_PROVIDERS)]
-    return min(rooms)
+def available_cents(budgets: Iterable[BudgetState], provider: str) -> Decimal:
+    """What a provider may still be paid: the smallest room of its own and everyone's day and month."""
+    rooms = {(one.period, one.provider): one.available_cents for one in budgets}
+    whose = (provider, ALL_PROVIDERS)
+    days = [rooms.get(("day", name), Decimal(0)) for name in whose]
+    return min(*days, *(rooms.get(("month", name), Decimal("Infinity")) for name in whose))
 
 
 def _close(connection: Connection, state: Ending, **values: Any) -> bool:
-    return connection.execute(_query("close_reservation"), {"state": state, **values}).scalar() is not None
+    return connection.execute(named_query("close_reservation"), {"state": state, **values}).scalar() is not None
 
 
-def _exceeded(provider: str, amount_cents: Decimal, state: BudgetState) -> BudgetExceeded:
-    who = "all providers together" if state.provider == ALL_PROVIDERS else state.provider
-    if state.limit_cents is None:
-        message = f"No daily limit is set for {who}, so nothing may be spent on {provider}."
+def _short(room: Row[Any], provider: str) -> tuple[Period | Literal["run"], str]:
+    """Which limit had no room."""
+    if not room.run_has_room:
+        return "run", provider
+    if not room.provider_day_has_room:
+        return "day", provider
+    if not room.provider_month_has_room:
+        return "month", provider
+    return ("month" if room.org_day_has_room else "day"), ALL_PROVIDERS
+
+
+def _exceeded(
+    connection: Connection,
+    org_id: uuid.UUID,
+    provider: str,
+    day: dt.date,
+    amount_cents: Decimal,
+    short: tuple[str, str],
+    run_id: str | None,
+) -> BudgetExceeded:
+    period, name = short
+    price = f"{provider}: a call may cost {_plain(amount_cents)} cents, but of the"
+    if period == "run":
+        runs = budget_runs.c
+        run = connection.execute(
+            select(runs.limit_cents, (runs.limit_cents - runs.spent_cents - runs.reserved_cents).label("left")).where(
+                runs.org_id == org_id, runs.run_id == run_id
+            )
+        ).one()
+        left = run.left
+        message = f"{price} {_plain(run.limit_cents)} that this run may spend, {_plain(left)} are left."
     else:
+        states = read_budgets(connection, org_id, day)
+        state = next(one for one in states if (one.period, one.provider) == (period, name))
+        left = state.available_cents
+        when = f"on {day}" if period == "day" else f"in {day:%B %Y}"
         message = (
-            f"{provider}: a call may cost {_plain(amount_cents)} cents, but of the {_plain(state.limit_cents)} that "
-            f"{who} may spend on {state.day}, {_plain(state.available_cents)} are left."
+            f"No daily limit is set for {_whose(name)}, so nothing may be spent on {provider}."
+            if state.limit_cents is None
+            else f"{price} {_plain(state.limit_cents)} that {_whose(name)} may spend {when}, {_plain(left)} are left."
         )
     return BudgetExceeded(
-        message,
-        provider=provider,
-        price_cents=_plain(amount_cents),
-        available_cents=_plain(state.available_cents),
+        message, provider=provider, price_cents=_plain(amount_cents), available_cents=_plain(max(left, Decimal(0)))
     )
+
+
+def _whose(provider: str) -> str:
+    return "all providers together" if provider == ALL_PROVIDERS else provider
 
 
 def _plain(cents: Decimal) -> str:
     """A sum without idle zeros: 2500, 0.62."""
     return f"{cents.normalize():f}"
-
-
-@cache
-def _query(name: str) -> TextClause:
-    statement = text((PROJECT_ROOT / "sql" / "queries" / f"{name}.sql").read_text())
-    return statement.bindparams(
-        *(bindparam(key, type_=kind) for key, kind in TYPED.items() if f":{key}" in statement.text)
-    )

@@ -64,7 +64,7 @@ def plan_pulls(
         for number in range(one.most_calls)
     ]
     cached = _cached_fingerprints(connection, org_id, calls)
-    budgets = {state.provider: state for state in read_budgets(connection, org_id, budget_day)}
+    budgets = read_budgets(connection, org_id, budget_day)
     plan = []
     for (provider, endpoint), group in groupby([*sorted(calls, key=_target), *foreseen], key=_target):
         asked = list(group)

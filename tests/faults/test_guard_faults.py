@@ -14,6 +14,7 @@ import pytest
 from leadflow_pipelines.errors import DatabaseUnavailable, Terminal, Transient
 from leadflow_pipelines.providers import purchase
 from leadflow_pipelines.providers.attom import property_calls
+from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.exchange import exchange
 from leadflow_pipelines.providers.guard import STALE_AFTER
 from leadflow_pipelines.providers.retry import RecordedWaits, RetryPolicy
@@ -227,7 +228,7 @@ def test_a_late_settlement_changes_nothing_that_was_given_up(shop):
     shop.allow(ZIP_CENTS)
     calls = property_calls(["19103"], DAY, most_records=5)
     with shop.guard() as slow:
-        attempt = slow._buyer._reserve(calls, ORIGIN, 1)
+        attempt = slow._buyer._reserve(configured_sources(shop.settings)["attom"], calls, ORIGIN, 1)
         shop.now += STALE_AFTER + dt.timedelta(seconds=1)
         with shop.guard() as other:
             assert other.pull_many([], origin=ORIGIN).provider_calls == 0

@@ -28,37 +28,43 @@ class Purse:
         self.database = database
         self.org_id = org.org_id
 
-    def allow(self, **limits):
+    def allow(self, *, period="day", **limits):
         with self.database.as_org(self.org_id) as connection:
             for name, cents in limits.items():
                 provider = ALL_PROVIDERS if name == "together" else name
                 budget.set_limit(
-                    connection, self.org_id, provider=provider, limit_cents=Decimal(cents), set_by="test", now=NOW
+                    connection,
+                    self.org_id,
+                    provider=provider,
+                    limit_cents=Decimal(cents),
+                    set_by="test",
+                    now=NOW,
+                    period=period,
                 )
 
-    def reserve(self, cents, provider="attom", now=NOW):
+    def reserve(self, cents, provider="attom", now=NOW, day=DAY, run_id="run-1"):
         with self.database.as_org(self.org_id) as connection:
-            budget.open_day(connection, self.org_id, provider, DAY)
+            budget.open_day(connection, self.org_id, provider, day)
             return budget.reserve(
                 connection,
                 self.org_id,
                 provider=provider,
-                day=DAY,
+                day=day,
                 amount_cents=Decimal(cents),
                 fingerprint="f",
                 now=now,
-                run_id="run-1",
+                run_id=run_id,
                 correlation_id="c-1",
-            )
+            ).reservation_id
 
     def end(self, how, *arguments):
         with self.database.as_org(self.org_id) as connection:
             return how(connection, self.org_id, *arguments, NOW)
 
-    def state(self, provider="attom"):
+    def state(self, provider="attom", period="day", day=DAY):
         with self.database.as_org(self.org_id) as connection:
-            states = {one.provider: one for one in read_budgets(connection, self.org_id, DAY)}
-        return states[provider].spent_cents, states[provider].reserved_cents
+            states = {(one.period, one.provider): one for one in read_budgets(connection, self.org_id, day)}
+        return states[period, provider].spent_cents, states[period, provider].reserved_cents
 
 
 @pytest.fixture
@@ -113,6 +119,54 @@ def test_a_cost_above_the_reservation_is_counted_in_full(purse):
     purse.allow(attom=100, together=100)
     assert purse.end(budget.settle, purse.reserve(60), Decimal(130))
     assert purse.state() == (130, 0)
+
+
+def test_a_month_is_the_sum_of_its_days_and_can_be_limited(purse):
+    purse.allow(attom=100, together=1000)
+    tomorrow = DAY + dt.timedelta(days=1)
+    purse.end(budget.settle, purse.reserve(100), Decimal(90))
+    purse.allow(attom=150, period="month")
+    purse.reserve(60, day=tomorrow)
+    with pytest.raises(BudgetExceeded, match="of the 150 that attom may spend in November 2026, 0 are left"):
+        purse.reserve(1, day=tomorrow)
+    assert purse.state(period="month") == purse.state(ALL_PROVIDERS, "month") == (90, 60)
+    assert purse.state(day=tomorrow) == (0, 60), "what did not fit the month is not counted in the day"
+    purse.allow(attom=500, period="month")
+    purse.allow(together=160, period="month")
+    with pytest.raises(BudgetExceeded, match="of the 160 that all providers together may spend in November 2026"):
+        purse.reserve(11, day=tomorrow)
+    purse.reserve(10, day=tomorrow)
+    purse.reserve(100, day=DAY.replace(month=12))
+
+
+def test_a_run_may_have_a_limit_of_its_own(purse):
+    purse.allow(attom=1000, together=1000)
+    with purse.database.as_org(purse.org_id) as connection:
+        budget.open_run(connection, purse.org_id, "capped", Decimal(50), NOW)
+    first = purse.reserve(50, run_id="capped")
+    with pytest.raises(BudgetExceeded, match="of the 50 that this run may spend, 0 are left") as refusal:
+        purse.reserve(1, run_id="capped")
+    assert refusal.value.available_cents == "0"
+    purse.reserve(60, run_id="another")
+    purse.reserve(60, run_id=None)
+    purse.end(budget.settle, first, Decimal(20))
+    purse.reserve(30, run_id="capped")
+    assert purse.state() == (20, 150)
+
+
+def test_four_fifths_of_a_limit_are_told_once(purse):
+    def alerts(cents):
+        with purse.database.as_org(purse.org_id) as connection:
+            budget.open_day(connection, purse.org_id, "attom", DAY)
+            return budget.reserve(
+                connection, purse.org_id, provider="attom", day=DAY, amount_cents=Decimal(cents), fingerprint="f",
+                now=NOW,
+            ).alerts  # fmt: skip
+
+    purse.allow(attom=100, together=1000)
+    assert alerts(79) == ()
+    assert alerts(1) == ("attom used 80 of the 100 cents allowed on 2026-11-21",)
+    assert alerts(10) == ()
 
 
 def test_races_never_pass_the_limit(purse):

@@ -79,21 +79,21 @@ class SandboxProcess:
 
     def ledger(self) -> dict[str, Any]:
         """The vendors' own books: provider → calls, refused, billed, billed_by_zip, calls_by_zip."""
-        books: dict[str, Any] = httpx.get(f"{self.url}{LEDGER_PATH}").raise_for_status().json()
+        books: dict[str, Any] = httpx.get(f"{self.url}{LEDGER_PATH}", timeout=READY_SECONDS).raise_for_status().json()
         return books
 
     def clear_ledger(self) -> None:
         """Begins new books."""
-        httpx.delete(f"{self.url}{LEDGER_PATH}").raise_for_status()
+        httpx.delete(f"{self.url}{LEDGER_PATH}", timeout=READY_SECONDS).raise_for_status()
 
     def arm_fault(self, provider: str, kind: str, **details: Any) -> None:
         """Turns the fault dial of a provider (`*`: all): the next `times` calls, or a `share` of all; see `faults`."""
         fault = {"provider": provider, "kind": kind, **details}
-        httpx.post(f"{self.url}{FAULTS_PATH}", json=fault).raise_for_status()
+        httpx.post(f"{self.url}{FAULTS_PATH}", json=fault, timeout=READY_SECONDS).raise_for_status()
 
     def disarm_faults(self) -> None:
         """Removes every armed fault."""
-        httpx.delete(f"{self.url}{FAULTS_PATH}").raise_for_status()
+        httpx.delete(f"{self.url}{FAULTS_PATH}", timeout=READY_SECONDS).raise_for_status()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -32,7 +32,7 @@ comment on column leadflow.crawl_pages.url is 'Address of the page, without frag
 comment on column leadflow.crawl_pages.kind is 'search: a form to fill in. list: rows. detail: one property.';
 comment on column leadflow.crawl_pages.zip is 'ZIP whose search led here; null where none did.';
 comment on column leadflow.crawl_pages.carried is 'What is known already: a form''s values, or the list row of a detail.';
-comment on column leadflow.crawl_pages.state is 'refused: robots.txt or the recipe''s own limits forbid it, so it was not asked for.';
+comment on column leadflow.crawl_pages.state is 'refused: robots.txt or the recipe''s own limits forbid it, or the site turned it away.';
 comment on column leadflow.crawl_pages.attempts is 'Requests begun for it.';
 comment on column leadflow.crawl_pages.queued_at is 'Instant at which it was found; pages are asked for in this order.';
 comment on column leadflow.crawl_pages.place is 'Order among the pages found at the same instant.';
