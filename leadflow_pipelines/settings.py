@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     batchdata_base_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://api.batchdata.com/api/v1"), description="BatchData endpoint."
     )
+    rentcast_api_key: SecretStr | None = Field(None, description="RentCast API key. Empty: RentCast is skipped.")
+    rentcast_base_url: AnyHttpUrl = Field(AnyHttpUrl("https://api.rentcast.io/v1"), description="RentCast endpoint.")
+    rentcast_max_records_per_zip: int = Field(
+        500, ge=1, le=100_000, description="At most so many records of a ZIP and day; each 500 are one billed request."
+    )
     skip_trace_max_per_zip: int = Field(
         25, ge=0, le=10_000, description="Best leads per ZIP and day whose contacts may be bought."
     )
@@ -94,6 +99,19 @@ class Settings(BaseSettings):
     crawl_proxies: SecretStr | None = Field(
         None,
         description="Proxy URLs, separated by commas, for recipes that name the owner's written permission.",
+    )
+
+    county_sources: Path | None = Field(
+        None, description="Folder with county YAML files of your own, beside those that come with LeadFlow."
+    )
+    socrata_app_token: SecretStr | None = Field(
+        None, description="Socrata app token, free of charge. Empty: county tables share a public throttle."
+    )
+    open_data_base_url: AnyHttpUrl | None = Field(
+        None, description="Stands for the hosts of all county tables, as the simulator does. Empty: their own hosts."
+    )
+    open_data_max_rows: int = Field(
+        50_000, ge=1, le=1_000_000, description="At most so many rows of a county table are read per ZIP or city."
     )
 
     http_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time limit of one request.")
@@ -127,7 +145,7 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone; write it like America/Chicago")
         return value
 
-    @field_validator("home", "watch_dir", "test_data")
+    @field_validator("home", "watch_dir", "test_data", "county_sources")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None

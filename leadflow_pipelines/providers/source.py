@@ -51,7 +51,8 @@ class Source(Protocol):
         ...
 
     def accepts(self, answer: HttpAnswer) -> bool:
-        """Whether the vendor did its work, so that the answer may have been billed."""
+        """Whether the vendor did its work, so that the answer may have been billed. Where it did not and the body
+        says more than the status, the error that this means is raised here: nothing is billed then."""
         ...
 
     def read(self, answer: HttpAnswer, calls: Sequence[Call]) -> list[Reply]:

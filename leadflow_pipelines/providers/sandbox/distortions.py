@@ -3,6 +3,7 @@
 Here: JSON in, JSON or bytes out. Not here: when it happens (`faults`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -40,12 +41,26 @@ def distorted(reply: Reply, kind: Kind, shape: Shape) -> bytes:
     return orjson.dumps(body)
 
 
+def miscounted_head(reply: Reply, kind: Kind, shape: Shape) -> Reply:
+    """The reply with a wrong total in its header, where the fault is that and the vendor counts there."""
+    name = shape.total_header
+    if kind != "wrong_total" or name is None or name not in reply.headers:
+        return reply
+    return replace(reply, headers={**reply.headers, name: str(int(reply.headers[name]) * 2 + 7)})
+
+
 def _records(body: Any, shape: Shape) -> list[dict[str, Any]]:
     if shape.items is None:
         return []
-    for key in shape.items:
-        body = body.get(key) if isinstance(body, dict) else None
-    return [one for one in body if isinstance(one, dict)] if isinstance(body, list) else []
+    found = _under(body, shape.items)
+    fields = [_under(one, shape.fields) for one in found] if isinstance(found, list) else []
+    return [one for one in fields if isinstance(one, dict)]
+
+
+def _under(value: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _recased(value: Any, *, upper: bool) -> Any:
@@ -64,7 +79,6 @@ def _miscount(body: Any, shape: Shape) -> None:
     if shape.total is None:
         return
     *way, last = shape.total
-    for key in way:
-        body = body.get(key) if isinstance(body, dict) else None
+    body = _under(body, tuple(way))
     if isinstance(body, dict) and isinstance(body.get(last), int):
         body[last] = body[last] * 2 + 7

@@ -21,7 +21,7 @@ import orjson
 
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.providers.sandbox.books import Books
-from leadflow_pipelines.providers.sandbox.distortions import distorted
+from leadflow_pipelines.providers.sandbox.distortions import distorted, miscounted_head
 from leadflow_pipelines.providers.sandbox.faults import Fault, FaultSwitch
 from leadflow_pipelines.providers.sandbox.places import find_place
 from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Vendor
@@ -32,7 +32,6 @@ LEDGER_PATH = "/_sandbox/ledger"
 FAULTS_PATH = "/_sandbox/faults"
 PARENT_CHECK_SECONDS = 0.5
 DRIPS = 20
-TOO_MANY = Reply(429, {"error": "too many requests"})
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -160,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         request = Request(self.command, url.path[len(prefix) :], query, headers, body, prefix)
-        reply = TOO_MANY if self.server.is_too_fast(vendor.name) else vendor.answer(self.server.world, request)
+        reply = vendor.too_many if self.server.is_too_fast(vendor.name) else vendor.answer(self.server.world, request)
         fault = self.server.faults.next_for(vendor.name, reply.zip, self.path.encode() + body)
         refusal = _refusal(vendor, fault)
         is_refused = refusal is not None or reply.status in (401, 403, 429)
@@ -193,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(vendor.answer(self.server.world, request.asking(before)) if before else reply)
             case _:
                 spoiled = distorted(reply, fault.kind, vendor.shape)
-                self._write(reply, spoiled, len(spoiled))
+                self._write(miscounted_head(reply, fault.kind, vendor.shape), spoiled, len(spoiled))
 
     def _drip(self, reply: Reply, seconds: float) -> None:
         content = reply.content

@@ -57,12 +57,15 @@ class Shape:
     """What a fault must know of a body to spoil it as a vendor would.
 
     `items`: keys that lead to the list of records ((): the body is the list). `total`: keys that lead to the vendor's
-    own count. `optional`: fields of a record that may be missing or renamed one day. `page_before`: the query of the
-    page before the one asked for, or None for the first.
+    own count; `total_header`: the header that holds it. `fields`: keys that lead from a record to its fields.
+    `optional`: fields of a record that may be missing or renamed one day. `page_before`: the query of the page before
+    the one asked for, or None for the first.
     """
 
     items: tuple[str, ...] | None = None
     total: tuple[str, ...] | None = None
+    total_header: str | None = None
+    fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     page_before: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
 
@@ -72,7 +75,7 @@ class Vendor:
     """One simulated provider.
 
     `answer` serves what lies under one of the `prefixes`; `settings` points LeadFlow's client at the sandbox listening
-    at a URL; `expired` and `empty` are its refusals of an expired key and of an empty wallet.
+    at a URL; `expired`, `empty` and `too_many` are its refusals of an expired key, of an empty wallet and of haste.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Vendor:
     shape: Shape = Shape()
     expired: Reply = Reply(401, {"error": "Unauthorized"})
     empty: Reply = Reply(403, {"error": "Payment required"})
+    too_many: Reply = Reply(429, {"error": "too many requests"})
 
 
 NO_SUCH_PATH = Reply(404, {"error": "no such path"})

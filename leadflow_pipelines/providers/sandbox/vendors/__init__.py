@@ -1,6 +1,13 @@
 """The simulated vendors, one module each. A new one is added to VENDORS."""
 
 from leadflow_pipelines.providers.sandbox.vendor import Vendor
-from leadflow_pipelines.providers.sandbox.vendors import attom, batchdata
+from leadflow_pipelines.providers.sandbox.vendors import arcgis, attom, batchdata, carto, rentcast, socrata
 
-VENDORS: tuple[Vendor, ...] = (attom.VENDOR, batchdata.VENDOR)
+VENDORS: tuple[Vendor, ...] = (
+    attom.VENDOR,
+    batchdata.VENDOR,
+    rentcast.VENDOR,
+    socrata.VENDOR,
+    arcgis.VENDOR,
+    carto.VENDOR,
+)
