@@ -236,7 +236,14 @@ def _spell(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
 
 def _name(frame: pl.DataFrame, lookup: pl.DataFrame) -> pl.Series:
     """The name's words. Before a suffix ST is STREET (AVON ST EXT) and BR is BRANCH, where in front they are not."""
-    names = _join(frame, lookup["word"], pl.col("first"), pl.col("last"))
+    names = lookup["word"].gather(frame.select(pl.col("codes").list.get(pl.col("first"), null_on_oob=True)).to_series())
+    count = frame["last"] - frame["first"]
+    names = names.set(count < 1, None)
+    longer = (count > 1).arg_true()
+    if not longer.is_empty():
+        some = frame.select(pl.col("codes", "first", "last").gather(longer))
+        names = names.scatter(longer, _join(some, lookup["word"], pl.col("first"), pl.col("last")))
+    names = names.set(names == "", None)
     end = pl.when(pl.col("suffix_at").is_not_null() & (pl.col("last") - pl.col("first") > 1)).then(pl.col("last") - 1)
     ends = frame.select(pl.col("codes").list.get(end, null_on_oob=True)).to_series()
     is_short = (lookup["bits"] & tokens.SHORT != 0).gather(ends).fill_null(value=False).arg_true()
@@ -265,7 +272,32 @@ def _join(frame: pl.DataFrame, texts: pl.Series, start: pl.Expr, stop: pl.Expr) 
 
 
 def _finish(frame: pl.DataFrame) -> pl.DataFrame:
-    """The exceptions that need the whole: `81 STREET` has no number, NORTH AVE is a name, 500 EAST is a grid."""
+    """House number, directionals and name as text, and the exceptions among them."""
+    bits, alone = pl.col("name_bits").fill_null(0), pl.col("last") - pl.col("first") == 1
+    exceptional = (
+        alone & (bits & (tokens.THOROUGHFARE | tokens.PLAIN | tokens.DIRECTION) != 0)
+        | pl.col("extra_text").is_not_null()
+    )
+    names = ("number_text", "pre_text", "street_name", "suffix", "post_text", "unit_text")
+    parts = frame.select(
+        pl.col(name).alias(to) for name, to in zip(names, (*PARTS, "unit_text"), strict=True)
+    ).with_columns(
+        frame["pre_text"].alias("pre_directional")
+        if frame["pre_second_text"].null_count() == frame.height
+        else pl.concat_str(frame["pre_text"], frame["pre_second_text"].fill_null("")).alias("pre_directional"),
+        frame["post_text"].alias("post_directional")
+        if frame["post_second_text"].null_count() == frame.height
+        else pl.concat_str(frame["post_text"], frame["post_second_text"].fill_null("")).alias("post_directional"),
+    )
+    where = frame.select(exceptional.arg_true()).to_series()
+    if where.is_empty():
+        return parts
+    some = _exceptions(frame.select(pl.all().exclude("codes", "bits").gather(where)))
+    return parts.with_columns(parts[name].scatter(where, some[name]) for name in some.columns)
+
+
+def _exceptions(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows that need the whole: `81 STREET` has no number, NORTH AVE is a name, 500 EAST is a grid, 12 A is 12A."""
     name, alone = pl.col("street_name"), pl.col("last") - pl.col("first") == 1
     number = pl.when(pl.col("extra_text").str.contains("/")).then(
         pl.concat_str("number_text", pl.lit(" "), "extra_text")
@@ -282,12 +314,9 @@ def _finish(frame: pl.DataFrame) -> pl.DataFrame:
     )
     return frame.select(
         pl.when(~bare_ordinal).then(number).alias("house_number"),
-        pl.concat_str("pre_text", pl.col("pre_second_text").fill_null("")).alias("pre_directional"),
         pl.when(bare_ordinal).then(tokens.ordinal_of(pl.col("number_text")))
         .when(grid).then(pl.col("name_text"))
         .when(directional).then(pl.col("name_text").replace(DIRECTIONAL_WORDS))
         .otherwise(name).alias("street_name"),
         pl.when(bare_ordinal).then(tokens.suffix_of(pl.col("name_text"))).otherwise(pl.col("suffix")).alias("suffix"),
-        pl.concat_str("post_text", pl.col("post_second_text").fill_null("")).alias("post_directional"),
-        "unit_text",
     )  # fmt: skip

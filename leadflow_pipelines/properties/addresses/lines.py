@@ -26,8 +26,8 @@ _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))
 _COUNTRY = r"(?:^|[ ,]+)(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
 _ZIP = r"(?:^|[ .]+)([0-9]{5})(?:[- ]?([0-9]{4}))?[ .]*$"
 _STATE = rf"(?:^|[ .]+)({_STATES}|[A-Z]\.[A-Z]\.?)[ .]*$"
-_FRAMED = rf",| (?:{_STATES}|[0-9]{{5}}(?:-?[0-9]{{4}})?|USA|AMERICA|[A-Z]\.[A-Z])[ .]*$"
-"""What a line must hold for anything but a street to stand in it."""
+_FRAMED = rf" (?:{_STATES}|[0-9]{{5}}(?:-?[0-9]{{4}})?|USA|AMERICA|[A-Z]\.[A-Z])[ .]*$"
+"""What a line without commas must hold for anything but a street to stand in it."""
 _RUNS_ON = r"^(\S+ \S*\d\S*) (\p{L}{2}[\p{L} .'\-]*)$"
 _SHORT_ZIP = r"\b(CT|MA|ME|NH|NJ|RI|VT)[ ,.]+([0-9]{4})$"
 """A ZIP whose leading zero a spreadsheet took."""
@@ -51,8 +51,6 @@ _DIRECTED = r"^([NS]\.? ?[EW]\.?|[NSEW]\.?) +(.+)$"
 _UNIT_LETTERS = r"^(?:PH-?[A-Z0-9]{0,2}|[A-Z]-[A-Z]|(?:TOWER|TWR) [A-Z0-9]{1,2})$"
 _PIECES = 5
 """Pieces behind the street that are looked at, from the end."""
-_FEW = 2
-"""Commas that most lines have at most; the others are read apart, because each piece costs a third of a line."""
 _BEYOND_ASCII = r"[^\x00-\x7F]"
 _UNPLAIN = r"[^\x20-\x7E]|  "
 
@@ -95,11 +93,13 @@ def split_lines(lines: pl.Series) -> pl.DataFrame:
     lines = _mend(lines)
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(lines))
     parts = pl.DataFrame({"street": lines, **dict.fromkeys(LINE_PARTS[1:], nothing)})
-    framed = lines.str.contains(_FRAMED).fill_null(value=False)
-    commas = lines.str.count_matches(",", literal=True)
-    kinds = ((commas == 0, _split_tail), (commas.is_between(1, _FEW), _split_pieces), (commas > _FEW, _split_pieces))
-    for is_kind, split in kinds:
-        where = (framed & is_kind).arg_true()
+    has_comma = lines.str.contains(",", literal=True).fill_null(value=False)
+    apart = has_comma.arg_true()
+    if len(apart) == len(lines):
+        return take_city(_split_pieces(lines))
+    together = (~has_comma).arg_true()
+    together = together.filter(lines.gather(together).str.contains(_FRAMED).fill_null(value=False))
+    for where, split in ((together, _split_tail), (apart, _split_pieces)):
         if not where.is_empty():
             found = split(lines.gather(where))
             parts = parts.with_columns(parts[name].scatter(where, found[name]) for name in LINE_PARTS)
@@ -125,17 +125,50 @@ def _mend(lines: pl.Series) -> pl.Series:
 
 
 def _split_pieces(lines: pl.Series) -> pl.DataFrame:
-    """Lines with commas: the first piece is the street, the others are read from the end."""
-    pieces = lines.str.split(",")
-    others = pieces.list.slice(1).rechunk()
-    flat = others.explode(empty_as_null=False).str.strip_chars(" .\t").cast(pl.Categorical(pl.Categories.random()))
+    """Lines with commas: the first piece is the street. What follows repeats, so each distinct rest is read once."""
+    halves = lines.str.splitn(",", 2).struct.unnest()
+    rest = halves["field_1"].cast(pl.Categorical(pl.Categories.random()))
+    distinct = rest.unique().to_frame("rest").sort(pl.col("rest").cat.physical())["rest"].cast(pl.String)
+    meaning = _read_rests(distinct)
+    codes = rest.cat.physical().cast(pl.UInt32)
+    parts = meaning.select(pl.all().gather(codes)).with_columns(
+        halves["field_0"].str.strip_chars(" .\t").alias("first")
+    )
+    parts = parts.with_columns(pl.when(pl.col("first") != "").then("first").alias("street"), unit_text="unit")
+    where = parts.select((pl.col("way").is_not_null() | pl.col("direction").is_not_null()).arg_true()).to_series()
+    if not where.is_empty():
+        some = _with_ways(parts.select(pl.all().gather(where)))
+        parts = parts.with_columns(parts[name].scatter(where, some[name]) for name in some.columns)
+    return parts.select(LINE_PARTS)
+
+
+def _with_ways(parts: pl.DataFrame) -> pl.DataFrame:
+    """street and unit_text where the street is a later piece (STE 201, 4401 N MESA) or its directional one (OAK ST, NE)."""
+    first, way = pl.col("first"), pl.col("way")
+    is_unit = way.is_not_null() & opens_unit(first)
+    unit = pl.concat_str(pl.when(is_unit).then(first), "unit", separator=" ", ignore_nulls=True)
+    street = (
+        pl.when(way.is_not_null() & (is_unit | first.str.contains(r"^[^0-9]*$"))).then(way)
+        .when(first != "").then(first)
+    )  # fmt: skip
+    return parts.select(
+        pl.concat_str(street, "direction", separator=" ", ignore_nulls=True).replace("", None).alias("street"),
+        pl.when(unit != "").then(unit).alias("unit_text"),
+    )
+
+
+def _read_rests(rests: pl.Series) -> pl.DataFrame:
+    """What stands behind the first comma, piece by piece from the end; see `_assemble` for the columns."""
+    pieces = rests.str.split(",").rechunk()
+    flat = pieces.explode(empty_as_null=False).str.strip_chars(" .\t").cast(pl.Categorical(pl.Categories.random()))
     distinct = flat.unique().to_frame("piece").sort(pl.col("piece").cat.physical())["piece"].cast(pl.String)
     meaning = _read_pieces(distinct).drop("piece")
-    codes = relist(flat.cat.physical().cast(pl.UInt32), others)
+    codes = relist(flat.cat.physical().cast(pl.UInt32), pieces)
     longest = codes.list.len().max()
     deep = min(longest, _PIECES) if isinstance(longest, int) else 1
-    read = [meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, deep + 1)]
-    return _assemble(pieces.list.first().str.strip_chars(" .\t"), read)
+    return _assemble(
+        [meaning.select(pl.all().gather(codes.list.get(-back, null_on_oob=True))) for back in range(1, deep + 1)]
+    )
 
 
 def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
@@ -248,13 +281,10 @@ def _ends_street(text: pl.Expr) -> pl.Expr:
     return text.str.extract(r"(\S+)$", 1).is_in([*SUFFIXES, *DIRECTIONALS])
 
 
-def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
-    """LINE_PARTS from the first piece and the meanings of the last ones, the very last first."""
+def _assemble(read: list[pl.DataFrame]) -> pl.DataFrame:
+    """unit, way, direction, city, state, zip5, zip4 from the meanings of the last pieces, the very last first."""
     wide = pl.concat(
-        [
-            first.alias("first").to_frame(),
-            *(part.select(pl.all().name.suffix(f"_{at}")) for at, part in enumerate(read)),
-        ],
+        [part.select(pl.all().name.suffix(f"_{at}")) for at, part in enumerate(read)],
         how="horizontal",
     )
 
@@ -270,19 +300,12 @@ def _assemble(first: pl.Series, read: list[pl.DataFrame]) -> pl.DataFrame:
             pl.when(is_city | ~is_both).then(f"city_{at}").alias(f"city_{at}"),
         )
     wide = _settle_either(wide, len(read)) if any(part["is_either"].any() for part in read) else wide
-    unit = pl.concat_str(each("unit")[::-1], separator=" ", ignore_nulls=True)
-    way = pl.coalesce(each("way")[::-1])
-    is_unit = way.is_not_null() & opens_unit(pl.col("first"))  # STE 201, 4401 N MESA
-    units = (pl.when(is_unit).then("first"), pl.when(unit != "").then(unit))
-    unit = pl.concat_str(units, separator=" ", ignore_nulls=True)
-    street = (
-        pl.when(way.is_not_null() & (is_unit | pl.col("first").str.contains(r"^[^0-9]*$"))).then(way)
-        .when(pl.col("first") != "").then("first")
-    )  # fmt: skip
+    texts = [
+        pl.concat_str(each(name)[::-1], separator=" ", ignore_nulls=True).replace("", None).alias(name)
+        for name in ("unit", "direction")
+    ]
     return wide.select(
-        pl.concat_str(street, *each("direction")[::-1], separator=" ", ignore_nulls=True)
-        .replace("", None).alias("street"),
-        pl.when(unit != "").then(unit).alias("unit_text"),
+        *texts, pl.coalesce(each("way")[::-1]).alias("way"),
         *(pl.coalesce(each(name)).alias(name) for name in ("city", "state", "zip5", "zip4")),
     )  # fmt: skip
 

@@ -114,6 +114,28 @@ def suffix_of(word: pl.Expr) -> pl.Expr:
 def vocabulary(words: pl.Series) -> pl.DataFrame:
     """Distinct words as: text (without punctuation), bits, suffix and direction (standard forms), word (inside a name),
     last (at the end of a name that a suffix follows), number (as a house number)."""
+    words = words.cast(pl.String)
+    is_plain = words.str.contains(r"^[0-9]+$")
+    plain, others = is_plain.arg_true(), (~is_plain).arg_true()
+    meanings = [_digits(words.gather(plain)), _meanings(words.gather(others))]
+    order = pl.concat([plain, others]).arg_sort()
+    return pl.concat(meanings).select(pl.all().gather(order))
+
+
+def _digits(words: pl.Series) -> pl.DataFrame:
+    """The vocabulary's rows of digits only: nine words of ten, and what they can be is known."""
+    text, nothing = pl.col("text"), pl.lit(None, dtype=pl.String)
+    number = text.str.strip_chars_start("0")
+    blank = _bit(text.is_in(list(PLACEHOLDERS)), BLANK)
+    return words.to_frame("text").select(
+        "text", (_bit(number != "", NUMBER) | blank | pl.lit(ANY | PLAIN | DIGIT, dtype=pl.UInt32)).alias("bits"),
+        nothing.alias("suffix"), nothing.alias("direction"), ordinal_of(text).alias("word"), nothing.alias("last"),
+        pl.when(number == "").then(pl.lit("0")).otherwise(number).alias("number"),
+    )  # fmt: skip
+
+
+def _meanings(words: pl.Series) -> pl.DataFrame:
+    """The vocabulary's rows of all other words."""
     text = pl.col("text")
     suffix = suffix_of(text)
     direction = text.replace_strict(DIRECTIONALS, default=None, return_dtype=pl.String)
@@ -171,7 +193,7 @@ def vocabulary(words: pl.Series) -> pl.DataFrame:
         )
     )  # fmt: skip
     return (
-        words.cast(pl.String).to_frame("text")
+        words.to_frame("text")
         .with_columns(
             pl.when(text == "#").then(text)
             .when(text.str.contains(r"^(?:\d*|KM_\d+)\.\d+$")).then(text)
