@@ -15,6 +15,7 @@ from leadflow_pipelines.cli import (
     review,
     run,
     sandbox,
+    source,
     spend,
     up,
 )
@@ -34,6 +35,7 @@ app.add_typer(orgs.app, name="org", help="Orgs (tenants): create, list.")
 app.command("up")(up.up)
 app.command("sandbox")(sandbox.sandbox)
 app.command("import")(import_file.import_file)
+app.add_typer(source.app, name="source", help="Free county tables: list them, check one against its county.")
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("leads")(leads.leads)

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from leadflow_pipelines.providers import PROVIDER_NAMES
 from leadflow_pipelines.providers.attom import Attom
 from leadflow_pipelines.providers.batchdata import BatchData
+from leadflow_pipelines.providers.open_data.county_calls import open_data_sources
 from leadflow_pipelines.providers.source import Source
 from leadflow_pipelines.providers.sources.rentcast import RentCast
 from leadflow_pipelines.settings import PREFIX, Settings
@@ -22,13 +23,14 @@ class ProviderState:
 
 
 def configured_sources(settings: Settings) -> dict[str, Source]:
-    """The clients of all providers with a key, by name."""
+    """The clients of all providers with a key, and of the county tables, which need none; by name."""
     made: tuple[Source | None, ...] = (
         Attom.from_settings(settings),
         BatchData.from_settings(settings),
         RentCast.from_settings(settings),
     )
-    return {source.name: source for source in made if source is not None}
+    paid = {source.name: source for source in made if source is not None}
+    return {**open_data_sources(settings), **paid}
 
 
 def provider_states(settings: Settings) -> list[ProviderState]:

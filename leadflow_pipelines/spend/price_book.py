@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -23,7 +24,9 @@ FOUR_DECIMALS = Decimal("0.0001")
 
 @dataclass(frozen=True)
 class Price:
-    """One line of the price book. `endpoint` may be `*`; `cents` is per unit of the rule."""
+    """One line of the price book. `endpoint` may be `*`, and `provider` a pattern such as `county_*`; `cents` is per
+    unit of the rule.
+    """
 
     provider: str
     endpoint: str
@@ -40,12 +43,17 @@ class PriceBook:
         self._prices = sorted(prices, key=lambda price: price.effective_from, reverse=True)
 
     def price(self, provider: str, endpoint: str, day: dt.date) -> Price:
-        """The price in force on a day; an endpoint's own line wins over `*`. Raises InvalidInput where none is."""
-        lines = [p for p in self._prices if p.provider == provider and p.effective_from <= day]
-        for wanted in (endpoint, "*"):
-            for line in lines:
-                if line.endpoint == wanted:
-                    return line
+        """The price in force on a day: a provider's own line wins over a pattern, an endpoint's own over `*`.
+
+        Raises InvalidInput where none is.
+        """
+        lines = [
+            line
+            for line in self._prices
+            if line.effective_from <= day and line.endpoint in (endpoint, "*") and fnmatchcase(provider, line.provider)
+        ]
+        if lines:
+            return min(lines, key=lambda line: (line.provider != provider, line.endpoint != endpoint))
         raise InvalidInput(
             f"No price is known for {provider} {endpoint} on {day}.",
             remedy=f"Add it to {PRICES_FILE.name}: what has no price is not bought.",

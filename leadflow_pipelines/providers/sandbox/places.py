@@ -45,6 +45,26 @@ def find_place(zip_code: str) -> Place | None:
 
 
 @cache
+def find_town(city: str, state: str) -> list[Place]:
+    """The places of a postal city, in the order of their ZIPs."""
+    zips = sorted(row["zip_code"] for row in _rows().values() if row["city"].upper() == city and row["state"] == state)
+    return [place for zip_code in zips if (place := find_place(zip_code))]
+
+
+@cache
+def first_place(county_fips: tuple[str, ...]) -> Place:
+    """The first place by ZIP in one of the counties. Raises LookupError where they have none."""
+    codes = {row["state"] for row in _rows().values()}
+    states = {code for code in codes if str(_counties().get_state_fips(code)) in {one[:2] for one in county_fips}}
+    zips = sorted(row["zip_code"] for row in _rows().values() if row["state"] in states)
+    for zip_code in zips:
+        place = find_place(zip_code)
+        if place is not None and place.county_fips in county_fips:
+            return place
+    raise LookupError(f"no ZIP lies in {', '.join(county_fips)}")
+
+
+@cache
 def _rows() -> dict[str, dict[str, Any]]:
     return {row["zip_code"]: row for row in zipcodes.list_all()}  # type: ignore[no-untyped-call]
 
