@@ -143,7 +143,7 @@ def _split_pieces(lines: pl.Series) -> pl.DataFrame:
 
 
 def _with_ways(parts: pl.DataFrame) -> pl.DataFrame:
-    """street and unit_text where the street is a later piece (STE 201, 4401 N MESA) or its directional one (OAK ST, NE)."""
+    """street and unit_text where a later piece is the street (STE 201, 4401 N MESA) or its directional (OAK ST, NE)."""
     first, way = pl.col("first"), pl.col("way")
     is_unit = way.is_not_null() & opens_unit(first)
     unit = pl.concat_str(pl.when(is_unit).then(first), "unit", separator=" ", ignore_nulls=True)
@@ -260,8 +260,10 @@ def _take_zip(frame: pl.DataFrame) -> pl.DataFrame:
     ).unnest("zip")
     # `APT 12345` holds no ZIP, but `FL 33131` is Florida and `STE 204 SANTA FE NM 87501` runs on to one.
     is_unit = opens_unit(text) & ~pl.col("rest").str.contains(_STATE)
-    rest = frame.select(places.clean_city(pl.col("rest"))).to_series()
-    is_unit &= ~places.is_known(rest, places.city_states())  # UPPER MARLBORO 20772
+    before = frame.select(pl.when(is_unit & pl.col("zip5").is_not_null()).then("rest")).to_series()
+    if before.null_count() < len(before):  # UPPER MARLBORO 20772
+        city = before.to_frame("rest").select(places.clean_city(pl.col("rest"))).to_series()
+        is_unit &= ~places.is_known(city, places.city_states())
     is_zip = pl.col("zip5").is_not_null() & ~is_unit & ~pl.col("rest").str.contains(_NUMBERED_WAY)
     exists = places.is_known(frame["zip5"], places.zips())
     frame = frame.with_columns(is_zip=is_zip & ((pl.col("rest") != "") | exists))

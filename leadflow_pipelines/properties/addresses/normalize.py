@@ -220,6 +220,8 @@ def _existing(zip5: pl.Series) -> pl.Series:
 
 def _once(values: pl.Series, clean: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
     """A cleaning expression applied to distinct values only: cities, states and ZIPs repeat."""
+    if values.null_count() == len(values):
+        return values
     distinct = values.unique().drop_nulls().to_frame("raw").with_columns(clean(pl.col("raw")).alias("clean"))
     return values.replace_strict(distinct["raw"], distinct["clean"], default=None, return_dtype=pl.String)
 
@@ -273,11 +275,12 @@ def _special_forms(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _status() -> pl.Expr:
+    rural_name = pl.when(pl.col("kind") == "rural").then("street_name")
     has_name, has_number = pl.col("street_name").is_not_null(), pl.col("house_number").is_not_null()
     return (
         pl.when(pl.col("line").is_null()).then(pl.lit("missing"))
         .when(pl.col("kind") == "po_box").then(pl.lit("po_box"))
-        .when(pl.when(pl.col("kind") == "rural").then("street_name").str.contains(_MILITARY_NAME)).then(pl.lit("military"))
+        .when(rural_name.str.contains(_MILITARY_NAME)).then(pl.lit("military"))
         .when(pl.col("kind") == "rural").then(pl.lit("rural_route"))
         .when(pl.col("kind") == "intersection").then(pl.lit("intersection"))
         .when(has_name & has_number).then(pl.lit("ok"))

@@ -115,6 +115,8 @@ def lookup(keys: pl.Series, table: pl.DataFrame, column: str) -> pl.Series:
 
     Found by bisection: hashing or scanning 40,000 names for each of twenty lookups is what a file of ten rows costs.
     """
+    if keys.null_count() == len(keys):
+        return pl.Series([None], dtype=table.schema[column]).new_from_index(0, len(keys))
     wanted, at, has = _find(keys, table)
     found = table[column].gather(at.filter(has))
     return keys.replace_strict(wanted.filter(has), found, default=None, return_dtype=table.schema[column])
@@ -122,13 +124,16 @@ def lookup(keys: pl.Series, table: pl.DataFrame, column: str) -> pl.Series:
 
 def is_known(keys: pl.Series, table: pl.DataFrame) -> pl.Series:
     """Whether the table (sorted by `key`) has the key; a null key is not known."""
+    if keys.null_count() == len(keys):
+        return pl.Series([False]).new_from_index(0, len(keys))
     wanted, _, has = _find(keys, table)
-    return keys.is_in(wanted.filter(has).implode()).fill_null(value=False)
+    known = wanted.filter(has).implode()
+    return keys.to_frame("key").select(pl.col("key").is_in(known).fill_null(value=False)).to_series()
 
 
 def _find(keys: pl.Series, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series]:
     """The distinct keys, where in the table each would stand, and whether it stands there."""
-    wanted = keys.drop_nulls().unique()
+    wanted = keys.to_frame("key").select(pl.col("key").drop_nulls().unique()).to_series()
     at = table["key"].search_sorted(wanted).clip(upper_bound=table.height - 1)
     return wanted, at, table["key"].gather(at) == wanted
 

@@ -50,8 +50,10 @@ def parse_units(texts: pl.Series) -> pl.DataFrame:
         .str.strip_chars(" -/&")
     )
     frame = distinct.to_frame("raw").with_columns(text=pl.col("raw")).with_columns(text)
+    spelled = pl.col("text")
     for pattern, replacement in _SPELLED:
-        frame = frame.with_columns(pl.col("text").str.replace(pattern, replacement))
+        spelled = spelled.str.replace(pattern, replacement)
+    frame = frame.with_columns(spelled)
     outer = pl.col("text").str.extract_groups(_DESIGNATED)
     frame = frame.with_columns(
         outer.struct.field("1").alias("form"),
