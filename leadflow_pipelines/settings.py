@@ -76,6 +76,14 @@ class Settings(BaseSettings):
     rentcast_max_records_per_zip: int = Field(
         500, ge=1, le=100_000, description="At most so many records of a ZIP and day; each 500 are one billed request."
     )
+    regrid_api_key: SecretStr | None = Field(None, description="Regrid API token. Empty: Regrid is skipped.")
+    regrid_base_url: AnyHttpUrl = Field(AnyHttpUrl("https://app.regrid.com/api/v2"), description="Regrid endpoint.")
+    regrid_max_records_per_zip: int = Field(
+        250,
+        ge=1,
+        le=100_000,
+        description="At most so many parcels are asked of Regrid per ZIP and day; each is billed.",
+    )
     skip_trace_max_per_zip: int = Field(
         25, ge=0, le=10_000, description="Best leads per ZIP and day whose contacts may be bought."
     )

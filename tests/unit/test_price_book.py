@@ -71,6 +71,7 @@ def test_the_shipped_book_prices_every_provider():
         "attom": "property/expandedprofile",
         "batchdata": "property/skip-trace",
         "rentcast": "properties",
+        "regrid": "parcels/query",
     }
     for name in PROVIDER_NAMES:
         price = load_price_book().price(name, endpoints[name], DAY)

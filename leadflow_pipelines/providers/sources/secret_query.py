@@ -9,8 +9,6 @@ from typing import Any
 
 import httpx
 
-from leadflow_pipelines.spend.call import Call
-
 
 class QuietUrl(httpx.URL):
     """A URL that, as text, ends before its query. What goes over the wire (`raw_path`) is whole."""
@@ -22,9 +20,8 @@ class QuietUrl(httpx.URL):
         return f"QuietUrl({str(self)!r})"
 
 
-def get_quietly(url: str, call: Call, secret: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Request:
-    """GET of the call's parameters with the secret ones among them."""
-    given: dict[str, Any] = {**call.parameters, **secret}
-    request = httpx.Request("GET", url, headers=dict(headers))
-    request.url = QuietUrl(url, params=given)
+def get_quietly(url: str, parameters: Mapping[str, Any], secret: Mapping[str, str]) -> httpx.Request:
+    """GET of JSON with these parameters and the secret ones among them."""
+    request = httpx.Request("GET", url, headers={"accept": "application/json"})
+    request.url = QuietUrl(url, params={**parameters, **secret})
     return request

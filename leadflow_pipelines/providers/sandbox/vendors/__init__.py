@@ -1,13 +1,24 @@
 """The simulated vendors, one module each. A new one is added to VENDORS."""
 
 from leadflow_pipelines.providers.sandbox.vendor import Vendor
-from leadflow_pipelines.providers.sandbox.vendors import arcgis, attom, batchdata, carto, rentcast, socrata
+from leadflow_pipelines.providers.sandbox.vendors import (
+    arcgis,
+    attom,
+    batchdata,
+    carto,
+    county_site,
+    regrid,
+    rentcast,
+    socrata,
+)
 
 VENDORS: tuple[Vendor, ...] = (
     attom.VENDOR,
     batchdata.VENDOR,
     rentcast.VENDOR,
+    regrid.VENDOR,
     socrata.VENDOR,
     arcgis.VENDOR,
     carto.VENDOR,
+    county_site.VENDOR,
 )
