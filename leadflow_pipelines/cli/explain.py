@@ -25,7 +25,8 @@ def lead(
     """Say why a lead ranks where it does: facts with their sources, signals, points, linked records, cost."""
     import polars as pl
 
-    from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES, PROPERTY_LINKS
+    from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES, PROPERTY_LINKS, PROPERTY_RECORDS
+    from leadflow_pipelines.properties.conflicts import describe_conflicts
 
     lake = open_session(org).lake
     this = pl.col("property_id") == property_id
@@ -35,8 +36,12 @@ def lead(
     signals = _latest(lake.read(ENRICHED_LEADS, where=this), "day") or {}
     score = _latest(lake.read(LEAD_SCORES, where=this), "day") or {}
     links = lake.read(PROPERTY_LINKS, where=this).select("record_id", "matched_by", "score", "evidence", "linked_on")
+    linked = pl.col("record_id").is_in(links["record_id"].to_list())
+    chosen = {given["field"]: given["source"] for given in property_["provenance"]}
+    conflicts = describe_conflicts(lake.read(PROPERTY_RECORDS, where=linked), property_["conflicts"] or [], chosen)
     if as_json:
-        print_json({"property": property_, "signals": signals, "score": score, "links": links.to_dicts()})
+        print_json({"property": property_, "signals": signals, "score": score, "links": links.to_dicts(),
+                    "conflicts": conflicts.to_dicts()})  # fmt: skip
         return
     out.print(f"[bold]{property_['address'] or property_['parcel_number']}[/bold]  ({property_id})")
     out.print(f"{score.get('points', '-')} points on {score.get('day', '-')} by {score.get('model_version', '-')}\n")
@@ -44,6 +49,8 @@ def lead(
     plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
     facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
     print_table("Facts", ["field", "value", "source", "as of"], facts)
+    if conflicts.height:
+        _print_conflicts(conflicts)
     known = [(name, value) for name, value in signals.items() if isinstance(value, bool)]
     print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)
     print_table("Records", links.columns, links.iter_rows())
@@ -91,6 +98,31 @@ def contact(
                 out.print(f"  {name}: {_text(row[name])}", soft_wrap=True)
         out.print()
     out.print("Cleared under the configured, dated contact rules; not legal advice.")
+
+
+def _print_conflicts(conflicts: "pl.DataFrame") -> None:
+    """What each source says, and why the chosen one was: its rank, then its age."""
+    from leadflow_pipelines.properties.survivorship import VENDOR_RANKS
+
+    rows = []
+    best: dict[str, Any] = {}
+    for said in conflicts.iter_rows(named=True):
+        if said["is_chosen"]:
+            best = said
+            rows.append((said["field"], said["value"], said["source"], said["observed_at"].date(), "chosen"))
+            continue
+        if best.get("field") != said["field"]:  # a mailing address of nobody but another owner
+            rows.append((said["field"], said["value"], said["source"], said["observed_at"].date(), "not taken"))
+            continue
+        rank, best_rank = (VENDOR_RANKS.get(row["source"], 0) for row in (said, best))
+        if rank > best_rank:
+            why = f"{best['source']} ranks before it"
+        elif said["observed_at"] < best["observed_at"]:
+            why = "older"
+        else:
+            why = "as good and as old; the record with the later sale or the smaller id won"
+        rows.append((said["field"], said["value"], said["source"], said["observed_at"].date(), why))
+    print_table("Conflicts between sources", ["field", "value", "source", "as of", "why"], rows)
 
 
 def _latest(frame: "pl.DataFrame", by: str) -> dict[str, Any] | None:

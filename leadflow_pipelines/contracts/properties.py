@@ -31,6 +31,11 @@ PROPERTIES = Contract(
         "record_count": column(pl.Int64, "Records linked to it.", pa.Check.ge(1), required=True),
         "cost_cents": shared.COST_CENTS,
         "provenance": column(PROVENANCE, "Per field: the source that gave the value, and when.", required=True),
+        "conflicts": column(
+            pl.List(pl.String),
+            "Fields on which the sources' newest words contradict each other, sorted; empty where none do.",
+            required=True,
+        ),
         "content_hash": column(
             pl.String, "Hash of everything but days and instants; unchanged: no new version.", required=True
         ),

@@ -12,6 +12,7 @@ import polars as pl
 from leadflow_pipelines.contracts import PROPERTIES, UNLOCATED
 from leadflow_pipelines.properties.addresses import one_line
 from leadflow_pipelines.properties.addresses.tokens import relist
+from leadflow_pipelines.properties.conflicts import find_conflicts
 from leadflow_pipelines.properties.stable_hash import stable_hash
 
 VENDOR_RANKS: Mapping[str, int] = {"attom": 1, "batchdata": 2}
@@ -53,7 +54,8 @@ def best_values(
     `records`: PROPERTY_RECORDS columns, any but record_id and source may be absent; `links`: record_id, property_id.
     Each field comes from the source of the lowest rank that has it (`source_ranks`, 0 where not named), then from
     the newest observation. Sale date and price are the newest sale's; a later transfer without a price leaves the
-    price null. Mail goes to the chosen owner only. Lists, sources and costs add up.
+    price null. Mail goes to the chosen owner only. Lists, sources and costs add up. `conflicts` names
+    what sources contradict each other on.
     """
     records = _complete(records)
     property_id = records.select("record_id").join(
@@ -103,6 +105,7 @@ def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int], valid_from: dt
     whole = values.with_columns(
         placed.alias("zip"), one_line().alias("address"), chosen["list_codes"], chosen["sources"],
         chosen["record_count"], chosen["cost_cents"], _provenance(ordered, chosen),
+        find_conflicts(ordered, chosen["sources"].list.len() > 1),
     )  # fmt: skip
     hashed = [
         pl.col(name).list.join(",") if isinstance(dtype, pl.List) else pl.col(name)

@@ -1,0 +1,170 @@
+"""Where the sources of one property contradict each other, field by field.
+
+Here: what is a contradiction and what is only written otherwise. Not here: which value wins (`survivorship`).
+"""
+
+import polars as pl
+
+from leadflow_pipelines.properties.addresses import one_line, unit_key
+from leadflow_pipelines.properties.owners import parse_owners
+
+_STREET = ("pre_directional", "street_name", "suffix", "post_directional", "zip5")
+_PLAIN = ("is_owner_occupied", "is_vacant", "year_built", "living_sqft", "lot_sqft", "beds", "baths", "units",
+          "assessed_cents", "market_value_cents", "mortgage_cents")  # fmt: skip
+CONFLICT_FIELDS = (
+    "address", "assessed_cents", "baths", "beds", "is_owner_occupied", "is_vacant", "lat", "living_sqft", "lot_sqft",
+    "mailing_street", "market_value_cents", "mortgage_cents", "owner_name", "parcel_number", "units", "year_built",
+)  # fmt: skip
+"""Fields on which sources can contradict each other, named like `provenance`, sorted. Not among them: sale_date, the
+newest sale wins and no older one denies it; land_use, each source has words of its own for it."""
+_TOGETHER = {
+    "address_key": ("house_number", *_STREET, "unit_type", "unit_number"),
+    "mailing_street": ("mailing_zip5",),
+    "lat": ("lon",),
+}
+"""Columns that come from the record that has the first."""
+_SAME_PLACE_DEGREES = 0.001
+"""About 100 m: nearer coordinates are a roof and its parcel's middle."""
+_SHOWN: dict[str, pl.Expr] = {
+    "address": pl.when(pl.col("address_key").is_not_null()).then(one_line()),
+    "mailing_street": pl.when(pl.col("mailing_street").is_not_null()).then(
+        pl.concat_str(
+            "mailing_street", "mailing_city", "mailing_state", "mailing_zip5", separator=" ", ignore_nulls=True
+        )
+    ),
+    "lat": pl.concat_str("lat", "lon", separator=" "),
+}
+"""Fields that are shown with what belongs to them."""
+_MOST_WORDS = 1024
+"""Of so many a sum of hashes does not overflow."""
+_OWNER_WORD = r"[^ :;|,&/]{2,}"
+
+
+def find_conflicts(ordered: pl.DataFrame, several: pl.Series) -> pl.Series:
+    """`conflicts` per property: the sorted CONFLICT_FIELDS on which the newest words of two sources differ.
+
+    ordered: records with `group` (0, 1, ...), each property's newest word of a source first; several: per group
+    whether more than one source knows the property. A source that is silent contradicts nobody. Differences that are
+    none: a parcel number's punctuation, a unit's designator, a hyphen in a house number, one address with and one
+    without suffix, directional or unit; the order, case or abbreviation of an owner's name, a middle name or a second
+    owner that one source leaves out; coordinates within 100 m. A mailing address counts where the owners agree.
+    """
+    said = _newest_words(ordered[several.gather(ordered["group"]).arg_true()])
+    flags = (
+        said.group_by("group")
+        .agg(
+            *(_differ(name) for name in _PLAIN),
+            _differ("address_key").alias("address"),
+            _differ("owner_name"),
+            _differ("parcel_key").alias("parcel_number"),
+            (_differ("mailing_street") | _differ("mailing_zip5")).alias("mailing_street"),
+            pl.max_horizontal(_spread("lat"), _spread("lon")).gt(_SAME_PLACE_DEGREES).alias("lat"),
+        )
+        .with_columns(pl.col(CONFLICT_FIELDS).fill_null(value=False))
+    )
+    for field, differing in (("address", _other_places), ("owner_name", _other_owners)):
+        alike_no_more = differing(said.join(flags.filter(field), on="group", how="semi"))
+        flags = flags.with_columns(pl.col("group").is_in(alike_no_more.implode()).alias(field))
+    flags = flags.with_columns(pl.col("mailing_street") & ~pl.col("owner_name"))
+    return _lists(flags, several.len())
+
+
+def describe_conflicts(records: pl.DataFrame, conflicts: list[str], chosen: dict[str, str]) -> pl.DataFrame:
+    """What each source says where they contradict each other: field, value, source, observed_at, is_chosen; one row a
+    source, the chosen one first.
+
+    records: one property's (PROPERTY_RECORDS). chosen: field → the source that gave the property its value.
+    """
+    newest = records.sort("observed_at", "sale_date", "record_id", descending=[True, True, False], nulls_last=True)
+    said = [
+        newest.with_columns(
+            pl.lit(field).alias("field"), _SHOWN.get(field, pl.col(field)).cast(pl.String).alias("value")
+        )
+        .drop_nulls("value")
+        .unique("source", keep="first", maintain_order=True)
+        .select("field", "value", "source", "observed_at", is_chosen=pl.col("source") == chosen.get(field))
+        .sort("is_chosen", "source", descending=[True, False])
+        for field in conflicts
+    ]
+    return pl.concat(said) if said else pl.DataFrame(schema=["field", "value", "source", "observed_at", "is_chosen"])
+
+
+def _newest_words(records: pl.DataFrame) -> pl.DataFrame:
+    """One row per group and source: the newest value of each field that the source has."""
+    columns = ["group", "source", "owner_name", "parcel_key", *_PLAIN]
+    columns += [name for first, others in _TOGETHER.items() for name in (first, *others)]
+    records = records.select(columns)
+    again = records.select("group", "source").is_duplicated()
+    repeated = records.filter(again)
+    if repeated.is_empty():
+        return records
+    alone = [pl.col(name).drop_nulls().first() for name in ("owner_name", "parcel_key", *_PLAIN)]
+    together = [
+        pl.col(name).filter(pl.col(first).is_not_null()).first()
+        for first, others in _TOGETHER.items()
+        for name in (first, *others)
+    ]
+    newest = repeated.group_by("group", "source", maintain_order=True).agg(*alone, *together)
+    return pl.concat([records.filter(~again), newest.select(columns)])
+
+
+def _differ(name: str) -> pl.Expr:
+    """Whether a group has two values; nulls are none. Texts by their hash: comparing integers is quicker."""
+    value = pl.col(name)
+    value = value.hash() if name not in _PLAIN else value.cast(pl.Float64)
+    value = pl.when(pl.col(name).is_not_null()).then(value)
+    return (value.min() != value.max()).alias(name)
+
+
+def _spread(name: str) -> pl.Expr:
+    return pl.col(name).max() - pl.col(name).min()
+
+
+def _other_places(said: pl.DataFrame) -> pl.Series:
+    """Groups whose address keys differ in what two sources say, not in what one leaves out."""
+    parts = said.select(
+        "group", *_STREET, pl.col("house_number").str.replace_all("-", "", literal=True), unit_key().alias("unit")
+    )
+    differ = (pl.col(name).drop_nulls().n_unique() > 1 for name in ("house_number", *_STREET, "unit"))
+    return parts.group_by("group").agg(pl.any_horizontal(differ).alias("differ")).filter("differ")["group"]
+
+
+def _other_owners(said: pl.DataFrame) -> pl.Series:
+    """Groups in which two sources name owners of whom neither is only the shorter form of the other."""
+    named = said.select("group", "source", "owner_name").drop_nulls("owner_name")
+    # The order of words and their case are what differs most: seen by a sum in a tenth of the time of reading names.
+    words = pl.col("owner_name").str.to_uppercase().str.extract_all(r"[\p{L}\p{N}]+")
+    named = named.with_columns(words.list.eval(pl.element().hash() // _MOST_WORDS).list.sum().alias("words"))
+    others = named.group_by("group").agg(pl.col("words").min() != pl.col("words").max()).filter("words")
+    named = named.join(others, on="group", how="semi")
+    # A source writes surnames first or last throughout: each is read by itself.
+    read = [
+        of_source.with_columns(parse_owners(of_source["owner_name"])["owner_key"])
+        for of_source in named.partition_by("source")
+    ]
+    if not read:
+        return said["group"].clear()
+    owners = (
+        pl.concat(read)
+        .drop_nulls("owner_key")
+        .with_columns(pl.col("owner_key").str.extract_all(_OWNER_WORD).alias("words"))
+        .with_columns(pl.col("words").list.n_unique().alias("length"))
+    )
+    fullest = owners.sort("group", "length", "owner_key").unique("group", keep="last", maintain_order=True)
+    beside = owners.join(fullest.select("group", fullest="words"), on="group")
+    missing = pl.col("words").list.set_difference("fullest").list.len()
+    return beside.filter(missing > 0)["group"].unique()
+
+
+def _lists(flags: pl.DataFrame, groups: int) -> pl.Series:
+    """Per group its flagged fields. Few combinations occur, so each list is built once."""
+    mask = pl.sum_horizontal(pl.col(name) * (1 << at) for at, name in enumerate(CONFLICT_FIELDS)).cast(pl.Int64)
+    found = flags.select("group", mask=mask).filter(pl.col("mask") > 0)
+    masks = pl.concat([pl.Series([0], dtype=pl.Int64), found["mask"].unique().sort()])
+    lists = pl.Series(
+        "conflicts",
+        [[name for at, name in enumerate(CONFLICT_FIELDS) if mask >> at & 1] for mask in masks],
+        dtype=pl.List(pl.String),
+    )
+    place = pl.repeat(0, groups, dtype=pl.UInt32, eager=True)
+    return lists.gather(place.scatter(found["group"], masks.search_sorted(found["mask"]).cast(pl.UInt32)))

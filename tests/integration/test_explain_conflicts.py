@@ -1,0 +1,46 @@
+"""`leadflow explain lead` on a property whose sources contradict each other."""
+
+import datetime as dt
+from uuid import uuid4
+
+import polars as pl
+
+from leadflow_pipelines.contracts import PROPERTY_LINKS, PROPERTY_RECORDS
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import create_org
+from leadflow_pipelines.lake import open_lake
+from leadflow_pipelines.properties.records import build_records
+from leadflow_pipelines.properties.refresh_properties import refresh_properties
+from leadflow_pipelines.settings import get_settings
+from tests.commands import leadflow
+
+DAY = dt.date(2026, 11, 2)
+
+
+def test_every_sources_value_is_shown_and_why_one_was_chosen(database: Database) -> None:
+    slug = f"t{uuid4().hex[:12]}"
+    create_org(database, slug, is_simulated=True)
+    lake = open_lake(get_settings(), slug)
+    said = {"roll": 1986, "attom": 1990, "earlier_roll": 1980}
+    records = [
+        build_records(
+            pl.DataFrame({"address": ["12 QUILLFEATHER ST"], "zip": "37206", "row_number": 1, "year_built": year,
+                          "beds": 3.0}),
+            source=source, pull_id=source, day=DAY - dt.timedelta(days=source == "earlier_roll"),
+        ).with_columns(pl.lit(DAY).alias("day"))
+        for source, year in said.items()
+    ]  # fmt: skip
+    lake.replace(PROPERTY_RECORDS, pl.concat(records), day=DAY)
+    refresh_properties(lake, zips=["37206"], day=DAY)
+    (property_id,) = set(lake.read(PROPERTY_LINKS)["property_id"])
+
+    told = leadflow("explain", "lead", property_id, "--org", slug, "--json").json["conflicts"]
+    assert [(row["field"], row["value"], row["source"], row["is_chosen"]) for row in told] == [
+        ("year_built", "1986", "roll", True),
+        ("year_built", "1990", "attom", False),
+        ("year_built", "1980", "earlier_roll", False),
+    ]
+    shown = leadflow("explain", "lead", property_id, "--org", slug).out
+    assert "Conflicts between sources" in shown
+    assert "roll ranks before it" in " ".join(shown.split())
+    assert "older" in shown
