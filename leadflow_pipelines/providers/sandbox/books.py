@@ -15,6 +15,7 @@ class Account:
     billed: int = 0
     billed_by_zip: Counter[str] = field(default_factory=Counter)
     calls_by_zip: Counter[str] = field(default_factory=Counter)
+    calls_by_path: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -24,14 +25,24 @@ class Books:
     accounts: dict[str, Account] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def enter(self, provider: str, zip_code: str | None, *, billed: int = 0, is_refused: bool = False) -> None:
-        """Books one call."""
+    def enter(
+        self,
+        provider: str,
+        zip_code: str | None,
+        *,
+        billed: int = 0,
+        is_refused: bool = False,
+        path: str | None = None,
+    ) -> None:
+        """Books one call; `path`, with its query, where the vendor's books hold paths."""
         with self.lock:
             account = self.accounts.setdefault(provider, Account())
             account.calls += 1
             account.refused += is_refused
             account.billed += billed
             account.calls_by_zip[zip_code or "none"] += 1
+            if path is not None:
+                account.calls_by_path[path] += 1
             if billed:
                 account.billed_by_zip[zip_code or "none"] += billed
 
@@ -39,7 +50,11 @@ class Books:
         """Every account as JSON can hold it."""
         with self.lock:
             return {
-                name: {**vars(one), "billed_by_zip": dict(one.billed_by_zip), "calls_by_zip": dict(one.calls_by_zip)}
+                name: {
+                    key: dict(value) if isinstance(value, Counter) else value
+                    for key, value in vars(one).items()
+                    if key != "calls_by_path" or value
+                }
                 for name, one in self.accounts.items()
             }
 

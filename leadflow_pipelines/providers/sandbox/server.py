@@ -164,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         refusal = _refusal(vendor, fault)
         is_refused = refusal is not None or reply.status in (401, 403, 429)
         billed = 0 if is_refused else reply.billed
-        self.server.books.enter(vendor.name, reply.zip, billed=billed, is_refused=is_refused)
+        path = self.path if vendor.books_paths else None
+        self.server.books.enter(vendor.name, reply.zip, billed=billed, is_refused=is_refused, path=path)
         if refusal is not None or fault is None:
             self._send(refusal or reply)
         else:

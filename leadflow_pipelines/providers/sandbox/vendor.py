@@ -76,6 +76,7 @@ class Vendor:
 
     `answer` serves what lies under one of the `prefixes`; `settings` points LeadFlow's client at the sandbox listening
     at a URL; `expired`, `empty` and `too_many` are its refusals of an expired key, of an empty wallet and of haste.
+    `books_paths`: its books count each path and query too, as those of a web site do.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Vendor:
     answer: Callable[[World, Request], Reply]
     settings: Callable[[str], dict[str, str]]
     shape: Shape = Shape()
+    books_paths: bool = False
     expired: Reply = Reply(401, {"error": "Unauthorized"})
     empty: Reply = Reply(403, {"error": "Payment required"})
     too_many: Reply = Reply(429, {"error": "too many requests"})
