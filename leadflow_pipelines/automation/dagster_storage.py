@@ -7,7 +7,7 @@ What runs, and when, does not belong here.
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqlEventLogStorageMetadata, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetEventTagsTable
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.storage.runs import RunStorageSqlMetadata
 from dagster._core.storage.schedules import ScheduleStorageSqlMetadata
@@ -31,6 +32,7 @@ from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import pg_alembic_config
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from leadflow_pipelines.automation.alike_events import AlikeEvents
 from leadflow_pipelines.automation.run_liveness import hold_run, is_worked_on, keep_run, let_run_go
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.settings import PROJECT_ROOT, Settings, get_settings
@@ -83,11 +85,26 @@ class _EventLogStorage(_SharedEngine, PostgresEventLogStorage):
         """One array a column; the parent binds each value of each row, and SQLAlchemy then takes as long over
         the statement as Postgres over the rows.
         """
-        rows = [self._event_to_row(event) for event in events]
-        columns = [column for column in SqlEventLogStorageTable.c if column.name in rows[0]]
-        arrays = [sa.literal([row[column.name] for row in rows], ARRAY(column.type)) for column in columns]
-        given = sa.func.unnest(*arrays).table_valued(*(column.name for column in columns)).render_derived()
-        return sa.insert(SqlEventLogStorageTable).from_select(columns, sa.select(given))
+        alike = AlikeEvents(self._event_to_row)
+        return _insert_arrays(SqlEventLogStorageTable, [alike.row(event, _instant(event)) for event in events])
+
+    def _store_asset_event_tags(
+        self, conn: sa.Connection, events: Sequence[EventLogEntry], event_ids: Sequence[int]
+    ) -> None:
+        """As the parent does, but in one array a column."""
+        rows = [
+            {
+                "event_id": event_id,
+                "asset_key": _asset_key(event),
+                "key": key,
+                "value": value,
+                "event_timestamp": _instant(event),
+            }
+            for event_id, event in zip(event_ids, events, strict=True)
+            for key, value in self._tags_for_asset_event(event).items()
+        ]
+        if rows:
+            conn.execute(_insert_arrays(AssetEventTagsTable, rows))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store what a run plans (one event per asset and partition) at once, as the parent does with what
@@ -185,6 +202,25 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         self._event_log_storage.reindex_assets()
         self._schedule_storage.migrate()
         self._schedule_storage.optimize()
+
+
+def _instant(event: EventLogEntry) -> datetime:
+    """When it happened, as Dagster's columns hold it: UTC without saying so."""
+    return datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)
+
+
+def _asset_key(event: EventLogEntry) -> str:
+    key = event.get_dagster_event().asset_key
+    assert key is not None
+    return key.to_string()
+
+
+def _insert_arrays(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Insert:
+    """Insert rows that name the same columns, given as one array a column."""
+    columns = [column for column in table.c if column.name in rows[0]]
+    arrays = [sa.literal([row[column.name] for row in rows], ARRAY(column.type)) for column in columns]
+    given = sa.func.unnest(*arrays).table_valued(*(column.name for column in columns)).render_derived()
+    return sa.insert(table).from_select(columns, sa.select(given))
 
 
 def _noted_release(connection: sa.Connection) -> str | None:

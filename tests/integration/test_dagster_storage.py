@@ -1,5 +1,6 @@
 """Dagster on our Postgres: few connections, events in batches, tables made once, forks and restarts survived."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from dagster._core.events.log import EventLogEntry
 from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._serdes import deserialize_value, serialize_value
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from leadflow_pipelines.automation.dagster_storage import (
@@ -123,6 +125,46 @@ def test_what_a_run_plans_is_stored_as_the_parent_would(
         assert record.asset_entry.last_run_id == result.run_id
     assert len(stored[0]) == 2 * len(ZIPS)
     assert stored[0] == stored[1]
+
+
+def test_events_of_many_partitions_say_what_each_would_say_alone(
+    job: dg.JobDefinition, instance: dg.DagsterInstance
+) -> None:
+    result = run(job, instance)
+    query = sa.text(
+        "select event, partition, timestamp, array(select (key, value)::text from asset_event_tags"
+        " where event_id = e.id and key like 'dagster/partition/%')"
+        " from event_logs as e where run_id = :run and partition is not null"
+    )
+    with instance.event_log_storage._engine.connect() as connection:  # type: ignore[attr-defined]
+        rows = connection.execute(query, {"run": result.run_id}).all()
+    assert len(rows) == 2 * 2 * len(ZIPS)
+    for text, partition, timestamp, indexed in rows:
+        entry = deserialize_value(text, EventLogEntry)
+        assert serialize_value(entry) == text
+        assert entry.get_dagster_event().partition == partition
+        assert abs(timestamp.replace(tzinfo=dt.UTC).timestamp() - entry.timestamp) < 0.001
+        if made := entry.asset_materialization:
+            day, zip_code = partition.split("|")
+            assert made.tags["dagster/partition/zip"] == zip_code
+            assert set(indexed) == {f"(dagster/partition/zip,{zip_code})", f"(dagster/partition/day,{day})"}
+
+
+def test_what_one_partition_alone_says_stands_with_it_alone(instance: dg.DagsterInstance) -> None:
+    days = dg.StaticPartitionsDefinition([f"day {number}" for number in range(6)])
+
+    @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run(), name=f"one_{uuid4().hex[:8]}")
+    def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        context.add_asset_metadata({"odd": 3}, context.assets_def.key, "day 3")
+        return dg.MaterializeResult(metadata={"rows": 1})
+
+    tags = {ASSET_PARTITION_RANGE_START_TAG: "day 0", ASSET_PARTITION_RANGE_END_TAG: "day 5"}
+    assert dg.materialize([asset], instance=instance, tags=tags).success
+    stored = instance.fetch_materializations(asset.key, limit=10).records
+    said = {record.partition_key: record.asset_materialization.metadata for record in stored if record.partition_key}
+    assert len(said) == 6
+    assert {key for key, metadata in said.items() if "odd" in metadata} == {"day 3"}
+    assert all(metadata["rows"].value == 1 for metadata in said.values())
 
 
 def test_the_tables_are_made_once_and_noted(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
