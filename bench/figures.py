@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ class Figure:
     holds: bool
     peer: str | None = None
     ratio: float | None = None
+
+    def beside(self, peer: str, ratio: float) -> "Figure":
+        """The same figure, with what a peer reached in the same run."""
+        return replace(self, peer=peer, ratio=round(ratio, 2))
 
 
 def at_most(what: str, value: float, limit: float, unit: str) -> Figure:
@@ -48,6 +52,11 @@ def less_than_peer(what: str, value: float, unit: str, *, peer: str, of_peer: fl
     """A cost that must not be more than a peer's of the same run; the ratio is the peer's to ours."""
     said = f"{peer}: {of_peer:.2f} {unit}"
     return Figure(what, round(value, 2), unit, "<= the peer's", value <= of_peer, said, round(of_peer / value, 2))
+
+
+def over_peer(what: str, value: float, limit: float, unit: str, *, peer: str, of_peer: float) -> Figure:
+    """What our way takes more than a peer's of the same run; the ratio is ours to the peer's."""
+    return at_most(what, value - of_peer, limit, unit).beside(f"{peer}: {of_peer:.2f} {unit}", value / of_peer)
 
 
 def grown(what: str, value: float, unit: str, *, from_value: float, times: float) -> Figure:
