@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from leadflow_pipelines.cli.console import JsonOption, dollars, err, out, print_json, print_table, progress
+from leadflow_pipelines.cli.console import JsonOption, err, out, print_json, print_table, progress
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -115,11 +115,7 @@ def _show(check: Any) -> None:
     for note in check.notes:
         err.print(f"Note: {note}", markup=False)
     if not check.preview.is_empty():
-        money = [name for name in check.preview.columns if name.endswith("_cents")]
-        rows = [
-            [dollars(value) if name in money else value for name, value in row.items()]
-            for row in check.preview.to_dicts()
-        ]
+        rows = [[_shown(name, value) for name, value in row.items()] for row in check.preview.to_dicts()]
         print_table(
             f"{check.name}, {check.asked_for}",
             [name.removesuffix("_cents").replace("_", " ") for name in check.preview.columns],
@@ -128,3 +124,10 @@ def _show(check: Any) -> None:
     counts = f"{check.columns} columns, {check.rows} rows on {check.pages} pages"
     verdict = "fits its table" if check.is_right else f"has {len(check.faults)} fault(s)"
     out.print(f"{check.name} {verdict}: {counts}.", markup=False)
+
+
+def _shown(name: str, value: Any) -> str:
+    """A cell: whole dollars, years without a thousands sign."""
+    if value is None:
+        return "-"
+    return f"${value // 100:,}" if name.endswith("_cents") else str(value)

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from leadflow_pipelines.errors import ProviderError
 from leadflow_pipelines.providers.open_data.county_client import HEADERS, CountyClient, Page, condition, lower_keys
 from leadflow_pipelines.providers.open_data.county_source import CountySource
 from leadflow_pipelines.providers.source import HttpAnswer
@@ -50,14 +51,12 @@ class ArcGis(CountyClient):
     def read_columns(self, answer: HttpAnswer) -> dict[str, str]:
         """Field names with their Esri types."""
         body = lower_keys(self.document(answer))
-        self._refuse_error(body)
         if not isinstance(body.get("fields"), list):
             raise self.wrong_shape("list of fields")
         return {one["name"]: one["type"] for one in body["fields"] if "name" in one}
 
     def _page(self, document: Any) -> Page:
         body = lower_keys(document)
-        self._refuse_error(body)
         features = body.get("features")
         if not isinstance(features, list):
             raise self.wrong_shape("list of features")
@@ -66,9 +65,10 @@ class ArcGis(CountyClient):
             raise self.wrong_shape("attributes in a feature")
         return Page(rows, is_last=body.get("exceededtransferlimit") is not True)
 
-    def _refuse_error(self, body: Mapping[str, Any]) -> None:
-        error = lower_keys(body.get("error"))
-        if error:
-            words = [error.get("message"), *(error.get("details") or [])]
-            message = " ".join(str(word) for word in dict.fromkeys(words) if word)
-            raise self.said(f"{error.get('code')} {message}", is_passing=error.get("code") in PASSING)
+    def _error_in(self, document: Any) -> ProviderError | None:
+        error = lower_keys(lower_keys(document).get("error"))
+        if not error:
+            return None
+        words = [error.get("message"), *(error.get("details") or [])]
+        message = " ".join(str(word) for word in dict.fromkeys(words) if word)
+        return self.said(f"{error.get('code')} {message}", is_passing=error.get("code") in PASSING)

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from leadflow_pipelines.errors import ProviderError
 from leadflow_pipelines.providers.open_data.county_client import HEADERS, CountyClient, Page, condition
 from leadflow_pipelines.providers.open_data.county_source import CountySource
 from leadflow_pipelines.providers.source import HttpAnswer
@@ -46,20 +47,20 @@ class Carto(CountyClient):
     def read_columns(self, answer: HttpAnswer) -> dict[str, str]:
         """Columns with CARTO's types."""
         document = self.document(answer)
-        self._refuse_error(document)
         fields = document.get("fields") if isinstance(document, dict) else None
         if not isinstance(fields, dict):
             raise self.wrong_shape("description of its fields")
         return {name: str(one.get("type")) for name, one in fields.items()}
 
     def _page(self, document: Any) -> Page:
-        self._refuse_error(document)
         rows = document.get("rows") if isinstance(document, dict) else None
         if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
             raise self.wrong_shape("list of rows")
         return Page(rows)
 
-    def _refuse_error(self, document: Any) -> None:
-        if isinstance(document, dict) and document.get("error"):
-            words = document["error"] if isinstance(document["error"], list) else [document["error"]]
-            raise self.said("; ".join(map(str, words)), is_passing=document.get("context") == "limit")
+    def _error_in(self, document: Any) -> ProviderError | None:
+        told = isinstance(document, dict) and document.get("error")
+        if not told:
+            return None
+        words = told if isinstance(told, list) else [told]
+        return self.said("; ".join(map(str, words)), is_passing=document.get("context") == "limit")

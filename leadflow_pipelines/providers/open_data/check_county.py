@@ -25,8 +25,10 @@ from leadflow_pipelines.spend.call import Call
 
 PAGE = 25
 """Rows of a page asked for here: two pages tell whether paging works."""
-PREVIEW = ("parcel_number", "address", "street", "city", "zip", "year_built", "market_value_cents", "assessed_cents",
-           "sale_date", "sale_price_cents")  # fmt: skip
+PREVIEW = (
+    "parcel_number", "street", "address", "city", "zip", "year_built", "market_value_cents", "sale_date",
+    "sale_price_cents",
+)  # fmt: skip
 """Columns shown to a person; owners are not."""
 PREVIEW_ROWS = 5
 

@@ -2,13 +2,14 @@
 
 Here: calls, continuing, refusals. Not here: a platform's own parameters and bodies (`socrata`, `arcgis`, `carto`).
 
-A page's successor carries the first row of the page before it in `@page_before`. Where a platform answers that page
+The call for a page carries the first row of the page before as its `item_key`. Where a platform answers that page
 again, as caches do, the answer is refused as broken and asked for anew, so that no row is lost and paging ends.
-Parameters that begin with @ never go over the wire.
+What a page taught for the next one stands among its parameters under names that begin with @.
 """
 
 import datetime as dt
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +26,15 @@ from leadflow_pipelines.spend.call import Call
 
 logger = logging.getLogger(__name__)
 HEADERS = {"accept": "application/json", "user-agent": "LeadFlow county open data client"}
-FIRST_ROW, PAGE_BEFORE, IS_LAST, ROWS = "@first_row", "@page_before", "@is_last", "@rows"
+FIRST_ROW, IS_LAST = "@first_row", "@is_last"
 MOST_SAID = 300
+MOST_BEFORE_ERROR = 200
+ERROR_KEY = re.compile(rb'"error"', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page as the platform gave it: rows, and whether none follows. `is_last` None: a short page is the last."""
+    """A page as the platform gave it: rows, and whether none follows; where it does not say, a short page is last."""
 
     rows: list[dict[str, Any]]
     is_last: bool | None = None
@@ -78,8 +81,12 @@ class CountyClient(ABC):
         """The table's columns with the platform's name of their type. Raises ProviderError."""
 
     @abstractmethod
+    def _error_in(self, document: Any) -> ProviderError | None:
+        """The error that a decoded body tells, or None."""
+
+    @abstractmethod
     def _page(self, document: Any) -> Page:
-        """The page in a decoded body. Raises ProviderError where the body says what went wrong, or has no rows."""
+        """The page in a decoded body. Raises Terminal where it holds no rows."""
 
     @classmethod
     def first_page(cls, county: CountySource, value: str | None, *, zip_code: str | None, day: dt.date) -> Call:
@@ -89,11 +96,20 @@ class CountyClient(ABC):
 
     def request(self, calls: Sequence[Call]) -> httpx.Request:
         """GET of the call's page."""
-        return self.page_request({key: value for key, value in calls[0].parameters.items() if key[:1] != "@"})
+        return self.page_request(calls[0].parameters)
 
     def accepts(self, answer: HttpAnswer) -> bool:
-        """An answer, or a 400 whose body says what was wrong with the question."""
-        return answer.status == 200 or (answer.status == 400 and answer.body[:1] == b"{")
+        """Whether it is an answer. Raises the error that the platform tells in the body of a 200 or a 400."""
+        if answer.status not in (200, 400):
+            return False
+        if answer.status == 400 or ERROR_KEY.search(answer.body[:MOST_BEFORE_ERROR]):
+            try:
+                error = self._error_in(orjson.loads(answer.body))
+            except orjson.JSONDecodeError:
+                error = None  # a 400 without a reason, or a body that `read` finds broken
+            if error is not None:
+                raise error
+        return answer.status == 200
 
     def read(self, answer: HttpAnswer, calls: Sequence[Call]) -> list[Reply]:
         """The page's rows as the county wrote them; they cost nothing."""
@@ -101,11 +117,10 @@ class CountyClient(ABC):
         page = self._page(self.document(answer))
         items = [Item(self.key_of(row), orjson.dumps(row).decode()) for row in page.rows]
         first_row = items[0].key if items else None
-        if first_row is not None and first_row == asked.get(PAGE_BEFORE):
-            raise Transient("the page before was answered again", provider=self.name, may_be_billed=False)
+        if first_row is not None and first_row == calls[0].item_key:
+            raise Transient("the page before came again", provider=self.name, may_be_billed=False)
         is_last = len(items) < asked[self.rows_key] if page.is_last is None else page.is_last
-        learned = {FIRST_ROW: first_row, ROWS: len(items), IS_LAST: is_last or not items}
-        return [Reply(items, billed=0, parameters={**asked, **learned})]
+        return [Reply(items, billed=0, parameters={**asked, FIRST_ROW: first_row, IS_LAST: is_last or not items})]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:
         """The next page, unless this one was the last or the bound on rows is reached."""
@@ -118,8 +133,9 @@ class CountyClient(ABC):
                 extra={"provider": self.name, "zip": call.zip, "items": offset},
             )
             return None
-        following = {**call.parameters, self.offset_key: offset, PAGE_BEFORE: parameters.get(FIRST_ROW)}
-        return Call(call.provider, call.endpoint, following, call.zip, call.day)
+        following = {**call.parameters, self.offset_key: offset}
+        before = parameters.get(FIRST_ROW)
+        return Call(call.provider, call.endpoint, following, call.zip, call.day, item_key=before)
 
     def document(self, answer: HttpAnswer) -> Any:
         """The decoded body. Raises Transient where it is not whole."""
@@ -138,7 +154,8 @@ class CountyClient(ABC):
 
     def wrong_shape(self, missing: str) -> Terminal:
         """The error for a body that lacks what the platform documents."""
-        return Terminal(f"the answer has no {missing}", provider=self.name, remedy=self.remedies[404])
+        remedy = f"The platform changed; see providers/open_data/{self.county.platform}.py."
+        return Terminal(f"the answer has no {missing}", provider=self.name, remedy=remedy)
 
     def said(self, message: object, *, is_passing: bool = False) -> ProviderError:
         """The error a platform tells in its body, in its own words."""

@@ -43,13 +43,6 @@ def map_rows(raw: pl.DataFrame, county: CountySource) -> tuple[pl.DataFrame, tup
     return kept.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()), warnings
 
 
-def distinct_items(raw: pl.DataFrame) -> pl.DataFrame:
-    """The items without those that a source gave twice: same source, same id, same content. The first one stays."""
-    named = raw["item_key"].is_not_null()
-    again = raw.select(pl.struct("source", "item_key", "payload").is_first_distinct()).to_series()
-    return raw.filter(again | ~named)
-
-
 def _date_columns(county: CountySource) -> list[str]:
     """Columns that a date is made of."""
     return [

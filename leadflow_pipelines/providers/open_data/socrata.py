@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from leadflow_pipelines.errors import ProviderError
 from leadflow_pipelines.providers.open_data.county_client import HEADERS, CountyClient, Page, condition
 from leadflow_pipelines.providers.open_data.county_source import CountySource
 from leadflow_pipelines.providers.source import HttpAnswer
@@ -59,9 +60,11 @@ class Socrata(CountyClient):
             raise self.wrong_shape("list of columns")
         return {one["fieldName"]: one["dataTypeName"] for one in columns if "fieldName" in one}
 
+    def _error_in(self, document: Any) -> ProviderError | None:
+        told = isinstance(document, dict) and document.get("message")
+        return self.said(told) if told else None
+
     def _page(self, document: Any) -> Page:
-        if isinstance(document, dict) and "message" in document:
-            raise self.said(document["message"])
         if not isinstance(document, list) or not all(isinstance(one, dict) for one in document):
             raise self.wrong_shape("list of rows")
         return Page(document)
