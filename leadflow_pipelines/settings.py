@@ -84,6 +84,19 @@ class Settings(BaseSettings):
         le=100_000,
         description="At most so many parcels are asked of Regrid per ZIP and day; each is billed.",
     )
+    zillow_api_key: SecretStr | None = Field(None, description="RapidAPI key for Zillow. Empty: Zillow is skipped.")
+    zillow_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://zillow-com1.p.rapidapi.com"), description="Zillow's endpoint on RapidAPI."
+    )
+    zillow_status_type: Literal["ForSale", "RecentlySold", "ForRent"] = Field(
+        "ForSale", description="Which homes Zillow is asked for."
+    )
+    zillow_max_records_per_zip: int = Field(
+        410,
+        ge=1,
+        le=820,
+        description="Homes of a ZIP and day after which no further page is asked for; 41 are a request.",
+    )
     skip_trace_max_per_zip: int = Field(
         25, ge=0, le=10_000, description="Best leads per ZIP and day whose contacts may be bought."
     )

@@ -11,6 +11,7 @@ from leadflow_pipelines.providers.open_data.county_calls import open_data_source
 from leadflow_pipelines.providers.source import Source
 from leadflow_pipelines.providers.sources.regrid import Regrid
 from leadflow_pipelines.providers.sources.rentcast import RentCast
+from leadflow_pipelines.providers.sources.zillow import Zillow
 from leadflow_pipelines.settings import PREFIX, Settings
 
 
@@ -30,6 +31,7 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
         BatchData.from_settings(settings),
         RentCast.from_settings(settings),
         Regrid.from_settings(settings),
+        Zillow.from_settings(settings),
     )
     paid = {source.name: source for source in made if source is not None}
     return {**open_data_sources(settings), **paid}

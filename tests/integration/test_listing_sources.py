@@ -13,7 +13,7 @@ import pytest
 
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from leadflow_pipelines.providers.sources import regrid, regrid_rows, rentcast, rentcast_rows
+from leadflow_pipelines.providers.sources import regrid, regrid_rows, rentcast, rentcast_rows, zillow, zillow_rows
 from leadflow_pipelines.providers.sources.pages import distinct_items
 from leadflow_pipelines.spend.price_book import load_price_book
 from tests.shop import DAY, ORIGIN, open_shop
@@ -40,7 +40,11 @@ class Listed:
         return self.module.NAME
 
 
-SOURCES = (Listed(rentcast, rentcast_rows.to_source_rows), Listed(regrid, regrid_rows.to_source_rows))
+SOURCES = (
+    Listed(rentcast, rentcast_rows.to_source_rows),
+    Listed(regrid, regrid_rows.to_source_rows),
+    Listed(zillow, zillow_rows.to_source_rows),
+)
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,7 @@ def test_the_shipped_book_prices_every_provider():
         "batchdata": "property/skip-trace",
         "rentcast": "properties",
         "regrid": "parcels/query",
+        "zillow": "propertyExtendedSearch",
     }
     for name in PROVIDER_NAMES:
         price = load_price_book().price(name, endpoints[name], DAY)

@@ -1,7 +1,7 @@
 """Regrid's parcels as source rows, by the names of its parcel schema. Not here: fetching them (`regrid`).
 
-`parval` is a market value or an assessment, as `parvaltype` says. A homestead exemption says that the owner lives there,
-its absence says nothing. A vacancy is the mail carrier's word, or the land use.
+`parval` is a market value or an assessment, as `parvaltype` says. A homestead exemption says that the owner lives
+there, its absence says nothing. A vacancy is the mail carrier's word, or the land use.
 """
 
 import polars as pl

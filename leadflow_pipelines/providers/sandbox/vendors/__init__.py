@@ -10,6 +10,7 @@ from leadflow_pipelines.providers.sandbox.vendors import (
     regrid,
     rentcast,
     socrata,
+    zillow,
 )
 
 VENDORS: tuple[Vendor, ...] = (
@@ -17,6 +18,7 @@ VENDORS: tuple[Vendor, ...] = (
     batchdata.VENDOR,
     rentcast.VENDOR,
     regrid.VENDOR,
+    zillow.VENDOR,
     socrata.VENDOR,
     arcgis.VENDOR,
     carto.VENDOR,
