@@ -6,7 +6,7 @@ A million streets hold some ten thousand distinct words. So every regular expres
 vocabulary, and the rows carry small integers: 0.5 µs a row where a regular expression costs 0.3 to 0.8 µs.
 """
 
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 
 import polars as pl
@@ -137,9 +137,34 @@ def _digits(words: pl.Series) -> pl.DataFrame:
 def _meanings(words: pl.Series) -> pl.DataFrame:
     """The vocabulary's rows of all other words."""
     text = pl.col("text")
-    suffix = suffix_of(text)
-    direction = text.replace_strict(DIRECTIONALS, default=None, return_dtype=pl.String)
-    ordinal_word = text.replace_strict(ORDINAL_WORDS, default=None, return_dtype=pl.String)
+    return (
+        words.to_frame("text")
+        .with_columns(
+            pl.when(text == "#").then(text)
+            .when(text.str.contains(r"^(?:\d*|KM_\d+)\.\d+$")).then(text)
+            .otherwise(text.str.replace_all(r"[^\p{L}\p{N}/&_\-]", "").str.strip_chars("-/&_"))
+        )
+        .with_columns(text.str.replace(r"^(\d+)(ST|ND|RD|TH)$", "${1}${2}"))
+        .with_columns(_looked_up())
+        .select(_columns())
+    )  # fmt: skip
+
+
+@cache
+def _looked_up() -> list[pl.Expr]:
+    """What the tables say on a word, as columns: each is asked for up to ten times. Made once: dicts become Series."""
+    tables = {"suffix_": SUFFIXES, "direction_": DIRECTIONALS, "ordinal_": ORDINAL_WORDS, "full_": SUFFIX_WORDS}
+    return [
+        pl.col("text").replace_strict(table, default=None, return_dtype=pl.String).alias(name)
+        for name, table in tables.items()
+    ]
+
+
+@cache
+def _columns() -> list[pl.Expr]:
+    """The vocabulary's columns of a word that is not a number; see `vocabulary`."""
+    text = pl.col("text")
+    suffix, direction, ordinal_word, full = (pl.col(name) for name in ("suffix_", "direction_", "ordinal_", "full_"))
     plain = text.str.contains(r"^\d+$")
     ordinal_like = text.str.contains(r"^\d+(?:ST|ND|RD|TH)$")
     bits = [
@@ -187,28 +212,25 @@ def _meanings(words: pl.Series) -> pl.DataFrame:
             pl.coalesce(
                 ordinal_word,
                 text.replace_strict(NAME_WORDS, default=None, return_dtype=pl.String),
-                text.replace_strict(SUFFIX_WORDS, default=None, return_dtype=pl.String),
+                full,
                 text,
             )
         )
     )  # fmt: skip
-    return (
-        words.to_frame("text")
-        .with_columns(
-            pl.when(text == "#").then(text)
-            .when(text.str.contains(r"^(?:\d*|KM_\d+)\.\d+$")).then(text)
-            .otherwise(text.str.replace_all(r"[^\p{L}\p{N}/&_\-]", "").str.strip_chars("-/&_"))
-        )
-        .with_columns(text.str.replace(r"^(\d+)(ST|ND|RD|TH)$", "${1}${2}"))
-        .select(
-            "text", reduce(or_, bits).alias("bits"), pl.coalesce(suffix, direction).alias("suffix"),
-            direction.alias("direction"), name.str.replace_all("_", " ", literal=True).alias("word"),
-            text.replace_strict(SUFFIX_WORDS, default=None, return_dtype=pl.String).alias("last"),
-            # 0012 is 12, and 12-A is 12A.
-            text.str.replace(r"^0+(\d)", "${1}").str.replace(r"^(\d+)-([A-Z])$", "${1}${2}")
-            .str.replace(r"^([A-Z]{1,2})-(\d)", "${1}${2}").str.replace("_", " ", literal=True).alias("number"),
-        )
-    )  # fmt: skip
+    return [
+        pl.col("text"),
+        reduce(or_, bits).alias("bits"),
+        pl.coalesce(suffix, direction).alias("suffix"),
+        direction.alias("direction"),
+        name.str.replace_all("_", " ", literal=True).alias("word"),
+        full.alias("last"),
+        # 0012 is 12, and 12-A is 12A.
+        text.str.replace(r"^0+(\d)", "${1}")
+        .str.replace(r"^(\d+)-([A-Z])$", "${1}${2}")
+        .str.replace(r"^([A-Z]{1,2})-(\d)", "${1}${2}")
+        .str.replace("_", " ", literal=True)
+        .alias("number"),
+    ]
 
 
 def relist(values: pl.Series, like: pl.Series) -> pl.Series:
