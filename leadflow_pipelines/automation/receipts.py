@@ -15,29 +15,11 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.contracts import (
-    ENRICHED_LEADS,
-    LEAD_CONTACTS,
-    LEAD_SCORES,
-    PROPERTIES,
-    PROPERTY_LINKS,
-    PROPERTY_MATCHES,
-    PROPERTY_RECORDS,
-    REJECTED_RECORDS,
-)
+from leadflow_pipelines.contracts import LAKE_TABLES, OUTREACH_LISTS
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.settings import PROJECT_ROOT, Settings
 
-TABLES = (
-    PROPERTY_RECORDS,
-    REJECTED_RECORDS,
-    PROPERTIES,
-    PROPERTY_LINKS,
-    PROPERTY_MATCHES,
-    ENRICHED_LEADS,
-    LEAD_SCORES,
-    LEAD_CONTACTS,
-)
+TABLES = tuple(table for table in LAKE_TABLES if table is not OUTREACH_LISTS)
 CODE = ("leadflow_pipelines", "assets", "resources")
 CODE_SUFFIXES = {".py", ".csv", ".json", ".toml", ".yaml", ".parquet"}
 RESHAPING_SETTINGS = {"timezone", "attom_max_records_per_zip", "skip_trace_max_per_zip", "skip_trace_fresh_days"}
