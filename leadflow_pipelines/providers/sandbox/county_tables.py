@@ -7,7 +7,8 @@ those columns again. Not here: how a platform writes them down (`vendors`).
 import datetime as dt
 import re
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,23 +46,41 @@ def asked_value(county: CountySource, where: str) -> str | None:
     return said.group(1).strip() if said else None
 
 
-def table_rows(county: CountySource, world: World, value: str | None) -> list[Row]:
+def table_rows(county: CountySource, world: World, value: str | None) -> tuple[Row, ...]:
     """The rows of a ZIP or city, in the order of their id, as numbers, texts, dates and nulls. All columns."""
-    return [
-        _row(county, place, estate, number)
-        for place in _places(county, value)
-        for number, estate in enumerate(
-            estates_of(place, count=world.records_per_zip, today=world.today(), seed=world.seed)
-        )
-    ]
+    return _drawn(_Drawing(county, world.records_per_zip, world.seed, world.today(), value))
 
 
 def column_values(county: CountySource) -> Row:
     """Some value for each column, by which a platform tells its type."""
-    place = _places(county, None)[0]
-    estates = estates_of(place, count=40, today=dt.date(2020, 1, 1), seed=1)
-    rows = [_row(county, place, estate, number) for number, estate in enumerate(estates)]
+    rows = _drawn(_Drawing(county, 40, 1, dt.date(2020, 1, 1), None))
     return {name: next((row[name] for row in rows if row[name] is not None), "") for name in rows[0]}
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What a table's rows follow from."""
+
+    county: CountySource = field(compare=False)
+    count: int
+    seed: int
+    today: dt.date
+    value: str | None
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.county.name)
+
+
+@lru_cache(maxsize=64)
+def _drawn(drawing: _Drawing) -> tuple[Row, ...]:
+    """The rows, drawn once for all pages of a table's ZIP."""
+    county = drawing.county
+    return tuple(
+        _row(county, place, estate, number)
+        for place in _places(county, drawing.value)
+        for number, estate in enumerate(estates_of(place, count=drawing.count, today=drawing.today, seed=drawing.seed))
+    )
 
 
 def _places(county: CountySource, value: str | None) -> list[Place]:
