@@ -1,5 +1,6 @@
 """`leadflow review`: the pairs of addresses that wait for a person, and the person's word on them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -29,6 +30,12 @@ FIELDS = {
     "property": "property",
 }
 """What is shown of each side, and under which name."""
+JOIN = """Say that two records are one property. The next run joins them, whatever rules and weights say.
+
+A later `part` of the same two takes it back. The older property id of the two stays."""
+PART = """Say that two records are two properties. The next run parts them, and none joins them again.
+
+A later `join` of the same two takes it back. The property id stays with the larger part."""
 SAID = {"together": "are one property", "apart": "are two properties"}
 
 
@@ -70,38 +77,6 @@ def review(
     _print_pairs(workspace, pairs, waiting=queue.height, behind=rest.height, following=following, zips=zip_codes or [])
 
 
-@app.command("join")
-def join(
-    left: RecordArgument,
-    right: RecordArgument,
-    decided_by: AsOption,
-    note: NoteOption = None,
-    org: OrgOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say that two records are one property. The next run joins them, whatever rules and weights say.
-
-    A later `part` of the same two takes it back. The older property id of the two stays.
-    """
-    _decide("together", left, right, decided_by, note, org, as_json)
-
-
-@app.command("part")
-def part(
-    left: RecordArgument,
-    right: RecordArgument,
-    decided_by: AsOption,
-    note: NoteOption = None,
-    org: OrgOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say that two records are two properties. The next run parts them, and none joins them again.
-
-    A later `join` of the same two takes it back. The property id stays with the larger part.
-    """
-    _decide("apart", left, right, decided_by, note, org, as_json)
-
-
 @app.command("decisions")
 def decisions(org: OrgOption = None, as_json: JsonOption = False) -> None:
     """List what was decided, the newest first."""
@@ -130,35 +105,43 @@ def _decisions(workspace: "Workspace") -> "pl.DataFrame":
         return read_decisions(connection, workspace.org.org_id)
 
 
-def _decide(
-    choice: Literal["together", "apart"],
-    left: str,
-    right: str,
-    decided_by: str,
-    note: str | None,
-    org: str | None,
-    as_json: bool,
-) -> None:
-    import datetime as dt
+def _decision_command(choice: Literal["together", "apart"]) -> Callable[..., None]:
+    """A command that records this choice on two records."""
 
-    from leadflow_pipelines.database.property_decisions import Decision, record_decision
-    from leadflow_pipelines.errors import InvalidInput
-    from leadflow_pipelines.properties.record_lookup import describe_records, find_record
+    def decide(
+        left: RecordArgument,
+        right: RecordArgument,
+        decided_by: AsOption,
+        note: NoteOption = None,
+        org: OrgOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        import datetime as dt
 
-    workspace = open_session(org)
-    one, two = find_record(workspace.lake, left), find_record(workspace.lake, right)
-    if one == two:
-        raise InvalidInput(f"{left} and {right} are one record.", remedy="Name two records.")
-    if not decided_by.strip():
-        raise InvalidInput("--as is empty.", remedy="Say who decides, e.g. --as ada.")
-    decision = Decision(one, two, choice, decided_by.strip(), dt.datetime.now(dt.UTC), note)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
-        earlier = record_decision(connection, workspace.org.org_id, decision)
-    zips = sorted(set(describe_records(workspace.lake, [one, two])["zip"]))
-    if as_json:
-        print_json({**_plain(decision), "zips": zips, "replaces": _plain(earlier) if earlier else None})
-    else:
-        _print_decision(workspace, decision, earlier, zips)
+        from leadflow_pipelines.database.property_decisions import Decision, record_decision
+        from leadflow_pipelines.errors import InvalidInput
+        from leadflow_pipelines.properties.record_lookup import describe_records, find_record
+
+        workspace = open_session(org)
+        one, two = find_record(workspace.lake, left), find_record(workspace.lake, right)
+        if one == two:
+            raise InvalidInput(f"{left} and {right} are one record.", remedy="Name two records.")
+        if not decided_by.strip():
+            raise InvalidInput("--as is empty.", remedy="Say who decides, e.g. --as ada.")
+        decision = Decision(one, two, choice, decided_by.strip(), dt.datetime.now(dt.UTC), note)
+        with workspace.database.as_org(workspace.org.org_id) as connection:
+            earlier = record_decision(connection, workspace.org.org_id, decision)
+        zips = sorted(set(describe_records(workspace.lake, [one, two])["zip"]))
+        if as_json:
+            print_json({**_plain(decision), "zips": zips, "replaces": _plain(earlier) if earlier else None})
+        else:
+            _print_decision(workspace, decision, earlier, zips)
+
+    return decide
+
+
+app.command("join", help=JOIN)(_decision_command("together"))
+app.command("part", help=PART)(_decision_command("apart"))
 
 
 def _print_decision(workspace: "Workspace", decision: "Decision", earlier: "Decision | None", zips: list[str]) -> None:
