@@ -97,6 +97,16 @@ class Settings(BaseSettings):
         le=820,
         description="Homes of a ZIP and day after which no further page is asked for; 41 are a request.",
     )
+    datatree_api_key: SecretStr | None = Field(
+        None, description="DataTree bearer token. Empty, or without its base URL: DataTree is skipped."
+    )
+    datatree_base_url: AnyHttpUrl | None = Field(None, description="DataTree endpoint, as your contract names it.")
+    datatree_field_map: Path | None = Field(
+        None, description="YAML file with DataTree's real shape. Empty: unconfirmed defaults (sources/datatree.yaml)."
+    )
+    datatree_max_records_per_zip: int = Field(
+        100, ge=1, le=10_000, description="At most so many reports of a ZIP and day; each is billed."
+    )
     skip_trace_max_per_zip: int = Field(
         25, ge=0, le=10_000, description="Best leads per ZIP and day whose contacts may be bought."
     )
@@ -166,7 +176,7 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone; write it like America/Chicago")
         return value
 
-    @field_validator("home", "watch_dir", "test_data", "county_sources")
+    @field_validator("home", "watch_dir", "test_data", "county_sources", "datatree_field_map")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None

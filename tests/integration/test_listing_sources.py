@@ -13,7 +13,16 @@ import pytest
 
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from leadflow_pipelines.providers.sources import regrid, regrid_rows, rentcast, rentcast_rows, zillow, zillow_rows
+from leadflow_pipelines.providers.sources import (
+    datatree,
+    datatree_rows,
+    regrid,
+    regrid_rows,
+    rentcast,
+    rentcast_rows,
+    zillow,
+    zillow_rows,
+)
 from leadflow_pipelines.providers.sources.pages import distinct_items
 from leadflow_pipelines.spend.price_book import load_price_book
 from tests.shop import DAY, ORIGIN, open_shop
@@ -44,6 +53,7 @@ SOURCES = (
     Listed(rentcast, rentcast_rows.to_source_rows),
     Listed(regrid, regrid_rows.to_source_rows),
     Listed(zillow, zillow_rows.to_source_rows),
+    Listed(datatree, datatree_rows.to_source_rows),
 )
 
 
@@ -59,11 +69,18 @@ def source(request, monkeypatch) -> Listed:
     return request.param
 
 
-@pytest.fixture
-def shop(database, org, sandbox, home, tmp_path, source):
+def _open(database, org, sandbox, home, tmp_path, source):
     opened = open_shop(database, org, sandbox, home, tmp_path, source.name)
+    small_pages = tmp_path / "datatree.yaml"
+    small_pages.write_text(datatree.DEFAULT_MAP.read_text().replace("most_per_page: 100", f"most_per_page: {PAGE}"))
+    opened.settings = opened.settings.model_copy(update={"datatree_field_map": small_pages})
     opened.allow(MONEY, provider=source.name)
     return opened
+
+
+@pytest.fixture
+def shop(database, org, sandbox, home, tmp_path, source):
+    return _open(database, org, sandbox, home, tmp_path, source)
 
 
 def _pull(shop, source, **overrides):
@@ -82,8 +99,7 @@ def _rows(shop, source, pulls):
 @pytest.fixture
 def truth(database, sandbox, home, tmp_path, source):
     """What arrives where nothing goes wrong."""
-    shop = open_shop(database, create_org(database, f"truth{id(tmp_path):x}"), sandbox, home, tmp_path, source.name)
-    shop.allow(MONEY, provider=source.name)
+    shop = _open(database, create_org(database, f"truth{id(tmp_path):x}"), sandbox, home, tmp_path, source)
     pulls = _pull(shop, source)
     assert not pulls.is_partial
     rows = _rows(shop, source, pulls)

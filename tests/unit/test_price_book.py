@@ -73,6 +73,7 @@ def test_the_shipped_book_prices_every_provider():
         "rentcast": "properties",
         "regrid": "parcels/query",
         "zillow": "propertyExtendedSearch",
+        "datatree": "properties/search",
     }
     for name in PROVIDER_NAMES:
         price = load_price_book().price(name, endpoints[name], DAY)
