@@ -4,6 +4,7 @@ import typer
 
 from leadflow_pipelines.cli import (
     bench,
+    crawl,
     database,
     doctor,
     explain,
@@ -35,7 +36,9 @@ app.add_typer(orgs.app, name="org", help="Orgs (tenants): create, list.")
 app.command("up")(up.up)
 app.command("sandbox")(sandbox.sandbox)
 app.command("import")(import_file.import_file)
-app.add_typer(source.app, name="source", help="Free county tables: list them, check one against its county.")
+source.app.command("crawl")(crawl.crawl)
+source.app.command("recipe-check")(crawl.recipe_check)
+app.add_typer(source.app, name="source", help="Free county tables and county pages: list, check, crawl.")
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("leads")(leads.leads)

@@ -60,7 +60,7 @@ def delay_bounds(recipe: Recipe, robots: Robots) -> tuple[float, float]:
     """Least and most seconds before a request: the recipe's, moved up where robots.txt asks for a longer delay."""
     least, most = recipe.delay_seconds.min, recipe.delay_seconds.max
     moved = max(least, robots.delay_seconds)
-    return moved, max(most, moved + (most - least)) if moved > least else most
+    return moved, most if moved <= most else moved + (most - least)
 
 
 @dataclass

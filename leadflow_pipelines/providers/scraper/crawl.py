@@ -315,6 +315,20 @@ class Crawl:
         )
 
 
+def check_recipe(recipe: Recipe, settings: Settings) -> None:
+    """Raises InvalidInput where the recipe's selectors are none, or it asks for a disguise it may not wear."""
+    disguise = permitted_disguise(recipe, settings)
+    open_browser, _ = _browser_parts()
+    with open_browser(
+        recipe,
+        user_agent=settings.crawl_product,
+        disguise=disguise,
+        may_ask=lambda _: False,
+        timeout_seconds=settings.http_timeout_seconds,
+    ) as browser:
+        browser.reader.check_selectors(recipe)
+
+
 def starting_pages(recipe: Recipe, zips: Sequence[str], streets: Sequence[str]) -> list[Found]:
     """Where a crawl of these ZIPs and streets begins. Raises InvalidInput where a search lacks its streets."""
     if recipe.needs_street and not streets:

@@ -75,6 +75,7 @@ class Reader:
 
     def __init__(self, page: "Page") -> None:
         self._page = page
+        self._shown: str | None = None
 
     def check_selectors(self, recipe: Recipe) -> None:
         """Raises InvalidInput naming every selector that is none, before any site is asked for anything."""
@@ -106,7 +107,11 @@ class Reader:
         return _texts(self._read(fields)["rows"][0]["fields"], fields)
 
     def _show(self, html: str) -> None:
+        if html == self._shown:
+            return
+        self._shown = None
         self._page.set_content(META_HEADER.sub("data-http-equiv", html), wait_until="domcontentloaded")
+        self._shown = html
 
     def _read(self, fields: Mapping[str, FieldRule], **selectors: str | None) -> Any:
         rules = {name: {"selector": rule.selector, "attribute": rule.attribute} for name, rule in fields.items()}

@@ -1,0 +1,116 @@
+"""A county site to crawl in tests: the simulated one, a recipe for it, and what both sides say happened."""
+
+import datetime as dt
+import os
+import random
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+import yaml
+from sqlalchemy import Table, select
+
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import Org
+from leadflow_pipelines.database.tables import crawl_pages, provider_calls
+from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.providers.scraper.crawl import Crawl, CrawlReport
+from leadflow_pipelines.providers.scraper.recipe import Recipe, parse_recipe
+from leadflow_pipelines.providers.stored_pulls import read_stored_pulls
+from leadflow_pipelines.settings import Settings
+from leadflow_pipelines.spend.ledger import Origin
+
+RECIPE_FILE = Path(__file__).parents[1] / "fixtures/recipes/simulated_county.yaml"
+DAY = dt.date(2026, 11, 21)
+ZIP = "19103"
+RECORDS = 12
+LISTS, PRIVATE = 2, 1
+DETAILS = RECORDS - PRIVATE
+SITE = "/county-site"
+T = TypeVar("T")
+
+
+def in_a_thread(work: Callable[[], T]) -> T:
+    """Does the work in a thread of its own: Playwright allows one of itself per thread, and other tests hold one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def recipe_text(site: str, **changes: Any) -> str:
+    """The fixture recipe for a site listening elsewhere, its keys replaced; None takes a key out."""
+    body = yaml.safe_load(RECIPE_FILE.read_text()) | {"site": site} | changes
+    kept = {key: value for key, value in body.items() if value is not None}
+    return yaml.safe_dump(kept)
+
+
+@dataclass
+class County:
+    """A site, an org that crawls it, and notes of every wait."""
+
+    database: Database
+    org: Org
+    lake: Lake
+    settings: Settings
+    sandbox: SandboxProcess
+    waits: list[float] = field(default_factory=list)
+
+    def recipe(self, **changes: Any) -> Recipe:
+        """The fixture recipe for this site."""
+        return parse_recipe(recipe_text(self.sandbox.url, **changes), "test.yaml", today=DAY)
+
+    def at(self, path: str, **changes: Any) -> Recipe:
+        """A recipe that starts at another page of the site."""
+        return self.recipe(start=[f"{SITE}/{path}"], paths=[f"{SITE}/"], **changes)
+
+    def crawl(self, recipe: Recipe | None = None, *, max_pages: int | None = None, **settings: Any) -> CrawlReport:
+        """One run that never sleeps."""
+        return in_a_thread(lambda: self.run(recipe or self.recipe(), max_pages=max_pages, **settings).run([ZIP]))
+
+    def run(self, recipe: Recipe, *, max_pages: int | None = None, **settings: Any) -> Crawl:
+        """A run, not begun."""
+        return Crawl(
+            recipe=recipe,
+            day=DAY,
+            database=self.database,
+            org=self.org,
+            raw=self.lake.raw,
+            settings=self.settings.model_copy(update=settings),
+            origin=Origin(run_id="run-1", correlation_id="correlation-1"),
+            sleep=self.waits.append,
+            draw=random.Random(7).uniform,
+            max_pages=max_pages,
+        )
+
+    def asked(self) -> dict[str, int]:
+        """How often each path was asked for, by the site's own books."""
+        account = self.sandbox.ledger().get("county_site", {})
+        return dict(account.get("calls_by_path", {}))
+
+    def pages(self) -> list[Mapping[str, Any]]:
+        """Every page the org's crawls know of."""
+        return self._rows(crawl_pages)
+
+    def ledger(self) -> list[Mapping[str, Any]]:
+        """Every ledger row of the org."""
+        return self._rows(provider_calls)
+
+    def raw(self, recipe: str = "simulated_county") -> pl.DataFrame:
+        """The raw pulls of the ZIP and day."""
+        return read_stored_pulls(self.database, self.org.org_id, self.lake.raw, provider=recipe, zips=[ZIP], day=DAY)
+
+    def environment(self) -> dict[str, str]:
+        """What another process needs to crawl the same site into the same lake."""
+        return {
+            **os.environ,
+            "LEADFLOW_LAKE_URL": str(Path(self.lake.root).parent),
+            "LEADFLOW_ORG": self.org.slug,
+            "LEADFLOW_CRAWL_CONTACT": "crawler@county.example",
+        }
+
+    def _rows(self, table: Table) -> list[Mapping[str, Any]]:
+        with self.database.as_org(self.org.org_id) as connection:
+            return [dict(row) for row in connection.execute(select(table)).mappings()]
