@@ -120,6 +120,7 @@ def test_one_countys_trouble_is_not_anothers(shop):
 @pytest.fixture(scope="module")
 def truths(database, vendors, home, tmp_path_factory):
     """What arrives from each platform where nothing goes wrong."""
+    vendors.disarm_faults()
     well = open_shop(
         database, create_org(database, "open_data_truth"), vendors, home, tmp_path_factory.mktemp("t"), "socrata"
     )
