@@ -38,10 +38,11 @@ def county_files_spec(scope: Scope) -> dg.AssetSpec:
 @zip_day_asset("raw/attom", contract=RAW_PULLS, group="raw", kinds=("http", "parquet"), is_paid=True)
 def raw_attom(step: Step) -> Outcome:
     """What ATTOM returned for each ZIP that day, item by item. Bought once: what lies here is not bought again.
-    Spends within the org's budgets; where they end, the result is partial and says so."""
+    Spends within the org's budgets, least recently pulled ZIP first; where they end, the result is partial and says
+    so, and the next day begins with the ZIPs left out."""
     located = [zip_code for zip_code in step.zips if zip_code != UNLOCATED]
     calls = attom.property_calls(located, step.day, most_records=step.settings.attom_max_records_per_zip)
-    pulls = step.pull(calls)
+    pulls = step.pull(step.in_turn(calls))
     return Outcome(
         rows_in=pulls.items,
         stored=pulled(pulls, step.lake.raw, step.zips),

@@ -15,6 +15,7 @@ from leadflow_pipelines.providers.pulls import Pulls
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import Origin
+from leadflow_pipelines.spend.past_pulls import least_recently_pulled_first
 from resources.workspace import Workspace
 
 
@@ -47,6 +48,12 @@ class Step:
     def pull(self, calls: Sequence[Call]) -> Pulls:
         """Answers to these calls through the guard: cached, or bought within the budgets."""
         return self.guard.pull_many(calls, origin=self.origin)
+
+    def in_turn(self, calls: Sequence[Call]) -> list[Call]:
+        """The calls in the order in which a budget shall pay for them: never pulled first, then least recently."""
+        org_id = self.workspace.org.org_id
+        with self.workspace.database.as_org(org_id) as connection:
+            return least_recently_pulled_first(connection, org_id, calls)
 
     def read(self, contract: Contract) -> pl.DataFrame:
         """The table's rows of this step's ZIPs and day."""

@@ -23,6 +23,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 DayOption = Annotated[
     str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="Partition day. Default: today in LEADFLOW_TIMEZONE.")
 ]
+MaxSpendOption = Annotated[
+    float | None,
+    typer.Option("--max-spend", min=0, max=10_000_000, help="Dollars this run may spend, within the budgets' limits."),
+]
 
 
 def progress(text: str) -> None:
@@ -71,6 +75,11 @@ def show(value: Any) -> str:
 def dollars(cents: Decimal | float | None) -> str:
     """Cents as dollars, e.g. $1,234.50."""
     return "-" if cents is None else f"${Decimal(str(cents)) / 100:,.2f}"
+
+
+def as_cents(amount: float) -> Decimal:
+    """Dollars as a person typed them, in cents."""
+    return Decimal(str(amount)) * 100
 
 
 def _plain(value: Any) -> Any:

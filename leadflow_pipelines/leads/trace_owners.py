@@ -5,7 +5,7 @@ Here: the policy and the memory. Not here: buying (`providers`) and what may be 
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -22,6 +22,7 @@ from leadflow_pipelines.providers import batchdata
 from leadflow_pipelines.spend.call import Call
 
 ADDRESS = ("street", "city", "state", "zip5")
+SCORED = ["property_id", "zip", "points", "rank_in_zip"]
 ADDRESS_FIELDS = {"street": "street", "city": "city", "state": "state", "zip": "zip5"}
 
 
@@ -33,7 +34,38 @@ def traceable_leads(
     Best lead first over all ZIPs. traced_on is the latest day within `fresh_days` on which the vendor was asked
     about that address, null where it was not.
     """
-    scores = lake.read(LEAD_SCORES, zips=zips, day=day, columns=["property_id", "zip", "points", "rank_in_zip"])
+    scores = lake.read(LEAD_SCORES, zips=zips, day=day, columns=SCORED)
+    return _traceable(lake, database, org, scores, zips=zips, day=day, fresh_days=fresh_days)
+
+
+def last_scored_days(lake: Lake, *, zips: Collection[str], day: dt.date) -> dict[str, dt.date]:
+    """The latest day up to `day` on which each ZIP was scored; a ZIP that never was is absent."""
+    days = lake.read(LEAD_SCORES, zips=zips, where=pl.col("day") <= day, columns=["zip", "day"])
+    return dict(days.group_by("zip").agg(pl.col("day").max()).iter_rows())
+
+
+def foreseen_leads(
+    lake: Lake, database: Database, org: Org, *, scored_on: Mapping[str, dt.date], day: dt.date, fresh_days: int
+) -> pl.DataFrame:
+    """What `traceable_leads` will most likely be once the day is scored: the leads of each ZIP's last scored day."""
+    zips = list(scored_on)
+    wanted = pl.col("day").is_in(sorted(set(scored_on.values())))
+    scores = lake.read(LEAD_SCORES, zips=zips, where=wanted, columns=[*SCORED, "day"])
+    latest = pl.col("zip").replace_strict(dict(scored_on), return_dtype=pl.Date, default=None)
+    scores = scores.filter(pl.col("day") == latest).drop("day")
+    return _traceable(lake, database, org, scores, zips=zips, day=day, fresh_days=fresh_days)
+
+
+def _traceable(
+    lake: Lake,
+    database: Database,
+    org: Org,
+    scores: pl.DataFrame,
+    *,
+    zips: Collection[str],
+    day: dt.date,
+    fresh_days: int,
+) -> pl.DataFrame:
     where = lake.read(PROPERTIES, zips=zips, where=holds_on(day)).select(
         "property_id", street_line().alias("street"), "city", "state", "zip5", "house_number"
     )

@@ -1,30 +1,61 @@
-"""What a pull will cost before it is made, from the price book and from past pulls alone.
+"""What a run will cost before it is made, from the price book and from past pulls alone.
 
-Nothing here calls a provider or reserves money.
+Nothing here calls a provider or reserves money. Prices assume that each call is answered; an answer that gets lost
+counts at its worst case and is asked for again, which only the budget bounds.
 """
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, Text, any_, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection
 
-from leadflow_pipelines.database.tables import provider_pulls
-from leadflow_pipelines.spend.budget import available_cents, read_budgets
+from leadflow_pipelines.spend.budget import ALL_PROVIDERS, BudgetState, read_budgets
 from leadflow_pipelines.spend.call import Call
+from leadflow_pipelines.spend.past_pulls import cached_answers, mean_cost, past_costs
 from leadflow_pipelines.spend.price_book import FOUR_DECIMALS, PriceBook
+
+FollowUp = Callable[[Call, Mapping[str, Any], int], Call | None]
+"""The call for the page after an answered one: its call, its parameters as the vendor took them, its items."""
+THIS_RUN = "run"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Calls about things of a ZIP that are known only once other providers have answered: at most `most_calls`."""
+
+    zip: str
+    most_calls: int
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a run will ask of one endpoint, in its order of buying.
+
+    `calls` are those known by now. Where a ZIP has a forecast, the calls that are made may turn out to be others, but
+    no more than it says; of `unknown_zips` no call is known yet. `follow_up` tells the further pages of cached
+    answers. `like` is any call of the endpoint.
+    """
+
+    calls: Sequence[Call]
+    like: Call
+    forecasts: Sequence[Forecast] = ()
+    unknown_zips: Sequence[str] = ()
+    follow_up: FollowUp | None = None
 
 
 @dataclass(frozen=True)
 class PlannedPull:
-    """Calls of one provider and endpoint: what is cached, what would be bought, and at which price in cents.
+    """Calls of one provider and endpoint: what is cached, what would be bought, at which price in cents.
 
-    `expected_cents` is null where no past pull tells; `affordable_calls` are those whose worst case fits what
-    the budget has left, taken in order.
+    `most_calls` bounds `to_call` where the things to ask about are not known yet. `expected_cents` is null where no
+    past pull tells; `zips_without_past` were never pulled, for them the provider's mean is expected.
+    `within_budget_cents` is what is left of the expectation once `cut_zips` are cut for want of budget.
+    `affordable_calls` fit the budget even if every call costs its worst; then `cut_zips_at_worst` would be cut.
+    `month_left_cents` is null where no month is limited.
     """
 
     provider: str
@@ -32,98 +63,214 @@ class PlannedPull:
     calls: int
     cached: int
     to_call: int
+    most_calls: int
     lowest_cents: Decimal
     expected_cents: Decimal | None
     worst_cents: Decimal
-    available_cents: Decimal
+    day_left_cents: Decimal
+    month_left_cents: Decimal | None
     affordable_calls: int
+    within_budget_cents: Decimal | None
+    cut_zips: tuple[str, ...]
+    cut_zips_at_worst: tuple[str, ...]
+    zips_without_past: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """Calls that a later step may make, before it is known which: at most so many, one item each."""
+class Plan:
+    """A line per provider and endpoint, and their sums; an expectation is null where one of its parts is."""
 
-    provider: str
-    endpoint: str
-    most_calls: int
+    lines: tuple[PlannedPull, ...]
+
+    @property
+    def totals(self) -> dict[str, Decimal | None]:
+        """lowest_cents, expected_cents, within_budget_cents and worst_cents over all providers."""
+        return {
+            "lowest_cents": sum((line.lowest_cents for line in self.lines), Decimal(0)),
+            "expected_cents": _sum(line.expected_cents for line in self.lines),
+            "within_budget_cents": _sum(line.within_budget_cents for line in self.lines),
+            "worst_cents": sum((line.worst_cents for line in self.lines), Decimal(0)),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """`providers`, a line each, and `totals`."""
+        return {"providers": [asdict(line) for line in self.lines], "totals": self.totals}
+
+
+@dataclass(frozen=True)
+class _Purchase:
+    """One call that would be bought. `expected` is null where no past tells; `is_likely` is false for calls that are
+    made only if others than those known turn out to be wanted."""
+
+    zip: str
+    lowest: Decimal
+    expected: Decimal | None
+    worst: Decimal
+    has_own_past: bool
+    is_likely: bool = True
+
+
+@dataclass
+class _Purse:
+    """What may still be spent; null limits nothing."""
+
+    rooms: dict[str, Decimal]
+
+    def pay(self, purchases: Iterable[_Purchase], provider: str, *, at_worst: bool) -> tuple[int, Decimal | None]:
+        """How many are bought, in order, until one's worst case does not fit; what they cost, null: nobody knows."""
+        names = [name for name in self.rooms if name in (provider, ALL_PROVIDERS, THIS_RUN)]
+        bought, total, is_known = 0, Decimal(0), True
+        for one in purchases:
+            if any(one.worst > self.rooms[name] for name in names):
+                break
+            paid = one.worst if at_worst or one.expected is None else one.expected
+            is_known = is_known and one.expected is not None
+            for name in names:
+                self.rooms[name] -= paid
+            bought, total = bought + 1, total + paid
+        return bought, total if is_known else None
 
 
 def plan_pulls(
     connection: Connection,
     org_id: uuid.UUID,
     price_book: PriceBook,
-    calls: Sequence[Call],
+    demands: Sequence[Demand],
     *,
     budget_day: dt.date,
-    forecasts: Sequence[Forecast] = (),
-) -> list[PlannedPull]:
-    """One line per provider and endpoint, forecasts last. `budget_day` is the day that would pay."""
-    foreseen = [
-        Call(one.provider, one.endpoint, {"forecast": number}, None, budget_day)
-        for one in forecasts
-        for number in range(one.most_calls)
-    ]
-    cached = _cached_fingerprints(connection, org_id, calls)
+    run_limit_cents: Decimal | None = None,
+) -> Plan:
+    """A line per demand, in their order, which is the order of buying.
+
+    `budget_day` is the day that would pay; `run_limit_cents` a limit of the run's own, within those of day and month.
+    """
     budgets = read_budgets(connection, org_id, budget_day)
-    plan = []
-    for (provider, endpoint), group in groupby([*sorted(calls, key=_target), *foreseen], key=_target):
-        asked = list(group)
-        wanted = [call for call in asked if call.fingerprint not in cached]
-        worst = [price_book.worst_case([call], budget_day) for call in wanted]
-        room = available_cents(budgets, provider)
-        plan.append(
-            PlannedPull(
-                provider=provider,
-                endpoint=endpoint,
-                calls=len(asked),
-                cached=len(asked) - len(wanted),
-                to_call=len(wanted),
-                lowest_cents=sum((price_book.actual([call], 0, budget_day) for call in wanted), Decimal(0)),
-                expected_cents=_expected(_mean_cost(connection, org_id, provider, endpoint), worst),
-                worst_cents=sum(worst, Decimal(0)),
-                available_cents=room,
-                affordable_calls=_affordable(worst, room),
-            )
-        )
-    return plan
+    providers = {demand.like.provider for demand in demands}
+    likely, worst = (_Purse(_rooms(budgets, providers, run_limit_cents)) for _ in range(2))
+    lines = []
+    for demand in demands:
+        cached, wanted = _cached_and_wanted(connection, org_id, demand)
+        purchases = _purchases(connection, org_id, price_book, demand, wanted, budget_day)
+        lines.append(_line(demand, cached, purchases, budgets, likely, worst))
+    return Plan(tuple(lines))
 
 
-def _target(call: Call) -> tuple[str, str]:
-    return call.provider, call.endpoint
-
-
-def _cached_fingerprints(connection: Connection, org_id: uuid.UUID, calls: Iterable[Call]) -> set[str]:
-    wanted = literal([call.fingerprint for call in calls], ARRAY(Text))
-    known = select(provider_pulls.c.fingerprint).where(
-        provider_pulls.c.org_id == org_id, provider_pulls.c.fingerprint == any_(wanted)
+def _line(
+    demand: Demand,
+    cached: int,
+    purchases: Sequence[_Purchase],
+    budgets: Sequence[BudgetState],
+    likely_purse: _Purse,
+    worst_purse: _Purse,
+) -> PlannedPull:
+    provider = demand.like.provider
+    likely = [one for one in purchases if one.is_likely]
+    bought, within_budget = likely_purse.pay(likely, provider, at_worst=False)
+    affordable, _ = worst_purse.pay(purchases, provider, at_worst=True)
+    day_left, month_left = _left(budgets, provider)
+    return PlannedPull(
+        provider=provider,
+        endpoint=demand.like.endpoint,
+        calls=cached + len(likely),
+        cached=cached,
+        to_call=len(likely),
+        most_calls=len(purchases),
+        lowest_cents=sum((one.lowest for one in purchases), Decimal(0)),
+        expected_cents=_sum(one.expected for one in likely),
+        worst_cents=sum((one.worst for one in purchases), Decimal(0)),
+        day_left_cents=day_left,
+        month_left_cents=month_left,
+        affordable_calls=affordable,
+        within_budget_cents=within_budget,
+        cut_zips=_zips(likely[bought:]),
+        cut_zips_at_worst=_zips(purchases[affordable:]),
+        zips_without_past=_zips(one for one in likely if not one.has_own_past),
     )
-    return set(connection.execute(known).scalars())
 
 
-def _mean_cost(connection: Connection, org_id: uuid.UUID, provider: str, endpoint: str) -> Decimal | None:
-    past = provider_pulls.c
-    mean: Decimal | None = connection.execute(
-        select(func.avg(past.cost_cents)).where(
-            past.org_id == org_id, past.provider == provider, past.endpoint == endpoint
+def _purchases(
+    connection: Connection,
+    org_id: uuid.UUID,
+    price_book: PriceBook,
+    demand: Demand,
+    wanted: Sequence[Call],
+    budget_day: dt.date,
+) -> list[_Purchase]:
+    """The calls to buy in order, then those that would only come in other calls' place."""
+    past = past_costs(connection, org_id, price_book, wanted, budget_day=budget_day)
+    mean = mean_cost(connection, org_id, price_book, demand.like, budget_day=budget_day)
+
+    def purchase(call: Call, cents: Decimal | None, *, has_own_past: bool) -> _Purchase:
+        lowest, worst = price_book.actual([call], 0, budget_day), price_book.worst_case([call], budget_day)
+        expected = None if cents is None else min(worst, max(lowest, cents)).quantize(FOUR_DECIMALS)
+        return _Purchase(call.zip or "", lowest, expected, worst, has_own_past)
+
+    known = [
+        purchase(call, past.own.get(call.fingerprint, mean), has_own_past=call.fingerprint in past.own)
+        for call in wanted
+    ]
+    open_calls = {one.zip: one.most_calls for one in demand.forecasts}
+    for one in known:
+        if one.zip in open_calls:
+            open_calls[one.zip] -= 1
+    foreseen = [
+        replace(
+            purchase(replace(demand.like, zip=zip_code), mean, has_own_past=False),
+            lowest=Decimal(0),
+            is_likely=zip_code in demand.unknown_zips,
         )
-    ).scalar()
-    return mean
+        for zip_code, count in open_calls.items()
+        for _ in range(count)
+    ]
+    return [*known, *sorted(foreseen, key=lambda one: not one.is_likely)]
 
 
-def _expected(mean: Decimal | None, worst: Sequence[Decimal]) -> Decimal | None:
-    """What past pulls did cost on average, never above the worst case; null without a past."""
-    if not worst:
-        return Decimal(0)
-    if mean is None:
-        return None
-    return sum((min(mean, price) for price in worst), Decimal(0)).quantize(FOUR_DECIMALS)
+def _cached_and_wanted(connection: Connection, org_id: uuid.UUID, demand: Demand) -> tuple[int, list[Call]]:
+    """How many answers lie there, further pages included, and the calls without one, in order."""
+    cached, wanted = 0, []
+    calls = list(demand.calls)
+    while calls:
+        found = cached_answers(connection, org_id, calls)
+        cached += len(found)
+        wanted += [call for call in calls if call.fingerprint not in found]
+        pages = (
+            demand.follow_up(call, *found[call.fingerprint])
+            for call in calls
+            if demand.follow_up and call.fingerprint in found
+        )
+        calls = [page for page in pages if page]
+    return cached, wanted
 
 
-def _affordable(worst: Iterable[Decimal], room: Decimal) -> int:
-    count = 0
-    for price in worst:
-        room -= price
-        if room < 0:
-            break
-        count += 1
-    return count
+def _rooms(
+    budgets: Sequence[BudgetState], providers: Iterable[str], run_limit_cents: Decimal | None
+) -> dict[str, Decimal]:
+    """What each limit leaves, by whose it is."""
+    rooms = {name: _room(budgets, name) for name in (*providers, ALL_PROVIDERS)}
+    return rooms if run_limit_cents is None else {**rooms, THIS_RUN: run_limit_cents}
+
+
+def _room(budgets: Sequence[BudgetState], name: str) -> Decimal:
+    """What a provider's own day and month leave; nothing where no day is limited."""
+    rooms = {one.period: one.available_cents for one in budgets if one.provider == name}
+    return min(rooms.get("day", Decimal(0)), rooms.get("month", Decimal("Infinity")))
+
+
+def _left(budgets: Sequence[BudgetState], provider: str) -> tuple[Decimal, Decimal | None]:
+    """What the day and the month leave a provider, under its own limits and under those of all together."""
+    left = {(one.provider, one.period): one.available_cents for one in budgets}
+    whose = (provider, ALL_PROVIDERS)
+    months = [left.get((name, "month"), Decimal("Infinity")) for name in whose]
+    return min(left.get((name, "day"), Decimal(0)) for name in whose), min(months) if min(months).is_finite() else None
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum, null where a part is."""
+    listed = list(amounts)
+    known = [amount for amount in listed if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(listed) else None
+
+
+def _zips(purchases: Iterable[_Purchase]) -> tuple[str, ...]:
+    """The ZIPs of these calls, each once, in order."""
+    return tuple(dict.fromkeys(one.zip for one in purchases))

@@ -67,6 +67,13 @@ class PriceBook:
         """Cents that the request did cost; `billed` counts the records or hits in its answer."""
         return self._cents(calls, billed, day)
 
+    def at_price_of(self, cents: Decimal, like: Call, *, paid_on: dt.date, day: dt.date) -> Decimal:
+        """What was paid on one day for calls like this, at the price of another; as it was where the rule changed."""
+        then, now = (self.price(like.provider, like.endpoint, when) for when in (paid_on, day))
+        if then.rule != now.rule or then.cents in (0, now.cents):
+            return cents
+        return (cents * now.cents / then.cents).quantize(FOUR_DECIMALS)
+
     def _cents(self, calls: Sequence[Call], units: int, day: dt.date) -> Decimal:
         price = self.price(calls[0].provider, calls[0].endpoint, day)
         if price.rule == "free":

@@ -14,7 +14,7 @@ from leadflow_pipelines.spend import budget
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, read_budgets
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import LedgerRow, Origin, append_calls, spend_report
-from leadflow_pipelines.spend.plan import Forecast, plan_pulls
+from leadflow_pipelines.spend.plan import Demand, Forecast, plan_pulls
 from leadflow_pipelines.spend.price_book import load_price_book
 
 NOW = dt.datetime(2026, 11, 21, 17, tzinfo=dt.UTC)
@@ -246,12 +246,21 @@ def test_the_report_sums_by_day_provider_and_outcome(purse):
 def test_a_plan_prices_what_is_not_cached(purse):
     purse.allow(attom=5000, batchdata=100, together=100_000)
     calls = [Call("attom", "property/expandedprofile", {"n": n}, "19103", DAY, most_items=250) for n in range(3)]
-    forecasts = [Forecast("batchdata", "property/skip-trace", 25)]
+    skip_traces = Demand(
+        calls=[],
+        like=Call("batchdata", "property/skip-trace", {}, None, DAY, item_key="any"),
+        forecasts=[Forecast("19103", 25)],
+        unknown_zips=["19103"],
+    )
     with purse.database.as_org(purse.org_id) as connection:
-        attom, batchdata = plan_pulls(
-            connection, purse.org_id, load_price_book(), calls, budget_day=DAY, forecasts=forecasts
+        plan = plan_pulls(
+            connection, purse.org_id, load_price_book(), [Demand(calls, like=calls[0]), skip_traces], budget_day=DAY
         )
+    attom, batchdata = plan.lines
     assert (attom.calls, attom.cached, attom.to_call) == (3, 0, 3)
     assert (attom.lowest_cents, attom.expected_cents, attom.worst_cents) == (0, None, 7500)
-    assert (attom.available_cents, attom.affordable_calls) == (5000, 2)
+    assert (attom.day_left_cents, attom.month_left_cents, attom.affordable_calls) == (5000, None, 2)
     assert (batchdata.to_call, batchdata.worst_cents, batchdata.affordable_calls) == (25, 175, 14)
+    assert attom.cut_zips == batchdata.cut_zips == batchdata.zips_without_past == ("19103",)
+    assert plan.totals["worst_cents"] == 7675
+    assert plan.totals["expected_cents"] is None

@@ -24,7 +24,7 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import Origin
-from leadflow_pipelines.spend.plan import plan_pulls
+from leadflow_pipelines.spend.plan import Demand, plan_pulls
 from leadflow_pipelines.spend.price_book import load_price_book
 from tests.shop import DAY, ORIGIN, RECORDS_PER_ZIP
 
@@ -318,10 +318,12 @@ def test_a_plan_knows_what_is_cached_and_what_such_pulls_cost(shop):
     shop.buy("19103", "00000")
     calls = property_calls(["19103", "19104", "19106"], DAY, most_records=5)
     with shop.database.as_org(shop.org.org_id) as connection:
-        (plan,) = plan_pulls(connection, shop.org.org_id, load_price_book(), calls, budget_day=DAY)
+        demands = [Demand(calls, like=calls[0])]
+        (plan,) = plan_pulls(connection, shop.org.org_id, load_price_book(), demands, budget_day=DAY).lines
     assert (plan.cached, plan.to_call, plan.worst_cents) == (1, 2, 2 * ZIP_CENTS)
     assert plan.expected_cents == Decimal(ZIP_CENTS), "two calls at the mean of 50 and 0"
-    assert plan.available_cents == 100_000 - ZIP_CENTS
+    assert plan.zips_without_past == ("19104", "19106")
+    assert plan.day_left_cents == 100_000 - ZIP_CENTS
 
 
 @pytest.mark.parametrize(
