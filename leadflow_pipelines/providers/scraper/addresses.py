@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 LOGIN_PATH = re.compile(
-    r"(^|[/_-])(log-?in|log-?on|sign-?in|sign-?on|sso|oauth2?|authenticate|accounts?/login)([/._-]|$)"
+    r"(^|[/_-])(log[-_]?in|log[-_]?on|sign[-_]?in|sign[-_]?on|sso|oauth2?|authenticate)([/._-]|$)"
 )
 
 
