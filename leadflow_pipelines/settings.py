@@ -107,6 +107,21 @@ class Settings(BaseSettings):
     datatree_max_records_per_zip: int = Field(
         100, ge=1, le=10_000, description="At most so many reports of a ZIP and day; each is billed."
     )
+    geocoder: Literal["census", "google", "none"] = Field(
+        "census", description="Who says where an address lies. census is free and needs no key; none sends no address."
+    )
+    census_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://geocoding.geo.census.gov/geocoder"), description="The Census Bureau's geocoder."
+    )
+    census_batch_size: int = Field(
+        1000, ge=1, le=10_000, description="Addresses sent together; 10,000 take minutes, mind HTTP_TIMEOUT_SECONDS."
+    )
+    census_benchmark: str = Field("Public_AR_Current", description="The Bureau's address ranges to search.")
+    census_vintage: str = Field("Current_Current", description="The Bureau's geographies to name.")
+    google_api_key: SecretStr | None = Field(None, description="Google Geocoding API key; for GEOCODER=google.")
+    google_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://maps.googleapis.com"), description="Google's endpoint for geocoding."
+    )
     skip_trace_max_per_zip: int = Field(
         25, ge=0, le=10_000, description="Best leads per ZIP and day whose contacts may be bought."
     )

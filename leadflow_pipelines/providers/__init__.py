@@ -3,5 +3,5 @@
 Here: asking, paying, reading answers into rows. Not here: what the rows mean for a property or a lead.
 """
 
-PROVIDER_NAMES = ("attom", "batchdata", "rentcast", "regrid", "zillow", "datatree")
+PROVIDER_NAMES = ("attom", "batchdata", "rentcast", "regrid", "zillow", "datatree", "census", "google")
 """Every provider there is a module for, by the name that budgets, prices and the ledger use."""

@@ -9,7 +9,9 @@ from leadflow_pipelines.providers.attom import Attom
 from leadflow_pipelines.providers.batchdata import BatchData
 from leadflow_pipelines.providers.open_data.county_calls import open_data_sources
 from leadflow_pipelines.providers.source import Source
+from leadflow_pipelines.providers.sources.census import Census
 from leadflow_pipelines.providers.sources.datatree import DataTree
+from leadflow_pipelines.providers.sources.google import Google
 from leadflow_pipelines.providers.sources.regrid import Regrid
 from leadflow_pipelines.providers.sources.rentcast import RentCast
 from leadflow_pipelines.providers.sources.zillow import Zillow
@@ -34,6 +36,8 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
         Regrid.from_settings(settings),
         Zillow.from_settings(settings),
         DataTree.from_settings(settings),
+        Census.from_settings(settings),
+        Google.from_settings(settings),
     )
     paid = {source.name: source for source in made if source is not None}
     return {**open_data_sources(settings), **paid}

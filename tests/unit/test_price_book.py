@@ -74,6 +74,8 @@ def test_the_shipped_book_prices_every_provider():
         "regrid": "parcels/query",
         "zillow": "propertyExtendedSearch",
         "datatree": "properties/search",
+        "census": "geographies/addressbatch",
+        "google": "maps/api/geocode/json",
     }
     for name in PROVIDER_NAMES:
         price = load_price_book().price(name, endpoints[name], DAY)
