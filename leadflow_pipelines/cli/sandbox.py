@@ -34,8 +34,8 @@ def sandbox(
         )
     if port:
         err.print("Point LeadFlow at the simulated vendors with (those you want):")
-        for vendor in VENDORS:
-            for name, value in vendor.settings(f"http://127.0.0.1:{port}").items():
-                err.print(f"  export LEADFLOW_{name.upper()}={value}", soft_wrap=True)
+        url = f"http://127.0.0.1:{port}"
+        for name, value in {name: value for one in VENDORS for name, value in one.settings(url).items()}.items():
+            err.print(f"  export LEADFLOW_{name.upper()}={value}", soft_wrap=True)
     world = World(records_per_zip=records_per_zip, seed=seed)
     run_sandbox("127.0.0.1", port, world=world, presets=faults or [])

@@ -15,6 +15,7 @@ from leadflow_pipelines.properties.vendor_records import records_of_pull
 from leadflow_pipelines.providers.open_data.county_calls import open_data_calls, refresh_day
 from leadflow_pipelines.providers.open_data.county_rows import to_source_rows
 from leadflow_pipelines.providers.open_data.county_source import COUNTIES, load_county_sources
+from leadflow_pipelines.providers.open_data.stored_county_pulls import read_county_pulls
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.providers.sources.pages import distinct_items
 from tests.shop import DAY, ORIGIN, open_shop
@@ -100,6 +101,24 @@ def test_the_cache_answers_until_the_tables_period_ends(shop):
     after = _pull(shop, ZIPS["arcgis"], day=begins + dt.timedelta(days=county.refresh_days))
     assert (first.provider_calls, last.provider_calls, after.provider_calls) == (3, 0, 3)
     assert last.items == RECORDS
+
+
+def test_stored_rows_are_found_on_every_day_of_the_period_and_by_their_zip(shop):
+    _pull(shop, ZIPS["socrata"], ZIPS["carto"], "06614")
+    stored = {"database": shop.database, "org_id": shop.org.org_id, "raw": shop.lake.raw}
+
+    def found(*zips, day=DAY):
+        raw = read_county_pulls(**stored, counties=COUNTY_SOURCES.values(), zips=zips, day=day)
+        return dict(raw.group_by("source").len().iter_rows())
+
+    cook = COUNTY_SOURCES["county_cook_il"]
+    last = refresh_day(cook, DAY) + dt.timedelta(days=cook.refresh_days - 1)
+    town = RECORDS * zip_table().filter(city="STRATFORD", state="CT").height
+    assert found(ZIPS["socrata"]) == {"county_cook_il": RECORDS, "county_connecticut_sales": town}
+    assert found(ZIPS["socrata"], day=last)["county_cook_il"] == RECORDS
+    assert "county_cook_il" not in found(ZIPS["socrata"], day=last + dt.timedelta(days=1))
+    assert found("99501") == {"county_connecticut_sales": town}
+    assert read_county_pulls(**stored, counties=[], zips=["60601"], day=DAY).is_empty()
 
 
 def test_a_table_without_zips_gives_the_whole_town_once(shop):

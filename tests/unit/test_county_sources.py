@@ -8,11 +8,13 @@ from pathlib import Path
 import orjson
 import polars as pl
 import pytest
+from pydantic import SecretStr
 
 from leadflow_pipelines.contracts import PROPERTY_RECORDS, RAW_PULLS
 from leadflow_pipelines.errors import InvalidInput, Terminal, Transient
 from leadflow_pipelines.properties.addresses.places import zip_table
 from leadflow_pipelines.properties.vendor_records import records_of_pull
+from leadflow_pipelines.providers.open_data.arcgis import ArcGis
 from leadflow_pipelines.providers.open_data.county_calls import county_client, open_data_calls, refresh_day
 from leadflow_pipelines.providers.open_data.county_rows import SCHEMA, to_source_rows
 from leadflow_pipelines.providers.open_data.county_source import (
@@ -156,6 +158,12 @@ def test_each_platform_is_asked_in_its_own_words():
     )
 
 
+def test_a_zip_held_as_a_number_is_asked_for_as_one():
+    county = SHIPPED["county_franklin_oh"]
+    county = county.model_copy(update={"zip_filter": county.zip_filter.model_copy(update={"is_number": True})})
+    assert ArcGis.parameters(county, "43215")["where"] == "ZIPCD = 43215"
+
+
 def test_a_table_without_zips_is_asked_once_for_the_whole_city():
     calls = _calls("06103", "06105", "06114")
     assert [(one.provider, one.zip) for one in calls] == [("county_connecticut_sales", None)]
@@ -174,11 +182,13 @@ def test_a_table_is_asked_again_only_when_its_period_ends():
 
 
 def test_a_token_and_another_base_url_change_the_request_and_not_the_question():
-    plain, other = _client("county_cook_il"), _client("county_cook_il", open_data_base_url="http://127.0.0.1:9/")
+    plain = _client("county_cook_il")
+    other = _client("county_cook_il", open_data_base_url="http://127.0.0.1:9/", socrata_app_token=SecretStr("t0ken"))
     call = _call("county_cook_il", "60601")
     assert plain.request([call]).url.host == "datacatalog.cookcountyil.gov"
     assert other.request([call]).url.path == "/socrata/datacatalog.cookcountyil.gov/resource/3723-97qp.json"
     assert "x-app-token" not in plain.request([call]).headers
+    assert other.request([call]).headers["x-app-token"] == other.columns_request().headers["x-app-token"] == "t0ken"
     assert plain.columns_request().url.path == "/api/views/3723-97qp.json"
 
 
@@ -275,7 +285,7 @@ def test_an_arcgis_row_with_epoch_dates_split_baths_and_three_owners():
 
 @pytest.mark.parametrize(
     ("written", "read"),
-    [(-86400000, dt.date(1969, 12, 31)), (86400000 * 365, dt.date(1971, 1, 1)), ("20190405", dt.date(2019, 4, 5)),
+    [(-3600000, dt.date(1969, 12, 31)), (86400000 * 365, dt.date(1971, 1, 1)), ("20190405", dt.date(2019, 4, 5)),
      (None, None), (4102444800000, None)],
 )  # fmt: skip
 def test_dates_of_a_layer_are_milliseconds_unless_they_are_written_out(written, read):

@@ -7,7 +7,7 @@ Here: the model, its YAML form, every fault of a file at once. Not here: asking 
 from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -53,7 +53,7 @@ class CountySource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, StringConstraints(pattern=r"^county_[a-z0-9_]{2,40}$")]
+    name: Annotated[str, StringConstraints(pattern=rf"^{NAME_PREFIX}[a-z0-9_]{{2,40}}$")]
     title: Text
     platform: Platform
     endpoint: AnyHttpUrl
@@ -178,6 +178,3 @@ def _mapping_faults(columns: Any) -> list[str]:
 
 def _place(location: Collection[int | str]) -> str:
     return ".".join(str(part) for part in location) or "the file"
-
-
-PLATFORMS: tuple[str, ...] = get_args(Platform)
