@@ -179,6 +179,21 @@ def test_a_no_stops_the_recipe_at_once(county: County, page: str, kind: str, tol
     assert county.asked()[f"{SITE}/{last_asked}"] == 1  # the page that said no is not asked for again
 
 
+def test_a_no_stops_the_other_processes_too(county: County) -> None:
+    run = county.run(county.recipe())
+
+    def another_process_is_stopped(seconds: float) -> None:
+        county.waits.append(seconds)
+        if len(county.waits) == 2:
+            with county.database.as_org(county.org.org_id) as connection:
+                run.book.stop(connection, kind="captcha", url="u", message="no", html_path=None, now=run.clock())
+
+    run.sleep = another_process_is_stopped
+    with pytest.raises(Terminal, match="stopped since"):
+        in_a_thread(lambda: run.run([ZIP]))
+    assert sum(county.asked().values()) == 1 + 2  # robots.txt, and the page that was under way
+
+
 def test_a_page_that_fails_at_first_is_asked_again(county: County) -> None:
     report = county.crawl(county.at("flaky?zip={zip}", detail=None, list=_list_without_details(county)))
     assert report.ended_by == "finished"

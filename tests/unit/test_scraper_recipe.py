@@ -70,6 +70,7 @@ def test_every_fault_is_told_at_once_with_file_and_key() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        ({"name": "attom"}, "name: 'attom' is another provider's"),
         ({"site": "assessor.example"}, "site: must be scheme and host alone"),
         ({"site": "https://assessor.example/sales"}, "site: must be scheme and host alone"),
         ({"start": None}, "start, search: give one of the two"),

@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-LOGIN_PATH = re.compile(
-    r"(^|[/_-])(log[-_]?in|log[-_]?on|sign[-_]?in|sign[-_]?on|sso|oauth2?|authenticate)([/._-]|$)"
-)
+LOGIN_PATH = re.compile(r"(^|[/_-])(log[-_]?in|log[-_]?on|sign[-_]?in|sign[-_]?on|sso|oauth2?|authenticate)([/._-]|$)")
 
 
 def absolute_url(page: str, link: str) -> str:

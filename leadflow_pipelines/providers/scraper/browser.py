@@ -117,7 +117,7 @@ class _Gate:
         is_html = headers.get("content-type", "text/html").split(";")[0].strip().lower() in HTML
         if 300 <= response.status < 400 and "location" in headers:
             self._answer.hop = absolute_url(url, headers["location"])
-        elif not is_html:
+        elif not is_html and response.status < 400:
             self._answer.error = f"the answer is {headers['content-type'].split(';')[0]}, not HTML"
         if self._answer.hop or not is_html:
             route.fulfill(status=200, content_type="text/html", body="")

@@ -187,6 +187,7 @@ class Crawl:
         while ending is None:
             with self.database.as_org(self.org.org_id) as held:
                 held.execute(HOST_LOCK, {"site": self.recipe.site})
+                self._check_not_stopped(held)  # another process may have met a no
                 queued = self.book.next_page(held)
                 outcome = self._page(held, asker, queued) if queued else _Outcome(ending="finished")
             if outcome.stop is not None:

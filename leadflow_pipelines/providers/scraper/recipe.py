@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.providers import PROVIDER_NAMES
 from leadflow_pipelines.providers.scraper.addresses import absolute_url, is_loopback, lies_below, site_of
 from leadflow_pipelines.source_rows import mapping as source_mapping
 
@@ -202,6 +203,7 @@ def _described(fault: Any, known: tuple[str, ...]) -> str:
 def _cross_faults(body: Mapping[str, Any], today: dt.date) -> list[str]:
     """What is wrong between the keys. Works on the YAML as read, so that it is reported beside faults of form."""
     return [
+        *_name_faults(body),
         *_address_faults(body),
         *_page_faults(body),
         *_mapping_faults(body),
@@ -209,6 +211,11 @@ def _cross_faults(body: Mapping[str, Any], today: dt.date) -> list[str]:
         *_permission_faults(body),
         *_delay_faults(body),
     ]
+
+
+def _name_faults(body: Mapping[str, Any]) -> Iterator[str]:
+    if body.get("name") in PROVIDER_NAMES:
+        yield f"name: {body['name']!r} is another provider's; pulls and ledger go by it."
 
 
 def _address_faults(body: Mapping[str, Any]) -> Iterator[str]:
