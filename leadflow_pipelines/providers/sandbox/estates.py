@@ -31,13 +31,13 @@ KINDS = (
 BYTES_PER_PROPERTY = 64
 
 
-def estates_of(place: Place, *, count: int, today: dt.date, seed: int) -> list[dict[str, Any]]:
-    """The first `count` properties of the place as they stand on `today`."""
+def estates_of(place: Place, *, count: int, today: dt.date, seed: int, first: int = 0) -> list[dict[str, Any]]:
+    """The properties of the place from number `first` up to number `count`, as they stand on `today`."""
     dice = random.Random(f"{seed}:{place.zip}").randbytes(BYTES_PER_PROPERTY * count)  # noqa: S311 simulated
     value_per_sqft = 90 + random.Random(f"{seed}:{place.zip}:value").randrange(330)  # noqa: S311 simulated
     return [
         _estate(place, number, dice[start : start + BYTES_PER_PROPERTY], today, value_per_sqft)
-        for number, start in enumerate(range(0, len(dice), BYTES_PER_PROPERTY))
+        for number, start in enumerate(range(first * BYTES_PER_PROPERTY, len(dice), BYTES_PER_PROPERTY), start=first)
     ]
 
 

@@ -48,7 +48,7 @@ def homes_of(world: World, place: Place | None, first: int, count: int) -> list[
     last = min(first + count, world.records_per_zip)
     if place is None or not 0 <= first < last:
         return []
-    estates = estates_of(place, count=last, today=world.today(), seed=world.seed)[first:]
+    estates = estates_of(place, count=last, first=first, today=world.today(), seed=world.seed)
     return [_home(first + number, place, estate) for number, estate in enumerate(estates)]
 
 

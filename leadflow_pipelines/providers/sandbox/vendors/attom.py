@@ -30,7 +30,7 @@ def _answer(world: World, request: Request) -> Reply:
     first = (page - 1) * page_size
     if place is None or first >= last:
         return Reply(400, {"status": status | {"msg": "SuccessWithoutResult"}, "property": []}, zip_code)
-    estates = estates_of(place, count=last, today=world.today(), seed=world.seed)[first:]
+    estates = estates_of(place, count=last, first=first, today=world.today(), seed=world.seed)
     body = {"status": status | {"msg": "SuccessWithResult"}, "property": estates}
     return Reply(200, body, zip_code, billed=len(estates))
 
