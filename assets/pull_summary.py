@@ -20,7 +20,7 @@ def pulled(pulls: Pulls, raw: RawStore, zips: Sequence[str]) -> Stored:
 
 
 def pull_notes(pulls: Pulls) -> dict[str, Any]:
-    """Metadata of the run: calls, cache hits, and what was not pulled by reason."""
+    """Metadata of the run: calls, cache hits, what was not pulled by reason, and the ZIPs this concerns."""
     reasons = Counter(call.reason for call in pulls.unmade)
     messages = list(dict.fromkeys(call.message for call in pulls.unmade))[:MESSAGES_SHOWN]
     return {
@@ -29,5 +29,10 @@ def pull_notes(pulls: Pulls) -> dict[str, Any]:
         "is_partial": pulls.is_partial,
         "not_pulled": len(pulls.unmade),
         **{f"not_pulled_{reason}": count for reason, count in sorted(reasons.items())},
-        **({"not_pulled_because": " ".join(messages)} if messages else {}),
+        **({"not_pulled_because": " ".join(messages), "not_pulled_zips": list(_zips(pulls))} if pulls.unmade else {}),
     }
+
+
+def _zips(pulls: Pulls) -> dict[str, None]:
+    """The ZIPs of calls without an answer, each once, in the order of asking."""
+    return dict.fromkeys(one.call.zip for one in pulls.unmade if one.call.zip)

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from leadflow_pipelines.cli.console import DayOption, JsonOption, OrgOption, print_json, progress
+from leadflow_pipelines.cli.console import (
+    DayOption,
+    JsonOption,
+    MaxSpendOption,
+    OrgOption,
+    as_cents,
+    print_json,
+    progress,
+)
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.settings import Settings
 
@@ -33,12 +41,13 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Work every step again, even where nothing has changed since the last run.")
     ] = False,
+    max_spend: MaxSpendOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Pull, resolve, score, clear and publish for some ZIPs and a day.
 
     Without --zip it works every ZIP the org knows. What was bought for a ZIP and day is not bought again; a
-    budget that runs out gives a partial result that says so.
+    budget that runs out gives a partial result that says so, and the next run goes on where this one stopped.
     """
     began = time.monotonic()
     progress("LeadFlow: opening the database and the lake")
@@ -69,7 +78,14 @@ def run(
         imported = import_first(workspace, input_file, source) if input_file else None
         demo_zips = list(DEMO_ZIPS) if sandbox and not imported else []
         zips = working_zips(workspace, zip_codes or (sorted(imported.zips) if imported else demo_zips))
-        summary = run_pipeline(workspace, zips=zips, day=wanted_day, buy_properties=imported is None, again=again)
+        summary = run_pipeline(
+            workspace,
+            zips=zips,
+            day=wanted_day,
+            buy_properties=imported is None,
+            again=again,
+            max_spend_cents=None if max_spend is None else as_cents(max_spend),
+        )
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         print_json({**summary.as_json(), "seconds": seconds})

@@ -1,7 +1,7 @@
 """The steps of `leadflow run`: an import first if asked for, the chain, the summary."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from leadflow_pipelines.definitions import build_defs, build_scope
 from leadflow_pipelines.errors import InvalidInput, LeadflowError
 from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.observability import bind_correlation
-from leadflow_pipelines.spend.budget import ALL_PROVIDERS, has_limit, set_limit
+from leadflow_pipelines.spend.budget import ALL_PROVIDERS, has_limit, open_run, run_use_cents, set_limit
+from leadflow_pipelines.spend.past_pulls import zips_in_turn
 from resources.workspace import Workspace, WorkspaceResource
 
 
@@ -38,9 +39,17 @@ def import_first(workspace: Workspace, path: Path, source: str | None) -> Import
 
 
 def run_pipeline(
-    workspace: Workspace, *, zips: Sequence[str], day: dt.date, buy_properties: bool = True, again: bool = False
+    workspace: Workspace,
+    *,
+    zips: Sequence[str],
+    day: dt.date,
+    buy_properties: bool = True,
+    again: bool = False,
+    max_spend_cents: Decimal | None = None,
 ) -> RunSummary:
     """Run the chain in this process and count what it left. Raises LeadflowError naming each failed step.
+
+    `max_spend_cents` is what it may spend at most, all its Dagster runs together, within the budgets' limits.
 
     What the last run of these ZIPs and day left behind is not worked again while nothing has changed since,
     unless `again`; lists always are, and marts where the lists or the ledger have become others.
@@ -55,6 +64,7 @@ def run_pipeline(
     left_out: tuple[str, ...] = () if buy_properties else ("raw/attom",)
     with workspace.database.as_org(workspace.org.org_id) as connection:
         decisions = read_decisions(connection, workspace.org.org_id)
+        zips_to_buy = zips_in_turn(connection, workspace.org.org_id, zips)
     receipt = Receipt(workspace.settings, workspace.lake, zips=zips, day=day, without=left_out, decisions=decisions)
     tags: dict[str, str] = {}
     settled_at = None if again else receipt.settled_at()
@@ -73,18 +83,33 @@ def run_pipeline(
             definitions,
             instance,
             scope,
-            zips=zips,
+            zips=zips_to_buy,
             day=day,
             correlation_id=correlation_id,
             without=left_out,
             tags=tags,
+            before_run=None if max_spend_cents is None else _spending_limit(workspace, max_spend_cents),
         )
     if run.failures:
         steps = "\n".join(f"  {step}: {message}" for step, message in run.failures)
         raise LeadflowError(f"The run did not finish:\n{steps}", remedy="What was bought is kept; run it again.")
     if run.is_whole and not settled_at:
         receipt.leave(dt.datetime.now(dt.UTC))
-    return summarise_run(workspace, zips=zips, day=day, correlation_id=correlation_id)
+    return summarise_run(workspace, zips=zips, day=day, correlation_id=correlation_id, shortfalls=run.shortfalls)
+
+
+def _spending_limit(workspace: Workspace, cents: Decimal) -> Callable[[str], None]:
+    """Gives each Dagster run of a command what those before it left of the command's limit."""
+    begun: list[str] = []
+
+    def open_next(run_id: str) -> None:
+        org_id = workspace.org.org_id
+        with workspace.database.as_org(org_id) as connection:
+            left = max(Decimal(0), cents - run_use_cents(connection, org_id, begun))
+            open_run(connection, org_id, run_id, left, dt.datetime.now(dt.UTC))
+        begun.append(run_id)
+
+    return open_next
 
 
 def give_demo_budget(workspace: Workspace, providers: Sequence[str], limit_cents: int) -> None:

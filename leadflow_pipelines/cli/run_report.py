@@ -54,6 +54,8 @@ def print_run_report(
         out.print("because the vendors of this org are simulated.")
     else:
         out.print(f"Cost: {dollars(summary.cost_cents)}")
+    if summary.is_partial:
+        out.print("This result is partial.", style="bold yellow")
     for note in summary.notes:
         out.print(f"Note: {note}")
     out.print(f"\nMarts: {workspace.lake.path('marts')}/*.parquet, and Postgres schema marts.")

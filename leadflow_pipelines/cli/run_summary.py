@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 from sqlalchemy import func, select
 
+from leadflow_pipelines.automation.run_day import Shortfall
+from leadflow_pipelines.cli.console import dollars
 from leadflow_pipelines.contracts import (
     CHANNELS,
     ENRICHED_LEADS,
@@ -22,13 +24,23 @@ from leadflow_pipelines.lake import holds_on
 from leadflow_pipelines.scoring import reasons_text
 from resources.workspace import Workspace
 
+NAMED_ZIPS = 8
+REASONS = {
+    "budget": "calls for want of budget",
+    "provider_down": "calls because the provider is down",
+    "transient": "calls that failed again and again",
+    "terminal": "calls that the provider refused",
+}
+GOES_ON = "The next run, and the next day's, goes on with them: what was bought is kept."
+
 
 @dataclass(frozen=True)
 class RunSummary:
     """Counts of a day's ZIPs after a run.
 
     `blocked` counts contact points by reason (one may carry several), `blocked_contacts` by channel.
-    `cost_cents` is what this run's calls cost at the price book; `notes` say what is missing and why.
+    `cost_cents` is what this run's calls cost at the price book. `is_partial`: some calls have no answer; then
+    `zips_left_out` names their ZIPs by asset, and `notes` say what is missing, why, and how it goes on.
     """
 
     zips: int
@@ -42,6 +54,8 @@ class RunSummary:
     provider_calls: int
     cache_hits: int
     cost_cents: Decimal
+    is_partial: bool
+    zips_left_out: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -49,8 +63,19 @@ class RunSummary:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def summarise_run(workspace: Workspace, *, zips: Sequence[str], day: dt.date, correlation_id: str) -> RunSummary:
-    """Count what the tables hold for these ZIPs and this day, and what the run's calls cost."""
+def summarise_run(
+    workspace: Workspace,
+    *,
+    zips: Sequence[str],
+    day: dt.date,
+    correlation_id: str,
+    shortfalls: Sequence[Shortfall],
+) -> RunSummary:
+    """Count what the tables hold for these ZIPs and this day, and what the run's calls cost.
+
+    A provider without a key is skipped, which makes no result partial.
+    """
+    shortfalls = [one for one in shortfalls if set(one.calls) != {"not_configured"}]
     lake = workspace.lake
     records = lake.read(PROPERTY_RECORDS, zips=zips, where=pl.col("day") <= day, columns=["record_id"])
     properties = lake.read(PROPERTIES, zips=zips, where=holds_on(day), columns=["property_id"])
@@ -75,7 +100,9 @@ def summarise_run(workspace: Workspace, *, zips: Sequence[str], day: dt.date, co
         provider_calls=calls,
         cache_hits=hits,
         cost_cents=cost,
-        notes=_shortfalls(workspace, correlation_id),
+        is_partial=bool(shortfalls),
+        zips_left_out=_by_asset(shortfalls),
+        notes=(*(_note(one) for one in shortfalls), *_lost_answers(workspace, correlation_id)),
     )
 
 
@@ -100,20 +127,34 @@ def top_leads(workspace: Workspace, *, zips: Sequence[str], day: dt.date, most: 
     )
 
 
-def _shortfalls(workspace: Workspace, correlation_id: str) -> tuple[str, ...]:
-    """What the run's calls did not bring, from the ledger: budget stops and failures, per provider."""
+def _by_asset(shortfalls: Sequence[Shortfall]) -> dict[str, tuple[str, ...]]:
+    """The ZIPs left out, by asset; a command may make several runs of each."""
+    zips: dict[str, tuple[str, ...]] = {}
+    for one in shortfalls:
+        zips[one.asset] = (*zips.get(one.asset, ()), *one.zips)
+    return zips
+
+
+def _note(shortfall: Shortfall) -> str:
+    """What one asset lacks, why, and how it goes on."""
+    counts = ", ".join(f"{count:,} {REASONS.get(reason, reason)}" for reason, count in shortfall.calls.items())
+    named, more = ", ".join(shortfall.zips[:NAMED_ZIPS]), len(shortfall.zips) - NAMED_ZIPS
+    where = f" in {named}{f' and {more:,} more ZIPs' if more > 0 else ''}" if shortfall.zips else ""
+    return f"{shortfall.asset} is partial: not made were {counts}{where}. {shortfall.because} {GOES_ON}"
+
+
+def _lost_answers(workspace: Workspace, correlation_id: str) -> list[str]:
+    """Answers that were lost on the way: nobody knows what they cost, so their worst case counts."""
     calls = provider_calls.c
     query = (
-        select(calls.provider, calls.outcome, func.count(), func.max(calls.message))
-        .where(calls.correlation_id == correlation_id, calls.outcome.in_(["budget", "terminal", "unknown"]))
-        .group_by(calls.provider, calls.outcome)
-        .order_by(calls.provider, calls.outcome)
+        select(calls.provider, func.count().label("lost"), func.sum(calls.cost_cents).label("cents"))
+        .where(calls.correlation_id == correlation_id, calls.outcome == "unknown")
+        .group_by(calls.provider)
+        .order_by(calls.provider)
     )
     with workspace.database.as_org(workspace.org.org_id) as connection:
         rows = connection.execute(query).all()
-    return tuple(
-        f"{provider}: {count:,} calls ended as {outcome}. {message or ''}" for provider, outcome, count, message in rows
-    )
+    return [f"{row.provider}: {row.lost:,} answers were lost; {dollars(row.cents)} count as spent." for row in rows]
 
 
 def _calls(workspace: Workspace, correlation_id: str) -> tuple[int, int, Decimal]:

@@ -6,12 +6,12 @@ themselves are in sql/queries. Not here: prices (`price_book`), the record of ca
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from leadflow_pipelines.database.queries import named_query
@@ -88,6 +88,14 @@ def open_run(connection: Connection, org_id: uuid.UUID, run_id: str, limit_cents
         raise InvalidInput(f"A limit cannot be negative (given: {limit_cents} cents for one run).")
     row = {"org_id": org_id, "run_id": run_id, "limit_cents": limit_cents, "opened_at": now}
     connection.execute(insert(budget_runs).values(row).on_conflict_do_nothing())
+
+
+def run_use_cents(connection: Connection, org_id: uuid.UUID, run_ids: Collection[str]) -> Decimal:
+    """What runs with limits of their own have spent and set aside, together."""
+    runs = budget_runs.c
+    used = func.coalesce(func.sum(runs.spent_cents + runs.reserved_cents), 0)
+    query = select(used).where(runs.org_id == org_id, runs.run_id.in_(list(run_ids)))
+    return Decimal(connection.execute(query).scalar_one())
 
 
 def reserve(

@@ -39,6 +39,16 @@ def least_recently_pulled_first(connection: Connection, org_id: uuid.UUID, calls
     return sorted(calls, key=lambda call: pulled_at.get(call.zip, LONG_AGO))
 
 
+def zips_in_turn(connection: Connection, org_id: uuid.UUID, zips: Iterable[str]) -> list[str]:
+    """The ZIPs in the same order: those nobody was ever asked about first."""
+    wanted = sorted(zips)
+    newest = select(PULLS.zip, func.max(PULLS.fetched_at).label("fetched_at")).where(
+        PULLS.org_id == org_id, PULLS.zip == any_(literal(wanted, ARRAY(Text)))
+    )
+    pulled_at = {row.zip: row.fetched_at for row in connection.execute(newest.group_by(PULLS.zip))}
+    return sorted(wanted, key=lambda zip_code: pulled_at.get(zip_code, LONG_AGO))
+
+
 def cached_answers(
     connection: Connection, org_id: uuid.UUID, calls: Iterable[Call]
 ) -> dict[str, tuple[Mapping[str, Any], int]]:

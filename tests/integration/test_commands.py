@@ -105,9 +105,45 @@ def test_explain_lead_names_facts_points_and_records(ran: Finished, org: str) ->
 def test_spend_adds_up(ran: Finished, org: str) -> None:
     report = leadflow("spend", "--org", org, "--json").json
     assert sum(line["cost_cents"] for line in report["calls"]) == ran.json["cost_cents"]
-    together = next(state for state in report["budgets"] if state["provider"] == "*")
+    assert report["cost_cents"] == ran.json["cost_cents"]
+    together = next(state for state in report["budgets"] if (state["provider"], state["period"]) == ("*", "day"))
     assert together["spent_cents"] == ran.json["cost_cents"]
     assert together["reserved_cents"] == 0
+
+
+def test_a_month_is_limited_beside_the_day_and_what_is_nearly_used_is_marked(ran: Finished, org: str) -> None:
+    assert ran.json["cost_cents"] >= 300
+    limits = ("spend", "limit", "--provider", "attom", "--org", org)
+    assert leadflow(*limits, "--per-month", "3.50", "--json").json["limits"] == [
+        {"period": "month", "limit_cents": 350}
+    ]
+    states = {
+        (one["provider"], one["period"]): one for one in leadflow("spend", "--org", org, "--json").json["budgets"]
+    }
+    assert states["attom", "month"]["is_nearly_used"]
+    assert not states["attom", "day"]["is_nearly_used"]
+    assert states["*", "month"]["available_cents"] is None
+    assert "nearly used" in leadflow("spend", "--org", org).out
+    assert leadflow(*limits, "--per-month", "10000").exit_code == 0
+    refused = leadflow(*limits)
+    assert (refused.exit_code, "No limit was given" in refused.err) == (2, True)
+
+
+def test_max_spend_caps_a_run_and_the_next_one_goes_on(database: Database, vendors: SandboxProcess) -> None:
+    slug = f"t{uuid4().hex[:12]}"
+    create_org(database, slug, is_simulated=True)
+    for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
+        assert leadflow("spend", "limit", "--per-day", "1000", "--org", slug, *provider).exit_code == 0
+    environment = {**vendors.environment(), "LEADFLOW_ATTOM_MAX_RECORDS_PER_ZIP": "30"}
+    command = ("run", "--zip", "43206", "--zip", ZIP, "--org", slug, "--json", "--max-spend")
+    capped = leadflow(*command, "4", environment=environment)
+    assert capped.exit_code == 0, capped.err
+    assert capped.json["is_partial"]
+    assert capped.json["cost_cents"] <= 400
+    assert capped.json["zips_left_out"][f"{slug}/raw/attom"] == [ZIP]
+    assert any("this run may spend" in note and ZIP in note for note in capped.json["notes"])
+    more = leadflow(*command, "100", environment=environment)
+    assert (more.json["is_partial"], more.json["properties"]) == (False, 60)
 
 
 def test_bi_reads_every_mart_and_nothing_else(ran: Finished, org: str) -> None:
