@@ -130,8 +130,8 @@ def run_race(race: Race, *, processes: int, seconds: float, kill_every: float, r
     billed = race.vendors.ledger()["attom"]["billed"]
     print(
         f"\n{processes} processes, {started - processes} killed, {restarts} database kills, "
-        f"{len(race.samples)} samples: at most {max(race.samples)} of {race.limit_cents} cents settled, unknown or reserved; "
-        f"in the end {race.used()}; the vendor billed {billed} x {PRICE_CENTS} = {billed * PRICE_CENTS}"
+        f"{len(race.samples)} samples: at most {max(race.samples)} of {race.limit_cents} cents settled, unknown "
+        f"or reserved; in the end {race.used()}; the vendor billed {billed} x {PRICE_CENTS} = {billed * PRICE_CENTS}"
     )
     assert restarts
     assert started > processes
