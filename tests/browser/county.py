@@ -60,7 +60,7 @@ class County:
 
     def recipe(self, **changes: Any) -> Recipe:
         """The fixture recipe for this site."""
-        return parse_recipe(recipe_text(self.sandbox.url, **changes), "test.yaml", today=DAY)
+        return parse_recipe(recipe_text(**({"site": self.sandbox.url} | changes)), "test.yaml", today=DAY)
 
     def at(self, path: str, **changes: Any) -> Recipe:
         """A recipe that starts at another page of the site."""

@@ -80,6 +80,7 @@ def test_every_fault_is_told_at_once_with_file_and_key() -> None:
         ({"start": ["/county-site/sales?zip={zip"]}, "expected '}'"),
         ({"site": "https://county.example"}, "delay_seconds.min: at least 1 second"),
         ({"permission": {"granted_by": "Pat Example"}}, "permission.document: is missing"),
+        ({"permission": {"granted_by": "Pat Example", "granted_on": "2026-01-01", "document": None}}, "is missing"),
         ({"permission": {"granted_by": " ", "granted_on": "2026-01-01", "document": "7"}}, "permission.granted_by"),
         ({"detail": {"fields": {"page_url": "h1"}}}, "this name is LeadFlow's own"),
         ({"mapping": {"columns": {"owner_name": "owner"}}}, "or no row has an identity"),

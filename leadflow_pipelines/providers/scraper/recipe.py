@@ -20,6 +20,7 @@ from leadflow_pipelines.source_rows import mapping as source_mapping
 
 GUIDE = "docs/scraping.md tells how to write a recipe."
 PLACEHOLDERS = ("zip", "street")
+BLANK = ("", "~", "null", "Null", "NULL")
 LEAST_DELAY_SECONDS = 1.0
 """What any site may expect between two requests; only a site on this machine may be asked faster."""
 PAGE_FIELDS = ("zip_asked", "page_url")
@@ -170,12 +171,13 @@ def parse_recipe(text: str, name: str, *, today: dt.date) -> Recipe:
         body = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except yaml.YAMLError as error:
         raise InvalidInput(f"{name} is not YAML: {error}.", remedy=GUIDE) from error
+    body = _given(body)
     if not isinstance(body, dict):
         raise InvalidInput(f"{name} holds no keys.", remedy=GUIDE)
     faults: list[str] = []
     recipe = None
     try:
-        recipe = Recipe.model_validate({key: value for key, value in body.items() if value not in ("", "null")})
+        recipe = Recipe.model_validate(body)
     except ValidationError as error:
         faults = [_described(fault, tuple(Recipe.model_fields)) for fault in error.errors()]
     faults += _cross_faults(body, today)
@@ -183,6 +185,13 @@ def parse_recipe(text: str, name: str, *, today: dt.date) -> Recipe:
         listed = "\n".join(f"  - {fault}" for fault in dict.fromkeys(faults))
         raise InvalidInput(f"{name} is no valid recipe:\n{listed}\n", remedy=GUIDE)
     return recipe
+
+
+def _given(value: Any) -> Any:
+    """What was read without the keys that are left blank: a blank document is no document."""
+    if isinstance(value, dict):
+        return {key: _given(item) for key, item in value.items() if item not in BLANK}
+    return [_given(item) for item in value] if isinstance(value, list) else value
 
 
 def names(template: str) -> set[str]:
