@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import POLLIN, poll
 from typing import Any, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -35,7 +36,7 @@ BI_LOGIN_PREFIX = "leadflow_bi_"
 POOL_SIZE = 5
 POOL_OVERFLOW = 10
 CONNECT_SECONDS = 10
-REST_SECONDS = 0.05
+REST_SECONDS = 1.0
 """A pooled connection that rested longer is tried before it is used: the server may have been restarted."""
 NOT_READY_YET = "the database system is"
 """Beginning of what a live server says while it starts, recovers or shuts down."""
@@ -170,11 +171,18 @@ def _note_use(_: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) ->
 
 
 def _ping_after_rest(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: object) -> None:
-    """SQLAlchemy's own ping before every use would cost a busy caller a third of its round trips."""
-    if time.monotonic() - record.info.get("used_at", time.monotonic()) < REST_SECONDS:
-        return
+    """SQLAlchemy's own ping before every use would cost a busy caller a third of its round trips.
+
+    Something to read on an idle connection is the server's farewell.
+    """
+    rested = time.monotonic() - record.info.get("used_at", time.monotonic())
     try:
-        connection.execute("select 1")
-        connection.rollback()
+        socket = poll()
+        socket.register(connection.fileno(), POLLIN)
+        if socket.poll(0):
+            raise DisconnectionError("the server has closed the connection")
+        if rested >= REST_SECONDS:
+            connection.execute("select 1")
+            connection.rollback()
     except psycopg.Error as error:
         raise DisconnectionError from error
