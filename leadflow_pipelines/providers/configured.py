@@ -28,7 +28,7 @@ class ProviderState:
 
 
 def configured_sources(settings: Settings) -> dict[str, Source]:
-    """The clients of all providers with a key, and of the county tables, which need none; by name."""
+    """The clients of all providers with a key, of the county tables and of the Census geocoder, which need none."""
     made: tuple[Source | None, ...] = (
         Attom.from_settings(settings),
         BatchData.from_settings(settings),

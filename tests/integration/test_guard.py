@@ -181,11 +181,10 @@ def test_a_provider_without_a_key_is_reported_and_skipped(shop):
     ]
     assert shop.sandbox.ledger() == {}
     states = {one.provider: one.is_configured for one in provider_states(shop.settings)}
-    assert {name for name, is_configured in states.items() if is_configured} == {"attom", "batchdata"}
+    assert {name for name, is_configured in states.items() if is_configured} == {"attom", "batchdata", "census"}
     without = provider_states(shop.settings.model_copy(update={"batchdata_api_key": None}))
-    assert [one.note for one in without if not one.is_configured] == [
-        "not configured, skipped: set LEADFLOW_BATCHDATA_API_KEY"
-    ]
+    notes = {one.provider: one.note for one in without if not one.is_configured}
+    assert notes["batchdata"] == "not configured, skipped: set LEADFLOW_BATCHDATA_API_KEY"
 
 
 def test_what_has_no_price_is_never_sent(shop, sandbox):
