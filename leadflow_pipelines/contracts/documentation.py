@@ -14,6 +14,7 @@ import yaml
 from leadflow_pipelines.contracts import LAKE_TABLES, MARTS, RAW_PULLS
 from leadflow_pipelines.contracts.contract import Contract
 from leadflow_pipelines.contracts.ledger import LEDGER_TABLES
+from leadflow_pipelines.contracts.policy import POLICY_TABLES
 from leadflow_pipelines.contracts.sql_types import duckdb_type
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ def data_dictionary() -> str:
     sections = [
         ("The lake", "One folder per org, Delta unless stated otherwise.", (RAW_PULLS, *LAKE_TABLES)),
         ("The spend ledger, as marts read it", "Postgres schema `leadflow`.", LEDGER_TABLES),
+        ("Rules, as marts read them", "Data files in the code.", POLICY_TABLES),
         ("The marts", "Parquet under `marts/` of the org's lake, and Postgres schema `marts`.", MARTS),
     ]
     lines = ["# Data dictionary", "", f"<!-- {_WRITTEN_BY} -->", ""]
@@ -49,8 +51,12 @@ def data_dictionary() -> str:
 
 
 def dbt_sources() -> str:
-    """dbt's sources: the lake's tables and the ledger's."""
-    described = (("lake", "The org's lake.", LAKE_TABLES), ("ledger", "The org's spend ledger.", LEDGER_TABLES))
+    """dbt's sources: the lake's tables, the ledger's and the policy's."""
+    described = (
+        ("lake", "The org's lake.", LAKE_TABLES),
+        ("ledger", "The org's spend ledger.", LEDGER_TABLES),
+        ("policy", "Rules that are data files in the code.", POLICY_TABLES),
+    )
     sources = [
         {
             "name": name,

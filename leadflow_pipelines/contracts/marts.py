@@ -125,6 +125,8 @@ MART_PROVIDER_SPEND = Contract(
         "failed_calls": _count("Calls that ended in an error or an unknown outcome."),
         "records": _count("Items returned."),
         "cost_cents": _money("Settled spend, unknown outcomes counted at their worst case."),
+        "leads": _count("Leads of which the provider first told that day; each lead once per provider."),
+        "field_values": _count("Field values, phones and e-mails that stand today and were told that day."),
         "median_latency_ms": column(pl.Float64, "Median time of a live call.", pa.Check.ge(0), unit="milliseconds"),
     },
     key=("org", "provider", "zip", "day"),
@@ -146,4 +148,23 @@ MART_COMPLIANCE_AUDIT = Contract(
     key=("org", "zip", "day", "channel", "verdict", "reason_code", "rule_version"),
 )
 
-MARTS = (MART_LEADS, MART_ZIP_SUMMARY, MART_LEAD_FUNNEL, MART_PROVIDER_SPEND, MART_COMPLIANCE_AUDIT)
+MART_FIELDS = Contract(
+    name="mart_fields",
+    text="What is known of each field per ZIP and source: how many values stand, how many are stale, what they cost.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "source": shared.SOURCE,
+        "field": column(pl.String, "Field as provenance names it, or phone and email.", required=True),
+        "as_of": column(pl.Date, "Day as of which values are stale.", required=True),
+        "max_age_days": column(pl.Int32, "Older than so many days is stale; null: no rule.", unit="days"),
+        "field_values": _count("Values of the field that stand and are this source's."),
+        "stale_values": _count("Those that the source neither told nor confirmed within max_age_days."),
+        "oldest_on": column(pl.Date, "Day on which the oldest was last told or confirmed.", required=True),
+        "newest_on": column(pl.Date, "Day on which the newest was last told or confirmed.", required=True),
+        "cost_cents": _money("What the source's records of the ZIP cost, spread evenly over the values it gave."),
+    },
+    key=("org", "zip", "source", "field"),
+)
+
+MARTS = (MART_LEADS, MART_ZIP_SUMMARY, MART_LEAD_FUNNEL, MART_PROVIDER_SPEND, MART_FIELDS, MART_COMPLIANCE_AUDIT)

@@ -14,12 +14,21 @@ from time import perf_counter
 import polars as pl
 
 from leadflow_pipelines.contracts import MARTS, Contract
+from leadflow_pipelines.contracts.policy import FRESHNESS_RULES
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import ContractBroken
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.dbt_worker import DUCKDB_FILE, build_models
-from leadflow_pipelines.marts.duckdb_file import add_lake, add_ledger, new_duckdb_file, open_duckdb_file, read_mart
+from leadflow_pipelines.marts.duckdb_file import (
+    add_lake,
+    add_ledger,
+    add_policy,
+    new_duckdb_file,
+    open_duckdb_file,
+    read_mart,
+)
+from leadflow_pipelines.marts.freshness import freshness_table
 from leadflow_pipelines.marts.publish_marts import publish_marts
 from leadflow_pipelines.marts.read_ledger import read_ledger
 from leadflow_pipelines.marts.standing_build import StandingBuild, leave_note, mart_inputs, standing_build
@@ -59,13 +68,15 @@ def build_marts(
     with held(work):
         with _timed(seconds, "inputs"):
             ledger = read_ledger(database, org)
-            inputs = mart_inputs(lake, ledger) if lake.is_local else None
+            policy = [(FRESHNESS_RULES, freshness_table(now.astimezone(database.settings.zone).date()))]
+            inputs = mart_inputs(lake, [*ledger, *policy]) if lake.is_local else None
             standing = standing_build(work, inputs, database, org) if inputs and may_stand else None
         if standing:
             return _as_it_stands(standing, seconds)
         with _timed(seconds, "sources"), new_duckdb_file(work / DUCKDB_FILE) as duck:
             add_lake(duck, lake)
             add_ledger(duck, ledger)
+            add_policy(duck, policy)
         with _timed(seconds, "dbt"):
             built = build_models(work, org_slug=org.slug)
         with _timed(seconds, "check"), open_duckdb_file(work / DUCKDB_FILE) as duck:

@@ -1,4 +1,5 @@
-"""The DuckDB file in which dbt works: the lake's tables and the ledger as `lake.*` and `ledger.*`.
+"""The DuckDB file in which dbt works: the lake's tables, the ledger and policies as `lake.*`, `ledger.*`
+and `policy.*`.
 
 Made anew for each build, because a view over a Delta table's files breaks once a vacuum removes old ones.
 """
@@ -50,6 +51,13 @@ def add_ledger(duck: duckdb.DuckDBPyConnection, ledger: Iterable[tuple[Contract,
     duck.execute("create schema ledger")
     for contract, frame in ledger:
         _add_table(duck, "ledger", contract, frame)
+
+
+def add_policy(duck: duckdb.DuckDBPyConnection, policy: Iterable[tuple[Contract, pl.DataFrame]]) -> None:
+    """Rules that are data files in the code as `policy.<table>`."""
+    duck.execute("create schema policy")
+    for contract, frame in policy:
+        _add_table(duck, "policy", contract, frame)
 
 
 def read_mart(duck: duckdb.DuckDBPyConnection, mart: Contract) -> pl.DataFrame:

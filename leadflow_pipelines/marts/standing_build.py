@@ -1,6 +1,7 @@
 """Whether the marts that stand are those that a build would make: what went into them, and whether they are whole.
 
-A build notes its inputs: the files of the lake's tables, the ledger, the models. Outreach lists are made anew each
+A build notes its inputs: the files of the lake's tables, the ledger, the policies with
+the day they ask about, the models. Outreach lists are made anew each
 time, because the clock moves, so they are compared by the rows themselves, without the columns that only say when;
 no model reads those. A lost note costs one build. Not here: building (`build_marts`).
 """
@@ -65,13 +66,13 @@ def standing_build(work: Path, inputs: dict[str, str], database: Database, org: 
     return build if is_whole and _published_notes(database, org) == {build.note} else None
 
 
-def mart_inputs(lake: Lake, ledger: Iterable[tuple[Contract, pl.DataFrame]]) -> dict[str, str]:
-    """A digest of everything marts are made of, by name; the lake must be local."""
+def mart_inputs(lake: Lake, others: Iterable[tuple[Contract, pl.DataFrame]]) -> dict[str, str]:
+    """A digest of everything marts are made of, by name: the lake, which must be local, and `others` beside it."""
     with duckdb.connect(config=DUCKDB_OPTIONS) as duck:
         inputs = {contract.name: _table_digest(duck, lake, contract) for contract in LAKE_TABLES}
-        for contract, frame in ledger:
+        for contract, frame in others:
             duck.register("given", frame.to_arrow())
-            inputs[f"ledger.{contract.name}"] = _row_digest(duck, "given", frame.columns)
+            inputs[f"others.{contract.name}"] = _row_digest(duck, "given", frame.columns)
             duck.unregister("given")
     return {**inputs, "lake": lake.root, "models": _model_digest()}
 

@@ -71,6 +71,14 @@ def built(small_lake, small_org, database):
     return build_marts(small_lake, database, small_org, now=NOW, run_id="run-1")
 
 
+PROVENANCE = [
+    {"field": "address", "source": "attom", "observed_at": NOW - dt.timedelta(days=3)},
+    {"field": "owner_name", "source": "attom", "observed_at": NOW - dt.timedelta(days=300)},
+    {"field": "owner_name", "source": "old_county", "observed_at": NOW - dt.timedelta(days=100)},
+    {"field": "year_built", "source": "old_county", "observed_at": NOW - dt.timedelta(days=100)},
+]
+
+
 def fill(lake):
     records = pl.DataFrame(
         [
@@ -90,7 +98,7 @@ def fill(lake):
         schema={"property_id": str, "zip": str, "valid_from": dt.date, "valid_to": dt.date}, orient="row",
     ).with_columns(
         sources=pl.lit(["attom"]), record_count=1, content_hash=pl.lit("h"),
-        provenance=pl.lit([], dtype=PROPERTIES.schema["provenance"]),
+        provenance=pl.lit(pl.Series([PROVENANCE], dtype=PROPERTIES.schema["provenance"])).first(),
     )  # fmt: skip
     prefixes = sorted({zip_code[:3] for zip_code in versions["zip"]})
     lake.update(PROPERTIES, {"zip_prefix": prefixes}, lambda _: PROPERTIES.conform(versions))
@@ -260,11 +268,35 @@ def test_funnel(built, zip_code, day, items):
 
 
 def test_provider_spend_counts_settled_and_lost_answers(built):
-    spend = {row["provider"]: row for row in exported(built, "mart_provider_spend").iter_rows(named=True)}
+    made = exported(built, "mart_provider_spend").filter(pl.col("calls") > 0)
+    spend = {row["provider"]: row for row in made.iter_rows(named=True)}
     attom, batchdata = spend["attom"], spend["batchdata"]
     assert (attom["zip"], attom["calls"], attom["cache_hits"], attom["failed_calls"]) == (HOME_ZIP, 2, 1, 1)
     assert (attom["records"], attom["cost_cents"], attom["median_latency_ms"]) == (250, Decimal("625.25"), 100.0)
     assert (batchdata["zip"], batchdata["calls"], batchdata["cost_cents"]) == ("many", 1, Decimal(50))
+
+
+def test_cost_per_lead_and_per_field_is_one_query(built):
+    path = built.parquet["mart_provider_spend"]
+    query = f"""select sum(cost_cents), sum(leads), sum(field_values), sum(cost_cents) / sum(leads)
+        from '{path}' where provider = 'attom'"""
+    assert duckdb.sql(query).fetchall() == [(Decimal("625.25"), 4, 8, 156.3125)]
+    assert "old_county" not in set(exported(built, "mart_provider_spend")["provider"]), "nobody is paid for a file"
+
+
+def test_a_value_is_stale_by_its_sources_own_rule_unless_a_later_pull_confirmed_it(built):
+    fields = {
+        (row["source"], row["field"]): row
+        for row in exported(built, "mart_fields", zip=OTHER_ZIP).iter_rows(named=True)
+    }
+    stale = {key: (row["field_values"], row["stale_values"], row["max_age_days"]) for key, row in fields.items()}
+    assert stale["attom", "owner_name"] == (1, 1, 30)
+    assert stale["attom", "address"] == (1, 0, 1825)
+    assert stale["old_county", "owner_name"] == (1, 1, 90)
+    assert stale["old_county", "year_built"] == (1, 0, 730)
+    (home,) = exported(built, "mart_fields", zip=HOME_ZIP, source="attom", field="owner_name").iter_rows(named=True)
+    assert (home["field_values"], home["stale_values"]) == (3, 0), "ATTOM answered for the ZIP lately"
+    assert home["newest_on"] == D1
 
 
 def test_compliance_audit_counts_each_reason_once(built):
