@@ -4,23 +4,33 @@ import datetime as dt
 import os
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 from sqlalchemy import text
 
 from assets.scope import CALENDAR_DAYS, MOST_PARTITIONS
 from leadflow_pipelines.automation.dagster_storage import dagster_instance
-from leadflow_pipelines.contracts import LAKE_TABLES
+from leadflow_pipelines.cli.console import dollars
+from leadflow_pipelines.contracts import LAKE_TABLES, UNLOCATED
 from leadflow_pipelines.definitions import build_scope
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.marts.freshness import stale_shares
 from leadflow_pipelines.properties.renew_keys import old_keys, unsettled_zips
+from leadflow_pipelines.providers import PROVIDER_NAMES
+from leadflow_pipelines.providers.breaker import read_breakers
 from leadflow_pipelines.providers.configured import configured_sources, provider_states
-from leadflow_pipelines.spend.budget import ALL_PROVIDERS, read_budgets
+from leadflow_pipelines.spend.budget import ALL_PROVIDERS, BudgetState, read_budgets
 from resources.workspace import Workspace
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=5)
+STALE_SHARE = 0.2
+"""From this share of stale values on a ZIP is named."""
+WORST_ZIPS = 5
 
 
 @dataclass(frozen=True)
@@ -106,25 +116,70 @@ def check_providers(workspace: Workspace) -> list[Finding]:
     ]
 
 
+def check_breakers(workspace: Workspace) -> list[Finding]:
+    """Which providers are left alone because they failed often in a row: since when, and until when."""
+    now = dt.datetime.now(dt.UTC)
+    with workspace.database.anonymous() as connection:
+        shut = [row for row in read_breakers(connection) if row["state"] != "closed"]
+    if not shut:
+        return [Finding("breakers", "ok", "all closed: every provider is asked")]
+    return [Finding("breakers", "note", _open_breaker(row, workspace.settings.zone, now)) for row in shut]
+
+
+def _open_breaker(row: Mapping[str, Any], zone: dt.tzinfo, now: dt.datetime) -> str:
+    since, until = row["changed_at"].astimezone(zone), row["open_until"]
+    text = f"{row['provider']} at {row['host']}: open since {since:%Y-%m-%d %H:%M}, {row['failures']} failures in a row"
+    if until is None or until <= now:
+        return f"{text}; the next call is the probe."
+    return f"{text}; not asked until {until.astimezone(zone):%H:%M:%S}."
+
+
+def check_freshness(workspace: Workspace) -> list[Finding]:
+    """How much of what is known is older than the policy allows, and where most."""
+    shares = stale_shares(workspace.lake)
+    if shares.is_empty():
+        return [Finding("freshness", "note", "No marts yet, so nothing tells how old the values are.", "leadflow run")]
+    as_of, values, stale = shares.select(pl.col("as_of").max(), pl.col("field_values", "stale_values").sum()).row(0)
+    text = f"{stale / values:.0%} of {values:,} field values were stale on {as_of}"
+    worst = shares.filter(pl.col("stale_share") >= STALE_SHARE).head(WORST_ZIPS)
+    if worst.is_empty():
+        return [Finding("freshness", "ok", text)]
+    named = ", ".join(f"{zip_code} {share:.0%}" for zip_code, share in worst.select("zip", "stale_share").iter_rows())
+    zips = " ".join(f"--zip {zip_code}" for zip_code in worst["zip"] if zip_code != UNLOCATED)
+    return [Finding("freshness", "note", f"{text}; most in {named}.", f"leadflow plan {zips}, then leadflow run")]
+
+
 def check_budgets(workspace: Workspace) -> list[Finding]:
-    """A configured provider without a limit may spend nothing."""
+    """A configured provider without a daily limit may spend nothing; a limit nearly used stops it soon."""
     today = dt.datetime.now(workspace.settings.zone).date()
     with workspace.database.as_org(workspace.org.org_id) as connection:
-        limits = {state.provider: state for state in read_budgets(connection, workspace.org.org_id, today)}
+        states = read_budgets(connection, workspace.org.org_id, today)
+    by_whose = {(state.provider, state.period): state for state in states}
+    paid = [name for name in sorted(configured_sources(workspace.settings)) if name in PROVIDER_NAMES]
     findings = []
-    for name in (ALL_PROVIDERS, *sorted(configured_sources(workspace.settings))):
-        state = limits.get(name)
+    for name in (ALL_PROVIDERS, *paid):
         label = "all providers together" if name == ALL_PROVIDERS else name
         option = "" if name == ALL_PROVIDERS else f" --provider {name}"
-        if state is None or state.limit_cents is None:
+        day, month = by_whose.get((name, "day")), by_whose.get((name, "month"))
+        if day is None or day.limit_cents is None:
             remedy = f"leadflow spend limit --per-day 50{option}"
             findings.append(Finding("budgets", "note", f"No daily limit for {label}: nothing may be bought.", remedy))
         else:
-            left = state.available_cents / 100
-            findings.append(
-                Finding("budgets", "ok", f"{label}: ${left:,.2f} of ${state.limit_cents / 100:,.2f} left today")
-            )
+            findings.append(_budget(label, option, day))
+        if month is not None and month.limit_cents is not None:
+            findings.append(_budget(label, option, month))
     return findings
+
+
+def _budget(label: str, option: str, state: BudgetState) -> Finding:
+    """What a limit leaves, noted where it is nearly used."""
+    when = "today" if state.period == "day" else "this month"
+    limit = state.limit_cents or Decimal(0)
+    text = f"{label}: {dollars(state.available_cents)} of {dollars(limit)} left {when}"
+    if state.is_nearly_used:
+        remedy = f"leadflow spend shows on what; raise it: leadflow spend limit --per-{state.period} DOLLARS{option}"
+        return Finding("budgets", "note", f"{text}, nearly used", remedy)
+    return Finding("budgets", "ok", text)
 
 
 def check_dagster(workspace: Workspace) -> list[Finding]:
@@ -150,6 +205,8 @@ CHECKS: tuple[tuple[str, Callable[[Workspace], list[Finding]]], ...] = (
     ("clock", check_clock),
     ("lake", check_lake),
     ("providers", check_providers),
+    ("breakers", check_breakers),
     ("budgets", check_budgets),
+    ("freshness", check_freshness),
     ("dagster", check_dagster),
 )

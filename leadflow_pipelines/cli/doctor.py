@@ -15,7 +15,7 @@ MARKS = {"ok": "[green]ok   [/green]", "note": "[yellow]note [/yellow]", "fault"
 
 
 def doctor(org: OrgOption = None, as_json: JsonOption = False) -> None:
-    """Check settings, database, migrations, lake, Dagster, providers, budgets and clock.
+    """Check settings, database, clock, lake, providers, breakers, budgets, freshness and Dagster.
 
     Exits 1 where something is at fault; each fault says what to do.
     """

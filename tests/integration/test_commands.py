@@ -169,7 +169,17 @@ def test_doctor_finds_nothing_at_fault(ran: Finished, org: str, vendors: Sandbox
     finished = leadflow("doctor", "--org", org, "--json", environment=vendors.environment())
     assert finished.exit_code == 0, finished.out
     checked = {finding["check"] for finding in finished.json["findings"]}
-    assert checked == {"settings", "database", "clock", "lake", "providers", "budgets", "dagster"}
+    assert checked == {
+        "settings",
+        "database",
+        "clock",
+        "lake",
+        "providers",
+        "breakers",
+        "budgets",
+        "freshness",
+        "dagster",
+    }
 
 
 @pytest.mark.parametrize(
