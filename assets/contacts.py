@@ -13,9 +13,9 @@ from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, OUTREACH
 from leadflow_pipelines.leads.clear_leads import clear_leads, publish_lists
 from leadflow_pipelines.leads.lead_contacts import collect_contacts
 from leadflow_pipelines.leads.trace_owners import calls_answered, calls_worth_making, traceable_leads
-from leadflow_pipelines.providers import batchdata
-from leadflow_pipelines.providers.batchdata_rows import to_contact_rows
 from leadflow_pipelines.providers.pulls import find_pulls
+from leadflow_pipelines.providers.sources import batchdata
+from leadflow_pipelines.providers.sources.batchdata_rows import to_contact_rows
 
 
 def _traceable(step: Step) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import httpx
 from bench.buying import DAY, ORIGIN, a_guard, open_shop, some_zips
 from bench.figures import Figure, at_least, at_most
 from leadflow_pipelines.cli.console import progress
-from leadflow_pipelines.providers.attom import property_calls
+from leadflow_pipelines.providers.sources.attom import property_calls
 
 PER_ZIP, PER_PAGE = 1000, 500
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import dagster as dg
 
-from assets import build_assets
+from assets import build_assets, unasked
 from assets.scope import Scope
 from leadflow_pipelines.automation.import_job import build_import_job
 from leadflow_pipelines.automation.jobs import build_jobs
 from leadflow_pipelines.automation.schedules import build_schedules
 from leadflow_pipelines.automation.sensors import build_sensors
 from leadflow_pipelines.observability import configure_logging, init_error_reports
-from leadflow_pipelines.settings import get_settings
+from leadflow_pipelines.settings import Settings, get_settings
 from resources.clock import ClockResource
 from resources.providers import ProvidersResource
 from resources.workspace import WorkspaceResource
@@ -30,11 +30,13 @@ def build_defs(
     org: str | None = None,
     resource_overrides: Mapping[str, Any] | None = None,
     today: dt.date | None = None,
+    settings: Settings | None = None,
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedules, sensors and resources of one org.
 
     org: whose code location this is (default: LEADFLOW_ORG). resource_overrides: replace `workspace`,
-    `providers` or `clock`. today: the calendar's last day, for tests.
+    `providers` or `clock`. today: the calendar's last day, for tests. settings: whose keys say which vendors the
+    jobs ask (default: this process's).
     """
     scope = build_scope(org=org, today=today)
     resources = {
@@ -43,7 +45,7 @@ def build_defs(
         "clock": ClockResource(),
         **(resource_overrides or {}),
     }
-    jobs = [*build_jobs(scope), build_import_job(scope)]
+    jobs = [*build_jobs(scope, without=unasked(settings or get_settings())), build_import_job(scope)]
     return dg.Definitions(
         assets=build_assets(scope),
         jobs=jobs,

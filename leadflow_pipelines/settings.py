@@ -134,6 +134,9 @@ class Settings(BaseSettings):
         description="Web page or e-mail address under which a site's owner reaches you; it is in the "
         "crawler's user agent. Empty: nothing is crawled.",
     )
+    crawl_recipes: Path | None = Field(
+        None, description="Folder with crawl recipes whose pages become records. Empty: <home>/recipes."
+    )
     crawl_product: str = Field(
         "LeadFlow",
         pattern=r"^[A-Za-z][A-Za-z_-]{1,40}$",
@@ -191,7 +194,7 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone; write it like America/Chicago")
         return value
 
-    @field_validator("home", "watch_dir", "test_data", "county_sources", "datatree_field_map")
+    @field_validator("home", "watch_dir", "test_data", "county_sources", "crawl_recipes", "datatree_field_map")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
@@ -251,6 +254,11 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """The folder the county-file sensor watches."""
         return self.watch_dir or self.home / "inbox"
+
+    @property
+    def recipes(self) -> Path:
+        """The folder with crawl recipes whose pages become records."""
+        return self.crawl_recipes or self.home / "recipes"
 
 
 def load_settings(**overrides: Any) -> Settings:

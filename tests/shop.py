@@ -15,11 +15,11 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import provider_breakers, provider_calls, reservations
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.providers.attom import property_calls
 from leadflow_pipelines.providers.guard import CONCURRENCY, Guard, open_guard
 from leadflow_pipelines.providers.pulls import Pulls
 from leadflow_pipelines.providers.retry import RecordedWaits, RetryPolicy
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.providers.sources.attom import property_calls
 from leadflow_pipelines.settings import Settings, load_settings
 from leadflow_pipelines.spend import budget
 from leadflow_pipelines.spend.ledger import Origin

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.records import COUNTY_FILES
+from assets.raw_pulls import COUNTY_FILES
 from assets.run_correlation import bind_run
 from assets.scope import Scope
 from leadflow_pipelines.automation.run_day import add_zips

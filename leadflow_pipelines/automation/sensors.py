@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.records import COUNTY_FILES
+from assets.raw_pulls import COUNTY_FILES
 from assets.run_correlation import CORRELATION_TAG, correlation_of
 from assets.scope import Scope
 from leadflow_pipelines.automation.import_job import IMPORT_JOB

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from assets import LIST_NAMES, ZIP_DAY_NAMES
+from assets import LIST_NAMES, PULL_NAMES, ZIP_DAY_NAMES, unasked
 from assets.marts import MAY_STAND_TAG
 from leadflow_pipelines.automation.dagster_storage import dagster_instance
 from leadflow_pipelines.automation.receipts import Receipt
@@ -61,7 +61,9 @@ def run_pipeline(
             remedy="The lake keeps older days: read them with `leadflow leads --as-of`.",
         )
     progress(f"{len(zips):,} ZIPs for {day} in org {workspace.org.slug}")
-    left_out: tuple[str, ...] = () if buy_properties else ("raw/attom",)
+    left_out = (
+        tuple(unasked(workspace.settings, is_simulated=workspace.org.is_simulated)) if buy_properties else PULL_NAMES
+    )
     with workspace.database.as_org(workspace.org.org_id) as connection:
         decisions = read_decisions(connection, workspace.org.org_id)
         zips_to_buy = zips_in_turn(connection, workspace.org.org_id, zips)
@@ -76,7 +78,9 @@ def run_pipeline(
     else:
         warm_up_marts(workspace.settings.home, workspace.org.slug)
     definitions = build_defs(
-        org=workspace.org.slug, resource_overrides={"workspace": WorkspaceResource(org=workspace.org.slug)}
+        org=workspace.org.slug,
+        resource_overrides={"workspace": WorkspaceResource(org=workspace.org.slug)},
+        settings=workspace.settings,
     )
     with bind_correlation(org=workspace.org.slug) as correlation_id, dagster_instance(workspace.settings) as instance:
         run = run_day(

@@ -18,7 +18,7 @@ from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import provider_pulls
 from leadflow_pipelines.lake import Lake, holds_on
 from leadflow_pipelines.properties import street_line
-from leadflow_pipelines.providers import batchdata
+from leadflow_pipelines.providers.sources import batchdata
 from leadflow_pipelines.spend.call import Call
 
 ADDRESS = ("street", "city", "state", "zip5")

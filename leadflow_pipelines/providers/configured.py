@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from leadflow_pipelines.providers import PROVIDER_NAMES
-from leadflow_pipelines.providers.attom import Attom
-from leadflow_pipelines.providers.batchdata import BatchData
 from leadflow_pipelines.providers.open_data.county_calls import open_data_sources
 from leadflow_pipelines.providers.source import Source
+from leadflow_pipelines.providers.sources.attom import Attom
+from leadflow_pipelines.providers.sources.batchdata import BatchData
 from leadflow_pipelines.providers.sources.census import Census
 from leadflow_pipelines.providers.sources.datatree import DataTree
 from leadflow_pipelines.providers.sources.google import Google

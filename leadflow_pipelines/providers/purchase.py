@@ -27,7 +27,7 @@ from leadflow_pipelines.providers import breaker
 from leadflow_pipelines.providers.breaker import Line, Passed
 from leadflow_pipelines.providers.exchange import exchange, refusal
 from leadflow_pipelines.providers.pulls import Pull, RawStore, look_up, raw_frame, record_pulls, unsent_row
-from leadflow_pipelines.providers.rate_limit import Rate, rate_key, take_slot
+from leadflow_pipelines.providers.rate_limit import Rate, rate_key, rate_of, take_slot
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
 from leadflow_pipelines.providers.turnstile import Turnstile
@@ -211,7 +211,7 @@ class Buyer:
         return hashlib.sha256(f"{self._org_id}:{fingerprint_of(calls)}".encode()).hexdigest()
 
     def _wait_for_slot(self, line: Line) -> None:
-        if rate := self._rates.get(line.provider):
+        if rate := rate_of(self._rates, line.provider):
             key = rate_key(line.provider, line.host, self._keys.get(line.provider, ""))
             with self._database.anonymous() as connection:
                 seconds = take_slot(connection, line.provider, key, rate)

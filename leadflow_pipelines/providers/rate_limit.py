@@ -6,6 +6,7 @@ Here: the limits as data and the slots they give. Not here: what the vendor does
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -28,9 +29,14 @@ class Rate:
     burst: int
 
 
+def rate_of(rates: Mapping[str, Rate], provider: str) -> Rate | None:
+    """The provider's own rate, else that of the first pattern (`county_*`) it fits; None where none is known."""
+    return rates.get(provider) or next((rate for name, rate in rates.items() if fnmatchcase(provider, name)), None)
+
+
 @cache
 def load_rates(path: Path = RATES_FILE) -> Mapping[str, Rate]:
-    """Provider → rate. Raises InvalidInput naming every faulty line at once."""
+    """Provider, or a pattern of providers → rate. Raises InvalidInput naming every faulty line at once."""
     rates: dict[str, Rate] = {}
     faults: list[str] = []
     for number, line in enumerate(yaml.safe_load(path.read_text()) or [], start=1):

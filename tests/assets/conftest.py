@@ -41,10 +41,12 @@ def sandbox_settings(vendors: SandboxProcess, home: Path) -> Settings:
     return load_settings(home=home, **vendors.settings_overrides(), skip_trace_max_per_zip=5)
 
 
-def open_simulated_workspace(database: Database, settings: Settings) -> Workspace:
+def open_simulated_workspace(
+    database: Database, settings: Settings, providers: Sequence[str] = ("attom", "batchdata")
+) -> Workspace:
     """A fresh simulated org with room in its budgets."""
     org = create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)
-    set_budgets(database, org.org_id, cents=1_000_000)
+    set_budgets(database, org.org_id, cents=1_000_000, providers=providers)
     return Workspace(settings, org, database, open_lake(settings, org.slug))
 
 
@@ -54,10 +56,12 @@ def workspace(database: Database, sandbox_settings: Settings) -> Workspace:
     return open_simulated_workspace(database, sandbox_settings)
 
 
-def set_budgets(database: Database, org_id: UUID, *, cents: int) -> None:
+def set_budgets(
+    database: Database, org_id: UUID, *, cents: int, providers: Sequence[str] = ("attom", "batchdata")
+) -> None:
     """The same daily limit for each provider and for all together."""
     with database.as_org(org_id) as connection:
-        for provider in ("*", "attom", "batchdata"):
+        for provider in ("*", *providers):
             limit = Decimal(cents)
             set_limit(connection, org_id, provider=provider, limit_cents=limit, set_by="test", now=NOW)
 
@@ -87,6 +91,7 @@ class AssetRunner:
         self.definitions = build_defs(
             org=workspace.org.slug,
             today=TODAY,
+            settings=workspace.settings,
             resource_overrides={
                 "workspace": FixedWorkspace(org=workspace.org.slug),
                 "clock": ClockResource(fixed_at=NOW.isoformat()),

@@ -68,7 +68,7 @@ def test_nothing_that_costs_money_starts_by_itself(described: dict[str, Any]) ->
     paid = {
         name: spec for name, spec in described["assets"].items() if spec["tags"].get("leadflow/cost_class") == "paid"
     }
-    assert set(paid) == {"raw/attom", "raw/batchdata"}
+    assert set(paid) == {f"raw/{name}" for name in ("attom", "batchdata", "datatree", "regrid", "rentcast", "zillow")}
     assert all(spec["automation"] is None for spec in paid.values())
 
 

@@ -100,7 +100,7 @@ class County:
 
     def raw(self, recipe: str = "simulated_county") -> pl.DataFrame:
         """The raw pulls of the ZIP and day."""
-        return read_stored_pulls(self.database, self.org.org_id, self.lake.raw, provider=recipe, zips=[ZIP], day=DAY)
+        return read_stored_pulls(self.database, self.org.org_id, self.lake.raw, providers=[recipe], zips=[ZIP], day=DAY)
 
     def environment(self) -> dict[str, str]:
         """What another process needs to crawl the same site into the same lake."""

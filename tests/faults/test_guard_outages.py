@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.providers import purchase
-from leadflow_pipelines.providers.attom import property_calls
-from leadflow_pipelines.providers.batchdata import skip_trace_calls
 from leadflow_pipelines.providers.breaker import FIRST_PAUSE, THRESHOLD, read_breakers
 from leadflow_pipelines.providers.guard import CONCURRENCY
 from leadflow_pipelines.providers.rate_limit import Rate
+from leadflow_pipelines.providers.sources.attom import property_calls
+from leadflow_pipelines.providers.sources.batchdata import skip_trace_calls
 from leadflow_pipelines.spend import budget
 from tests.shop import DAY, ORIGIN, RECORDS_PER_ZIP
 

@@ -14,13 +14,13 @@ import pytest
 
 from leadflow_pipelines.contracts import RAW_PULLS
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.providers.attom import property_calls
-from leadflow_pipelines.providers.attom_rows import to_source_rows
-from leadflow_pipelines.providers.batchdata import skip_trace_calls
-from leadflow_pipelines.providers.batchdata_rows import to_contact_rows
 from leadflow_pipelines.providers.configured import provider_states
 from leadflow_pipelines.providers.exchange import retry_after_seconds
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.providers.sources.attom import property_calls
+from leadflow_pipelines.providers.sources.attom_rows import to_source_rows
+from leadflow_pipelines.providers.sources.batchdata import skip_trace_calls
+from leadflow_pipelines.providers.sources.batchdata_rows import to_contact_rows
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import Origin
@@ -228,7 +228,7 @@ import datetime as dt, json, sys
 from uuid import UUID
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.providers.attom import property_calls
+from leadflow_pipelines.providers.sources.attom import property_calls
 from leadflow_pipelines.providers.guard import open_guard
 from leadflow_pipelines.settings import load_settings
 from leadflow_pipelines.spend.ledger import Origin

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.providers.rate_limit import Rate, load_rates, rate_key, take_slot
+from leadflow_pipelines.providers.rate_limit import Rate, load_rates, rate_key, rate_of, take_slot
 
 
 def waits(database, rate, number, key=None):
@@ -45,7 +45,9 @@ def test_keys_do_not_share_slots(database):
 
 
 def test_the_rates_are_read_and_faults_named(tmp_path):
-    assert load_rates()["rentcast"] == Rate(20, 20)
+    assert rate_of(load_rates(), "rentcast") == Rate(20, 20)
+    assert rate_of(load_rates(), "county_anywhere") == load_rates()["county_*"]
+    assert rate_of(load_rates(), "nobody") is None
     file = tmp_path / "rates.yaml"
     file.write_text("- {provider: a, per_second: 0, burst: 1}\n- {provider: b, burst: 1}\n")
     with pytest.raises(InvalidInput, match=r"rate 1: per_second must be above 0[\s\S]*rate 2: 'per_second'"):

@@ -11,9 +11,9 @@ import pytest
 from leadflow_pipelines.contracts import PROPERTY_RECORDS, RAW_PULLS
 from leadflow_pipelines.county_files import SOURCE_ROWS_SCHEMA
 from leadflow_pipelines.errors import Terminal, Transient
-from leadflow_pipelines.providers.attom import Attom, property_calls
-from leadflow_pipelines.providers.attom_rows import SCHEMA, to_source_rows
 from leadflow_pipelines.providers.source import HttpAnswer
+from leadflow_pipelines.providers.sources.attom import Attom, property_calls
+from leadflow_pipelines.providers.sources.attom_rows import SCHEMA, to_source_rows
 
 DAY = dt.date(2026, 11, 21)
 FETCHED_AT = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)

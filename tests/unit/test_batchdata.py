@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.errors import Terminal, Transient
-from leadflow_pipelines.providers.batchdata import BatchData, skip_trace_calls
-from leadflow_pipelines.providers.batchdata_rows import SCHEMA, to_contact_rows
 from leadflow_pipelines.providers.pulls import raw_frame
 from leadflow_pipelines.providers.source import HttpAnswer
+from leadflow_pipelines.providers.sources.batchdata import BatchData, skip_trace_calls
+from leadflow_pipelines.providers.sources.batchdata_rows import SCHEMA, to_contact_rows
 from leadflow_pipelines.spend.price_book import load_price_book, split_cents
 
 DAY = dt.date(2026, 11, 21)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.providers import PROVIDER_NAMES
-from leadflow_pipelines.providers.attom import property_calls
+from leadflow_pipelines.providers.sources.attom import property_calls
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.price_book import Price, PriceBook, load_price_book, split_cents
 

@@ -33,6 +33,11 @@ def open_data_calls(places: pl.DataFrame, day: dt.date, *, settings: Settings) -
     return list({call.fingerprint: call for call in calls}.values())
 
 
+def may_ask_counties(settings: Settings, *, is_simulated: bool) -> bool:
+    """Whether county tables may be asked: a simulated org knows only simulated ones."""
+    return settings.open_data_base_url is not None or not is_simulated
+
+
 def county_call(county: CountySource, zip_code: str, city: str | None, day: dt.date) -> Call:
     """The first page of one table's rows for a ZIP, or for its city where the table has no ZIPs."""
     by_city = county.zip_filter.match == "city"

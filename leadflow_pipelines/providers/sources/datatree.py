@@ -17,8 +17,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadflow_pipelines.errors import InvalidInput, Terminal
-from leadflow_pipelines.providers.attom_rows import SCHEMA
 from leadflow_pipelines.providers.source import HttpAnswer, Reply
+from leadflow_pipelines.providers.sources.attom_rows import SCHEMA
 from leadflow_pipelines.providers.sources.pages import read_json, read_page, value_of
 from leadflow_pipelines.settings import PREFIX, Settings
 from leadflow_pipelines.source_rows.mapping import Mapping as ColumnMapping

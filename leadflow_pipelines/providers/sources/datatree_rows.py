@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from leadflow_pipelines.providers.attom_rows import SCHEMA
 from leadflow_pipelines.providers.json_fields import pick_fields
+from leadflow_pipelines.providers.sources.attom_rows import SCHEMA
 from leadflow_pipelines.providers.sources.datatree import FieldMap, load_field_map
 from leadflow_pipelines.source_rows.map_columns import map_columns
 from leadflow_pipelines.source_rows.targets import TARGETS

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from leadflow_pipelines.providers.attom_rows import SCHEMA
 from leadflow_pipelines.providers.json_fields import pick_fields
+from leadflow_pipelines.providers.sources.attom_rows import SCHEMA
 from leadflow_pipelines.source_rows.targets import TARGETS
 
 Places = Mapping[str, Sequence[str]]

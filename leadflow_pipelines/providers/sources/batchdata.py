@@ -23,7 +23,7 @@ from leadflow_pipelines.spend.call import Call
 
 NAME = "batchdata"
 ENDPOINT = "property/skip-trace"
-SHAPE_CHANGED = "The API changed; see providers/batchdata.py."
+SHAPE_CHANGED = "The API changed; see providers/sources/batchdata.py."
 
 
 def skip_trace_calls(people: pl.DataFrame, day: dt.date) -> list[Call]:

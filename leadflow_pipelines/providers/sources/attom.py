@@ -21,6 +21,7 @@ from leadflow_pipelines.spend.call import Call
 NAME = "attom"
 ENDPOINT = "property/expandedprofile"
 MOST_PER_PAGE = 1000
+SHAPE_CHANGED = "The API changed; see providers/sources/attom.py."
 NO_RESULT = "successwithoutresult"
 
 
@@ -73,14 +74,16 @@ class Attom:
         body = _lower_keys(document) if isinstance(document, dict) else {}
         status = body.get("status")
         if not isinstance(status, dict):
-            raise Terminal("the answer has no status", provider=NAME, remedy="The API changed; see providers/attom.py.")
+            raise Terminal("the answer has no status", provider=NAME, remedy=SHAPE_CHANGED)
         status = _lower_keys(status)
         properties = body.get("property") or []
         if str(status.get("msg", "")).lower() == NO_RESULT:
             properties = []
         elif "property" not in body or not all(isinstance(one, dict) for one in properties):
             raise Terminal(
-                "the answer has no list of properties", provider=NAME, remedy="The API changed; see providers/attom.py."
+                "the answer has no list of properties",
+                provider=NAME,
+                remedy=SHAPE_CHANGED,
             )
         items = [Item(_attom_id(one), orjson.dumps(one).decode()) for one in properties]
         asked = calls[0].parameters
