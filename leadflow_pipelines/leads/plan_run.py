@@ -5,6 +5,8 @@ Here: the calls, made by the code that makes them in a run. Not here: their pric
 
 import datetime as dt
 from collections.abc import Collection
+from functools import partial
+from typing import Any
 
 from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
@@ -13,6 +15,8 @@ from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.leads.trace_owners import calls_worth_making, foreseen_leads, last_scored_days
 from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.listings import LISTINGS, Listing, configured_listings
+from leadflow_pipelines.providers.most_pages import most_pages
+from leadflow_pipelines.providers.source import Source
 from leadflow_pipelines.providers.sources import batchdata
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
@@ -50,15 +54,21 @@ def run_demands(
         *(
             Demand(
                 calls=calls,
-                like=Call(listing.name, listing.endpoint, {}, None, day),
-                follow_up=sources[listing.name].follow_up if listing.name in sources else None,
+                like=calls[0] if calls else Call(listing.name, listing.endpoint, {}, None, day),
+                **_pages(sources.get(listing.name)),
             )
             for listing, calls in asked
         ),
         Demand(
             calls=traces,
-            like=Call(batchdata.NAME, batchdata.ENDPOINT, {}, None, day, item_key="any"),
+            like=Call(batchdata.NAME, batchdata.ENDPOINT, {}, None, day),
+            about_things=True,
             forecasts=[Forecast(zip_code, settings.skip_trace_max_per_zip) for zip_code in sorted(set(zips) - settled)],
             unknown_zips=sorted(set(located) - scored_on.keys()),
         ),
     ]
+
+
+def _pages(source: Source | None) -> dict[str, Any]:
+    """How one call becomes several, by the source itself; nobody asks one that is not configured."""
+    return {"follow_up": source.follow_up, "most_pages": partial(most_pages, source)} if source else {}

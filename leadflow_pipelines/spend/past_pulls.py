@@ -7,7 +7,6 @@ Here: reading the rows of `provider_pulls`. Not here: prices to come (`plan`), t
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -61,46 +60,44 @@ def cached_answers(
     return {row.fingerprint: (row.parameters, row.item_count) for row in rows}
 
 
-@dataclass(frozen=True)
-class PastCosts:
-    """What calls of one endpoint did cost when they were asked last, at today's price.
-
-    `own` is by fingerprint, for calls whose question was asked before on some day, all its pages together; `mean` is
-    the average of all questions, null where none was ever asked.
-    """
-
-    own: Mapping[str, Decimal]
-    mean: Decimal | None
-
-
 def past_costs(
-    connection: Connection, org_id: uuid.UUID, price_book: PriceBook, calls: Sequence[Call], *, budget_day: dt.date
-) -> PastCosts:
-    """Past costs of calls of one endpoint.
+    connection: Connection,
+    org_id: uuid.UUID,
+    price_book: PriceBook,
+    calls: Sequence[Call],
+    *,
+    about_things: bool,
+    budget_day: dt.date,
+) -> dict[str, Decimal]:
+    """What calls of one endpoint did cost when their question was asked last, at today's price, by fingerprint.
 
-    A call that names one thing (`item_key`) is the same question where its parameters are; any other asks for a
-    whole ZIP, and its pages of one day count together. A ZIP that is asked for more records than last time
-    (LEADFLOW_ATTOM_MAX_RECORDS_PER_ZIP was raised) may cost more than its past tells.
+    Where calls are `about_things`, the same parameters are the same question. Otherwise they ask for whole ZIPs: all
+    that was asked of a ZIP on its newest day, further pages included, counts together. A ZIP that is asked for more
+    records than last time (LEADFLOW_ATTOM_MAX_RECORDS_PER_ZIP was raised) may cost more than its past tells.
     """
     if not calls:
-        return PastCosts({}, None)
+        return {}
     rows = [
         (row, price_book.at_price_of(row.cost_cents, calls[0], paid_on=row.paid_on, day=budget_day))
-        for row in (_things(connection, org_id, calls) if calls[0].item_key else _zips(connection, org_id, calls))
+        for row in (_things if about_things else _zips)(connection, org_id, calls)
     ]
     newest = {_question(row.zip, row.parameters): cents for row, cents in rows}
-    asked = {call.fingerprint: _question(call.zip, call.parameters if call.item_key else None) for call in calls}
-    own = {fingerprint: newest[question] for fingerprint, question in asked.items() if question in newest}
-    return PastCosts(own, mean_cost(connection, org_id, price_book, calls[0], budget_day=budget_day))
+    asked = {call.fingerprint: _question(call.zip, call.parameters if about_things else None) for call in calls}
+    return {fingerprint: newest[question] for fingerprint, question in asked.items() if question in newest}
 
 
 def mean_cost(
-    connection: Connection, org_id: uuid.UUID, price_book: PriceBook, like: Call, *, budget_day: dt.date
+    connection: Connection,
+    org_id: uuid.UUID,
+    price_book: PriceBook,
+    like: Call,
+    *,
+    about_things: bool,
+    budget_day: dt.date,
 ) -> Decimal | None:
     """What a question to the endpoint of `like` did cost on average, at today's price; null without a past."""
     paid_on = cast(PULLS.fetched_at, Date).label("paid_on")
-    is_thing = like.item_key is not None
-    asked = func.count() if is_thing else func.count(func.distinct(PULLS.zip, PULLS.day))
+    asked = func.count() if about_things else func.count(func.distinct(PULLS.zip, PULLS.day))
     query = (
         select(paid_on, func.sum(PULLS.cost_cents).label("cost_cents"), asked.label("questions"))
         .where(*_of(org_id, like))

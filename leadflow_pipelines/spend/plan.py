@@ -6,6 +6,7 @@ counts at its worst case and is asked for again, which only the budget bounds.
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
@@ -37,7 +38,8 @@ class Demand:
 
     `calls` are those known by now. Where a ZIP has a forecast, the calls that are made may turn out to be others, but
     no more than it says; of `unknown_zips` no call is known yet. `follow_up` tells the further pages of cached
-    answers. `like` is any call of the endpoint.
+    answers, `most_pages` the requests that one call becomes where every page is full. `like` is any call of the
+    endpoint. Calls are `about_things` (one owner each) or about whole ZIPs.
     """
 
     calls: Sequence[Call]
@@ -45,6 +47,8 @@ class Demand:
     forecasts: Sequence[Forecast] = ()
     unknown_zips: Sequence[str] = ()
     follow_up: FollowUp | None = None
+    most_pages: Callable[[Call], Iterable[Call]] = lambda call: (call,)
+    about_things: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,26 +200,31 @@ def _purchases(
     wanted: Sequence[Call],
     budget_day: dt.date,
 ) -> list[_Purchase]:
-    """The calls to buy in order, then those that would only come in other calls' place."""
-    past = past_costs(connection, org_id, price_book, wanted, budget_day=budget_day)
-    mean = mean_cost(connection, org_id, price_book, demand.like, budget_day=budget_day)
+    """The calls to buy in order, then those that would only come in other calls' place.
 
-    def purchase(call: Call, cents: Decimal | None, *, has_own_past: bool) -> _Purchase:
-        lowest, worst = price_book.actual([call], 0, budget_day), price_book.worst_case([call], budget_day)
-        expected = None if cents is None else min(worst, max(lowest, cents)).quantize(FOUR_DECIMALS)
-        return _Purchase(call.zip or "", lowest, expected, worst, has_own_past)
+    What a ZIP did cost is shared by the calls that ask for it.
+    """
+    about_things = demand.about_things
+    past = past_costs(connection, org_id, price_book, wanted, about_things=about_things, budget_day=budget_day)
+    mean = mean_cost(connection, org_id, price_book, demand.like, about_things=about_things, budget_day=budget_day)
+    calls_of_zip = Counter(call.zip for call in demand.calls) if not about_things else Counter()
 
-    known = [
-        purchase(call, past.own.get(call.fingerprint, mean), has_own_past=call.fingerprint in past.own)
-        for call in wanted
-    ]
+    def purchase(call: Call) -> _Purchase:
+        lowest = price_book.actual([call], 0, budget_day)
+        worst = sum((price_book.worst_case([page], budget_day) for page in demand.most_pages(call)), Decimal(0))
+        cents = past.get(call.fingerprint, mean)
+        if cents is not None:
+            cents = min(worst, max(lowest, cents / (calls_of_zip[call.zip] or 1))).quantize(FOUR_DECIMALS)
+        return _Purchase(call.zip or "", lowest, cents, worst, call.fingerprint in past)
+
+    known = [purchase(call) for call in wanted]
     open_calls = {one.zip: one.most_calls for one in demand.forecasts}
     for one in known:
         if one.zip in open_calls:
             open_calls[one.zip] -= 1
     foreseen = [
         replace(
-            purchase(replace(demand.like, zip=zip_code), mean, has_own_past=False),
+            purchase(replace(demand.like, zip=zip_code)),
             lowest=Decimal(0),
             is_likely=zip_code in demand.unknown_zips,
         )

@@ -248,7 +248,8 @@ def test_a_plan_prices_what_is_not_cached(purse):
     calls = [Call("attom", "property/expandedprofile", {"n": n}, "19103", DAY, most_items=250) for n in range(3)]
     skip_traces = Demand(
         calls=[],
-        like=Call("batchdata", "property/skip-trace", {}, None, DAY, item_key="any"),
+        like=Call("batchdata", "property/skip-trace", {}, None, DAY),
+        about_things=True,
         forecasts=[Forecast("19103", 25)],
         unknown_zips=["19103"],
     )
