@@ -58,7 +58,7 @@ class Shop:
 @contextmanager
 def open_shop(folder: Path, **world: int) -> Iterator[tuple[Shop, SandboxProcess]]:
     """A shop whose org may spend without bound, for as long as the block lasts."""
-    with SandboxProcess(**world) as vendors:  # type: ignore[arg-type]
+    with SandboxProcess(vendors=DEMO_VENDORS, **world) as vendors:  # type: ignore[arg-type]
         shop = Shop(folder / "home", folder / "lake", vendors.url)
         shop.home.mkdir(parents=True, exist_ok=True)
         database = open_database(shop.settings)

@@ -10,7 +10,7 @@ from bench.county_file import write_county_file
 from bench.figures import Figure, at_most, time_leadflow
 from leadflow_pipelines.cli.console import progress
 from leadflow_pipelines.properties.addresses.places import zip_table
-from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.providers.sandbox.process import DEMO_VENDORS, SandboxProcess
 
 UNLIMITED = "10000000"
 
@@ -40,7 +40,7 @@ def _chain(home: Path, *, zips: int, limit: float, cached_limit: float | None = 
     time_leadflow(["org", "create", "bench", "--simulated"], home)
     for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
         time_leadflow(["spend", "limit", "--org", "bench", "--per-day", UNLIMITED, *provider], home)
-    with SandboxProcess() as vendors:
+    with SandboxProcess(vendors=DEMO_VENDORS) as vendors:
         run = time_leadflow(["run", "--org", "bench", *wanted], home, vendors.environment())
         yield at_most(f"{zips} ZIPs x 1 day, 250 records each", run.seconds, limit, "s")
         yield at_most(f"{zips} ZIPs, peak memory", run.peak_gb, 2, "GB")

@@ -98,8 +98,8 @@ def run(
 def _start_sandbox(stack: ExitStack, settings: Settings) -> Settings:
     """Simulated vendors as a child that dies with this process; the settings that point at them."""
     from leadflow_pipelines.cli.session import start
-    from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+    from leadflow_pipelines.providers.sandbox.process import DEMO_VENDORS, SandboxProcess
 
     progress("Starting the simulated vendors on loopback")
-    simulated = stack.enter_context(SandboxProcess())
+    simulated = stack.enter_context(SandboxProcess(vendors=DEMO_VENDORS))
     return start(settings.org, **simulated.settings_overrides())

@@ -24,7 +24,7 @@ def sandbox(
     from leadflow_pipelines.errors import InvalidInput
     from leadflow_pipelines.providers.sandbox.faults import PRESETS
     from leadflow_pipelines.providers.sandbox.server import run_sandbox
-    from leadflow_pipelines.providers.sandbox.vendors import VENDORS
+    from leadflow_pipelines.providers.sandbox.vendors import load_vendors
     from leadflow_pipelines.providers.sandbox.world import World
 
     unknown = [name for name in faults or [] if name not in PRESETS]
@@ -35,7 +35,7 @@ def sandbox(
     if port:
         err.print("Point LeadFlow at the simulated vendors with (those you want):")
         url = f"http://127.0.0.1:{port}"
-        for name, value in {name: value for one in VENDORS for name, value in one.settings(url).items()}.items():
+        for name, value in {name: value for one in load_vendors() for name, value in one.settings(url).items()}.items():
             err.print(f"  export LEADFLOW_{name.upper()}={value}", soft_wrap=True)
     world = World(records_per_zip=records_per_zip, seed=seed)
     run_sandbox("127.0.0.1", port, world=world, presets=faults or [])

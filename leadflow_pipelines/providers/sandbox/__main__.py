@@ -4,6 +4,7 @@ import argparse
 import datetime as dt
 
 from leadflow_pipelines.providers.sandbox.server import run_sandbox
+from leadflow_pipelines.providers.sandbox.vendors import VENDOR_NAMES
 from leadflow_pipelines.providers.sandbox.world import World
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     options.add_argument(
         "--faults", action="append", default=[], metavar="PRESET", help="a fault preset, from the start"
     )
+    options.add_argument("--vendors", default=",".join(VENDOR_NAMES), help="who is simulated, separated by commas")
     options.add_argument("--today", type=dt.date.fromisoformat, help="the vendors' date; default: the real one")
     options.add_argument("--parent", type=int, help="end when this process is no longer the parent")
     given = options.parse_args()
@@ -30,7 +32,9 @@ def main() -> None:
         calls_per_second={name: float(limit) for name, limit in limits.items()},
         **({"today": lambda: given.today} if given.today else {}),
     )
-    run_sandbox(given.host, given.port, world=world, presets=given.faults, parent=given.parent)
+    run_sandbox(
+        given.host, given.port, world=world, presets=given.faults, vendors=given.vendors.split(","), parent=given.parent
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import orjson
 
 from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.providers.sandbox.server import FAULTS_PATH, LEDGER_PATH
-from leadflow_pipelines.providers.sandbox.vendors import VENDORS
+from leadflow_pipelines.providers.sandbox.vendors import VENDOR_NAMES, load_vendors
 from leadflow_pipelines.settings import PREFIX
 
 READY_SECONDS = 20.0
@@ -32,12 +32,14 @@ class SandboxProcess:
         page_cap: int = 1000,
         today: str | None = None,
         calls_per_second: Mapping[str, float] | None = None,
+        vendors: Collection[str] = VENDOR_NAMES,
     ) -> None:
         self._arguments = [
             f"--records-per-zip={records_per_zip}",
             f"--seed={seed}",
             f"--page-cap={page_cap}",
             *([f"--today={today}"] if today else []),
+            f"--vendors={','.join(vendors)}",
             *(f"--calls-per-second={name}={limit}" for name, limit in (calls_per_second or {}).items()),
         ]
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,4 +108,4 @@ class SandboxProcess:
 
 def sandbox_settings(url: str, vendors: Collection[str]) -> dict[str, str]:
     """Settings that point the clients of these vendors at the sandbox listening at `url`."""
-    return {name: value for vendor in VENDORS if vendor.name in vendors for name, value in vendor.settings(url).items()}
+    return {name: value for vendor in load_vendors(vendors) for name, value in vendor.settings(url).items()}

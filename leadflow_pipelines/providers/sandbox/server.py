@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -25,7 +25,7 @@ from leadflow_pipelines.providers.sandbox.distortions import distorted, miscount
 from leadflow_pipelines.providers.sandbox.faults import Fault, FaultSwitch
 from leadflow_pipelines.providers.sandbox.places import find_place
 from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Vendor
-from leadflow_pipelines.providers.sandbox.vendors import VENDORS
+from leadflow_pipelines.providers.sandbox.vendors import VENDOR_NAMES, load_vendors
 from leadflow_pipelines.providers.sandbox.world import World
 
 LEDGER_PATH = "/_sandbox/ledger"
@@ -40,12 +40,12 @@ class SandboxServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, world: World) -> None:
+    def __init__(self, host: str, port: int, world: World, vendors: Collection[str]) -> None:
         super().__init__((host, port), _Handler)
         self.world = world
         self.books = Books()
         self.faults = FaultSwitch(world.seed)
-        self.vendors = {prefix: vendor for vendor in VENDORS for prefix in vendor.prefixes}
+        self.vendors = {prefix: vendor for vendor in load_vendors(vendors) for prefix in vendor.prefixes}
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
         self._recent_lock = threading.Lock()
 
@@ -88,13 +88,15 @@ def run_sandbox(
     *,
     world: World | None = None,
     presets: Sequence[str] = (),
+    vendors: Collection[str] = VENDOR_NAMES,
     parent: int | None = None,
 ) -> None:
     """Serves until interrupted; prints one JSON line with its URL when ready. Dies with process `parent`.
 
-    `presets`: names of fault presets, set from the start. Raises InvalidInput where there is none of a name.
+    `presets`: names of fault presets, set from the start. `vendors`: who is simulated. Raises InvalidInput where there
+    is no preset of a name.
     """
-    with SandboxServer(host, port, world or World()) as server:
+    with SandboxServer(host, port, world or World(), vendors) as server:
         server.faults.preset(presets)
         if parent is not None:
             threading.Thread(target=_follow, args=(parent,), daemon=True).start()

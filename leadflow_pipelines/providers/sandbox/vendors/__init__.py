@@ -1,32 +1,17 @@
-"""The simulated vendors, one module each. A new one is added to VENDORS."""
+"""The simulated vendors, one module each, imported when someone wants them: a demo starts with two of them."""
+
+from collections.abc import Collection
+from importlib import import_module
 
 from leadflow_pipelines.providers.sandbox.vendor import Vendor
-from leadflow_pipelines.providers.sandbox.vendors import (
-    arcgis,
-    attom,
-    batchdata,
-    carto,
-    census,
-    county_site,
-    datatree,
-    google,
-    regrid,
-    rentcast,
-    socrata,
-    zillow,
-)
 
-VENDORS: tuple[Vendor, ...] = (
-    attom.VENDOR,
-    batchdata.VENDOR,
-    rentcast.VENDOR,
-    regrid.VENDOR,
-    zillow.VENDOR,
-    datatree.VENDOR,
-    census.VENDOR,
-    google.VENDOR,
-    socrata.VENDOR,
-    arcgis.VENDOR,
-    carto.VENDOR,
-    county_site.VENDOR,
-)
+VENDOR_NAMES = (
+    "attom", "batchdata", "rentcast", "regrid", "zillow", "datatree", "census", "google", "socrata", "arcgis", "carto",
+    "county_site",
+)  # fmt: skip
+"""Every simulated vendor; its module bears its name and holds VENDOR."""
+
+
+def load_vendors(names: Collection[str] = VENDOR_NAMES) -> tuple[Vendor, ...]:
+    """The vendors of these names, in the order of VENDOR_NAMES."""
+    return tuple(import_module(f"{__name__}.{name}").VENDOR for name in VENDOR_NAMES if name in names)
