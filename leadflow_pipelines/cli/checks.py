@@ -21,10 +21,10 @@ from leadflow_pipelines.definitions import build_scope
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.freshness import stale_shares
 from leadflow_pipelines.properties.renew_keys import old_keys, unsettled_zips
-from leadflow_pipelines.providers import PROVIDER_NAMES
 from leadflow_pipelines.providers.breaker import read_breakers
 from leadflow_pipelines.providers.configured import configured_sources, provider_states
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, BudgetState, read_budgets
+from leadflow_pipelines.spend.price_book import load_price_book
 from resources.workspace import Workspace
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=5)
@@ -155,7 +155,8 @@ def check_budgets(workspace: Workspace) -> list[Finding]:
     with workspace.database.as_org(workspace.org.org_id) as connection:
         states = read_budgets(connection, workspace.org.org_id, today)
     by_whose = {(state.provider, state.period): state for state in states}
-    paid = [name for name in sorted(configured_sources(workspace.settings)) if name in PROVIDER_NAMES]
+    prices = load_price_book()
+    paid = [name for name in sorted(configured_sources(workspace.settings)) if not prices.is_free(name, today)]
     findings = []
     for name in (ALL_PROVIDERS, *paid):
         label = "all providers together" if name == ALL_PROVIDERS else name

@@ -59,6 +59,13 @@ class PriceBook:
             remedy=f"Add it to {PRICES_FILE.name}: what has no price is not bought.",
         )
 
+    def is_free(self, provider: str, day: dt.date) -> bool:
+        """Whether nothing that the provider is asked for costs money, so that it needs no budget."""
+        rules = {
+            line.rule for line in self._prices if line.effective_from <= day and fnmatchcase(provider, line.provider)
+        }
+        return rules == {"free"}
+
     def worst_case(self, calls: Sequence[Call], day: dt.date) -> Decimal:
         """Cents that one request carrying these calls can cost at most on `day`."""
         return self._cents(calls, sum(call.most_items for call in calls), day)

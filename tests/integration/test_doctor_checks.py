@@ -54,6 +54,7 @@ def test_a_limit_that_is_nearly_used_is_noted(workspace: Workspace) -> None:
         )
     told = {finding.text: finding.state for finding in check_budgets(workspace)}
     assert told["all providers together: $1.50 of $10.00 left today, nearly used"] == "note"
+    assert not [text for text in told if "census" in text], "what is free needs no budget"
     assert told["all providers together: $991.50 of $1,000.00 left this month"] == "ok"
 
 

@@ -113,3 +113,22 @@ def test_shares_sum_to_the_cent(total, weights):
     assert all(share >= 0 for share in shares)
     if sum(weights):
         assert all(share == 0 for share, weight in zip(shares, weights, strict=True) if weight == 0)
+
+
+def test_what_is_free_needs_no_budget():
+    book, day = load_price_book(), dt.date(2026, 11, 22)
+    assert book.is_free("census", day)
+    assert book.is_free("county_somewhere", day)
+    assert not book.is_free("attom", day)
+    assert not book.is_free("nobody", day), "what has no price is not bought"
+
+
+def test_a_past_price_is_told_at_todays():
+    def line(rule, cents, since):
+        return Price("attom", "*", rule, Decimal(cents), dt.date(2026, since, 1), "test")
+
+    call, (june, july, august) = _call("attom"), (dt.date(2026, month, 9) for month in (6, 7, 8))
+    book = PriceBook([line("per_record", 10, 1), line("per_record", 15, 7), line("per_call", 90, 8)])
+    assert book.at_price_of(Decimal(200), call, paid_on=june, day=june) == 200
+    assert book.at_price_of(Decimal(200), call, paid_on=june, day=july) == 300
+    assert book.at_price_of(Decimal(200), call, paid_on=june, day=august) == 200, "another rule: nothing to scale"
