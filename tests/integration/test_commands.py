@@ -126,7 +126,7 @@ def test_a_month_is_limited_beside_the_day_and_what_is_nearly_used_is_marked(ran
     assert "nearly used" in leadflow("spend", "--org", org).out
     assert leadflow(*limits, "--per-month", "10000").exit_code == 0
     refused = leadflow(*limits)
-    assert (refused.exit_code, "No limit was given" in refused.err) == (2, True)
+    assert (refused.exit_code, "No limit was given" in refused.err) == (1, True)
 
 
 def test_max_spend_caps_a_run_and_the_next_one_goes_on(database: Database, vendors: SandboxProcess) -> None:
