@@ -24,14 +24,14 @@ def measure(*, quick: bool = False) -> Iterator[Figure]:
         open_shop(Path(folder), records_per_zip=PER_ZIP, page_cap=PER_PAGE) as (shop, vendors),
     ):
         progress(f"{records:,} records of {len(zips)} ZIPs, {PER_PAGE} a page, by plain httpx")
-        key = shop.settings.attom_api_key
-        assert key is not None
+        settings = shop.settings
+        assert settings.attom_api_key is not None
         pages = [(one, page) for one in zips for page in range(1, PER_ZIP // PER_PAGE + 1)]
         began = time.monotonic()
-        with httpx.Client(headers={"apikey": key.get_secret_value()}) as client:
+        with httpx.Client(headers={"apikey": settings.attom_api_key.get_secret_value()}) as client:
             for zip_code, page in pages:
                 query = {"postalcode": zip_code, "page": str(page), "pagesize": str(PER_ZIP)}
-                client.get(f"{shop.settings.attom_base_url}/property/expandedprofile", params=query).raise_for_status()
+                client.get(f"{settings.attom_base_url}/property/expandedprofile", params=query).raise_for_status()
         plain = time.monotonic() - began
         vendors.clear_ledger()
         progress("the same through the guard into the raw layer")
