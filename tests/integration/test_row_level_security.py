@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import polars as pl
 import psycopg
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from leadflow_pipelines.database import tables
@@ -73,7 +73,7 @@ def test_the_app_login_owns_nothing_and_bypasses_nothing(database: Database) -> 
 
 
 @pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=lambda table: table.name)
-def test_without_an_org_every_table_is_empty(database: Database, org: Org, table: tables.Table) -> None:
+def test_without_an_org_every_table_is_empty(database: Database, org: Org, table: Table) -> None:
     suppress_phone(database, org)
     with database.anonymous() as connection:
         if table is tables.bi_logins:
