@@ -69,6 +69,8 @@ class Contract:
 
         Raises polars.exceptions.InvalidOperationError where a value does not fit its type.
         """
+        if [*frame.schema.items()] == [*self.schema.items()]:
+            return frame
         return frame.select(
             (pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype)).alias(name)
             for name, dtype in self.schema.items()

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -36,6 +36,7 @@ BI_LOGIN_PREFIX = "leadflow_bi_"
 POOL_SIZE = 5
 POOL_OVERFLOW = 10
 CONNECT_SECONDS = 10
+SET_ORG = f"select set_config('{ORG_SETTING}', %s, true)"
 REST_SECONDS = 1.0
 """A pooled connection that rested longer is tried before it is used: the server may have been restarted."""
 NOT_READY_YET = "the database system is"
@@ -61,7 +62,7 @@ class Database:
         Raises DatabaseUnavailable where the server cannot be reached or is lost midway.
         """
         with self._transaction(self._app_engine()) as connection:
-            connection.execute(select(func.set_config(ORG_SETTING, str(org_id), True)))
+            connection.exec_driver_sql(SET_ORG, (str(org_id),))
             yield connection
 
     @contextmanager

@@ -174,8 +174,7 @@ def raw_frame(
     calls: Sequence[Call], replies: Sequence[Reply], costs: Sequence[Decimal], fetched_at: dt.datetime
 ) -> pl.DataFrame:
     """The items of one request in RAW_PULLS shape; each call's cost is spread over its items."""
-    schema = {name: dtype for name, dtype in RAW_PULLS.schema.items() if name != "fetched_at"}
-    columns: dict[str, list[Any]] = {name: [] for name in schema}
+    columns: dict[str, list[Any]] = {name: [] for name in RAW_PULLS.schema}
     for call, reply, cost in zip(calls, replies, costs, strict=True):
         count = len(reply.items)
         columns["source"] += [call.provider] * count
@@ -186,10 +185,10 @@ def raw_frame(
         columns["item_key"] += [item.key for item in reply.items]
         columns["payload"] += [item.payload for item in reply.items]
         columns["cost_cents"] += split_cents(cost, [1] * count)
-    frame = pl.DataFrame(columns, schema=schema)
-    # A literal of an instant takes as long as all the columns above.
-    instant = pl.Series("fetched_at", [fetched_at], RAW_PULLS.schema["fetched_at"])
-    return frame.with_columns(instant.new_from_index(0, frame.height)).select(*RAW_PULLS.schema)
+    # A column of one instant made of a list, or of a literal, takes as long as all the others together.
+    count = len(columns["payload"])
+    instant = pl.Series("fetched_at", [fetched_at], RAW_PULLS.schema["fetched_at"]).new_from_index(0, count)
+    return pl.DataFrame({**columns, "fetched_at": instant}, schema=RAW_PULLS.schema)
 
 
 def unsent_row(

@@ -72,7 +72,17 @@ def test_the_app_login_owns_nothing_and_bypasses_nothing(database: Database) -> 
     assert owned == 0
 
 
-@pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=lambda table: table.name)
+INSTALLATION_WIDE = {"provider_breakers", "provider_breaker_changes", "provider_rates"}
+"""Tables of the whole installation, which say nothing of any org."""
+TENANTS = [table for table in tables.metadata.sorted_tables if table.name not in INSTALLATION_WIDE]
+
+
+def test_what_has_no_org_belongs_to_the_installation() -> None:
+    ownerless = {table.name for table in tables.metadata.sorted_tables if "org_id" not in table.columns}
+    assert ownerless == INSTALLATION_WIDE
+
+
+@pytest.mark.parametrize("table", TENANTS, ids=lambda table: table.name)
 def test_without_an_org_every_table_is_empty(database: Database, org: Org, table: Table) -> None:
     suppress_phone(database, org)
     with database.anonymous() as connection:
