@@ -20,4 +20,5 @@ class ProvidersResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raw=workspace.lake.raw,
             settings=workspace.settings,
             clock=clock,
+            is_simulated=workspace.org.is_simulated,
         )

@@ -315,8 +315,12 @@ def open_guard(
     clock: Clock,
     retry_policy: RetryPolicy | None = None,
     concurrency: int = CONCURRENCY,
+    is_simulated: bool = False,
 ) -> Guard:
-    """The guard of an org under these settings, with every provider that has a key."""
+    """The guard of an org under these settings, with every provider that has a key.
+
+    The known rates are those of real vendors: a simulated org's vendors say for themselves when it is too much.
+    """
     return Guard(
         database=database,
         org_id=org_id,
@@ -327,7 +331,7 @@ def open_guard(
         zone=settings.zone,
         retry_policy=retry_policy or RetryPolicy.from_settings(settings),
         timeout_seconds=settings.http_timeout_seconds,
-        rates=load_rates(),
+        rates={} if is_simulated else load_rates(),
         keys=provider_keys(settings),
         concurrency=concurrency,
     )
