@@ -58,12 +58,14 @@ def enter(connection: Connection, line: Line, now: dt.datetime) -> Passed:
         return CLEAN
     if found.state == "closed" or found.is_probe:
         return Passed(is_probe=found.is_probe, is_clean=False)
-    until = f"until {found.open_until:%H:%M:%S} UTC" if found.state == "open" else "while one probe asks"
+    # Past its pause and yet not ours: another process has just become the probe.
+    is_probing = found.state == "half_open" or found.open_until <= now
+    until = "while one probe asks" if is_probing else f"until {found.open_until:%H:%M:%S} UTC"
     raise ProviderDown(
         f"it failed {found.failures} times in a row and is not asked {until}",
         provider=line.provider,
         remedy="The next run goes on by itself; `leadflow doctor` shows the state of every provider.",
-        is_probing=found.state == "half_open",
+        is_probing=is_probing,
     )
 
 

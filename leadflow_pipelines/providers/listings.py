@@ -6,7 +6,7 @@ Here: one line per vendor. Not here: its addresses, shapes and bills (its module
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import polars as pl
@@ -45,6 +45,15 @@ class Listing:
     to_source_rows: ReadsRows
 
 
+class _Vendor(Protocol):
+    """What a vendor's module holds."""
+
+    NAME: str
+    ENDPOINT: str
+
+    def property_calls(self, zips: Sequence[str], day: dt.date, *, settings: Settings) -> list[Call]: ...
+
+
 def _attom_calls(zips: Sequence[str], day: dt.date, settings: Settings) -> list[Call]:
     return attom.property_calls(zips, day, most_records=settings.attom_max_records_per_zip)
 
@@ -53,36 +62,23 @@ def _datatree_rows(raw: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     return datatree_rows.to_source_rows(raw, datatree.load_field_map(settings.datatree_field_map))
 
 
+def _listing(title: str, vendor: _Vendor, to_source_rows: Callable[[pl.DataFrame], pl.DataFrame]) -> Listing:
+    """A vendor whose module makes its calls from the settings and whose rows need none."""
+    return Listing(
+        vendor.NAME,
+        title,
+        vendor.ENDPOINT,
+        lambda zips, day, settings: vendor.property_calls(zips, day, settings=settings),
+        lambda raw, settings: to_source_rows(raw),
+    )
+
+
 LISTINGS = (
     Listing(attom.NAME, "ATTOM", attom.ENDPOINT, _attom_calls, lambda raw, settings: attom_rows.to_source_rows(raw)),
-    Listing(
-        rentcast.NAME,
-        "RentCast",
-        rentcast.ENDPOINT,
-        lambda zips, day, settings: rentcast.property_calls(zips, day, settings=settings),
-        lambda raw, settings: rentcast_rows.to_source_rows(raw),
-    ),
-    Listing(
-        regrid.NAME,
-        "Regrid",
-        regrid.ENDPOINT,
-        lambda zips, day, settings: regrid.property_calls(zips, day, settings=settings),
-        lambda raw, settings: regrid_rows.to_source_rows(raw),
-    ),
-    Listing(
-        zillow.NAME,
-        "Zillow",
-        zillow.ENDPOINT,
-        lambda zips, day, settings: zillow.property_calls(zips, day, settings=settings),
-        lambda raw, settings: zillow_rows.to_source_rows(raw),
-    ),
-    Listing(
-        datatree.NAME,
-        "DataTree",
-        datatree.ENDPOINT,
-        lambda zips, day, settings: datatree.property_calls(zips, day, settings=settings),
-        _datatree_rows,
-    ),
+    _listing("RentCast", rentcast, rentcast_rows.to_source_rows),
+    _listing("Regrid", regrid, regrid_rows.to_source_rows),
+    _listing("Zillow", zillow, zillow_rows.to_source_rows),
+    replace(_listing("DataTree", datatree, datatree_rows.to_source_rows), to_source_rows=_datatree_rows),
 )
 """In the order in which a day asks them."""
 

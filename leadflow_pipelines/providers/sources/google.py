@@ -3,8 +3,8 @@
 Source of truth: the vendor's description of `GET /maps/api/geocode/json` (`address`, `components`; the key is a query
 parameter) and its recorded answers. `status` in the body decides, not the HTTP code: OK and ZERO_RESULTS are answers
 and billed, OVER_QUERY_LIMIT is haste and unbilled, UNKNOWN_ERROR is worth another try, all others need a person.
-Billing: each answered request. The vendor's terms allow keeping coordinates for 30 days only: who chooses it over the
-free default (`geocoder`) answers for that.
+Billing: each answered request. The vendor's terms bound how long coordinates may be kept: who chooses it over the free
+default (`geocoder`) answers for that.
 """
 
 import datetime as dt
