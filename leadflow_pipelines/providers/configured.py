@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from leadflow_pipelines.providers import PROVIDER_NAMES
 from leadflow_pipelines.providers.open_data.county_calls import open_data_sources
 from leadflow_pipelines.providers.source import Source
+from leadflow_pipelines.providers.sources import datatree
 from leadflow_pipelines.providers.sources.attom import Attom
 from leadflow_pipelines.providers.sources.batchdata import BatchData
 from leadflow_pipelines.providers.sources.census import Census
@@ -16,6 +17,11 @@ from leadflow_pipelines.providers.sources.regrid import Regrid
 from leadflow_pipelines.providers.sources.rentcast import RentCast
 from leadflow_pipelines.providers.sources.zillow import Zillow
 from leadflow_pipelines.settings import PREFIX, Settings
+
+UNCONFIRMED = {
+    datatree.NAME: f"; its shape is unconfirmed, so set {PREFIX}DATATREE_FIELD_MAP right from your contract too"
+}
+"""What else is to be known of a provider that nobody could confirm."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,18 @@ def provider_states(settings: Settings) -> list[ProviderState]:
     return [
         ProviderState(name, True, "configured")
         if name in configured
-        else ProviderState(name, False, f"not configured, skipped: set {PREFIX}{name.upper()}_API_KEY")
+        else ProviderState(
+            name, False, f"not configured, skipped: set {_unset(name, settings)}{UNCONFIRMED.get(name, '')}"
+        )
         for name in PROVIDER_NAMES
     ]
+
+
+def _unset(name: str, settings: Settings) -> str:
+    """The settings that a provider still wants."""
+    wanted = [f"{name}_{part}" for part in ("api_key", "base_url")]
+    unset = [one for one in wanted if one in Settings.model_fields and getattr(settings, one) is None]
+    return " and ".join(f"{PREFIX}{one.upper()}" for one in unset)
 
 
 def provider_keys(settings: Settings) -> dict[str, str]:

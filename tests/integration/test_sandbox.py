@@ -12,6 +12,8 @@ import phonenumbers
 import pytest
 
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.providers.sandbox.turnover import Turnover
+from leadflow_pipelines.providers.sandbox.vendors import load_vendors
 from tests.shop import RECORDS_PER_ZIP
 
 NOWHERE = "00000"
@@ -171,7 +173,7 @@ def test_it_starts_at_once_and_dies_with_its_parent():
     pytest.fail("the simulated vendors outlived their parent")
 
 
-@pytest.mark.parametrize("kind", ["reset", "timeout", "cut_off"])
+@pytest.mark.parametrize("kind", ["reset", "reset_midway", "timeout", "cut_off"])
 def test_faults_break_the_connection_after_billing(sandbox, kind):
     sandbox.arm_fault("attom", kind, seconds=0.05)
     with pytest.raises(httpx.TransportError):
@@ -227,7 +229,10 @@ def test_keys_expire_and_wallets_empty_without_a_bill(sandbox):
     ("kind", "told"),
     [
         ("missing_field", lambda body: "sale" not in body["property"][0]),
-        ("renamed_field", lambda body: "areaNew" in body["property"][0] and "area" not in body["property"][0]),
+        (
+            "renamed_field",
+            lambda body: {"assessment", "assessmentNew"} & body["property"][0].keys() == {"assessmentNew"},
+        ),
         ("key_casing", lambda body: "attomid" in body["property"][0]["identifier"]),
         ("wrong_total", lambda body: body["status"]["total"] == RECORDS_PER_ZIP * 2 + 7),
     ],
@@ -253,6 +258,36 @@ def test_a_body_drips(sandbox):
 
 
 def test_a_vendor_refuses_more_calls_a_second_than_it_takes():
-    with SandboxProcess(records_per_zip=1, calls_per_second={"attom": 3}) as slow:
-        assert [_properties(slow, "19103").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
-        assert slow.ledger()["attom"]["billed"] == 3
+    now = [100.0]
+    turnover = Turnover({"attom": 3}, clock=lambda: now[0])
+    assert [turnover.is_too_fast("attom") for _ in range(5)] == [False, False, False, True, True]
+    assert not any(turnover.is_too_fast("regrid") for _ in range(50)), "no limit was set for it"
+    now[0] += 0.9
+    assert turnover.is_too_fast("attom")
+    now[0] += 0.1
+    assert [turnover.is_too_fast("attom") for _ in range(4)] == [False, False, False, True]
+
+
+def _asks(sandbox, vendor):
+    return httpx.get(f"{sandbox.url}{vendor.prefixes[0]}/any")
+
+
+@pytest.mark.parametrize("vendor", load_vendors(), ids=lambda one: one.name)
+def test_each_vendor_refuses_haste_in_its_own_way_without_a_bill(sandbox, vendor):
+    sandbox.arm_fault(vendor.name, "too_many", retry_after="7")
+    answer = _asks(sandbox, vendor)
+    assert (answer.status_code, answer.content) == (vendor.too_many.status, vendor.too_many.content)
+    assert answer.headers["retry-after"] == "7"
+    sandbox.arm_fault(vendor.name, "too_many")
+    assert "retry-after" not in _asks(sandbox, vendor).headers
+    books = sandbox.ledger()[vendor.name]
+    assert (books["calls"], books["refused"], books["billed"]) == (2, 2, 0)
+
+
+def test_what_a_vendors_answers_do_not_have_no_fault_can_spoil(sandbox):
+    (census,) = load_vendors(["census"])
+    well = _asks(sandbox, census)
+    for kind in ("expired_key", "empty_wallet", "renamed_field", "duplicate_page", "wrong_total"):
+        assert not census.can_suffer(kind)
+        sandbox.arm_fault("census", kind)
+        assert _asks(sandbox, census).content == well.content, kind

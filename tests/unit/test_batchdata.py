@@ -125,6 +125,20 @@ def test_people_for_a_request_that_was_not_made_are_refused():
         _read(body, calls)
 
 
+@pytest.mark.parametrize(("count", "billed"), [(0, [1, 1, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (99, [1, 1, 1])])
+def test_a_wrong_count_loses_nobody_and_is_believed_for_the_bill_alone(count, billed):
+    calls = _calls(3)
+    body = _recorded("batchdata_v1.json", calls)
+    body["results"]["meta"] = {"results": {"matchCount": count}}
+    replies = _read(body, calls)
+    assert [len(reply.items) for reply in replies] == [1, 2, 0]
+    assert [reply.billed for reply in replies] == billed
+    body["results"]["persons"] = [one for one in body["results"]["persons"] if (one.get("meta") or {}).get("matched")]
+    if count > 2:
+        with pytest.raises(Terminal, match="matches are told of"):
+            _read(body, calls)
+
+
 def test_broken_bodies():
     with pytest.raises(Transient):
         CLIENT.read(HttpAnswer(200, {}, b'{"status"', 1), _calls(1))

@@ -215,9 +215,15 @@ def test_a_page_that_comes_again_is_asked_for_anew_and_not_taken():
         client.read(first, [following])
 
 
+def _whole(client, **given):
+    """A row with every column asked for, null but those given."""
+    return dict.fromkeys(client.county.wanted_columns) | given
+
+
 def test_arcgis_pages_follow_the_transfer_limit_and_not_the_size_asked_for():
     client, call = _client("county_miami_dade_fl"), _call("county_miami_dade_fl", "33132")
-    features = [{"attributes": {"OBJECTID": 7}}, {"Attributes": {"objectid": 8}}]
+    lowered = {name.lower(): value for name, value in _whole(client, OBJECTID=8).items()}
+    features = [{"attributes": _whole(client, OBJECTID=7)}, {"Attributes": lowered}]
     (capped,) = client.read(_answer({"features": features, "exceededTransferLimit": True}), [call])
     assert client.follow_up(call, capped.parameters, 2).parameters["resultOffset"] == 2
     (last,) = client.read(_answer({"features": features}), [call])
@@ -225,9 +231,44 @@ def test_arcgis_pages_follow_the_transfer_limit_and_not_the_size_asked_for():
     assert [item.key for item in last.items] == ["7", "8"]
 
 
+@pytest.mark.parametrize("flag", [{}, {"exceededTransferLimit": False}, {"exceededTransferLimit": "no"}])
+def test_a_full_arcgis_page_is_followed_whatever_its_flag_says(flag):
+    client, call = _client("county_miami_dade_fl"), _call("county_miami_dade_fl", "33132")
+    call = Call(call.provider, call.endpoint, {**call.parameters, "resultRecordCount": 2}, call.zip, call.day)
+    features = [{"attributes": _whole(client, OBJECTID=number)} for number in (1, 2)]
+    (full,) = client.read(_answer({"features": features, **flag}), [call])
+    assert client.follow_up(call, full.parameters, 2).parameters["resultOffset"] == 2
+    (short,) = client.read(_answer({"features": features[:1], **flag}), [call])
+    assert client.follow_up(call, short.parameters, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "zip_code", "column", "wrapped"),
+    [
+        ("county_miami_dade_fl", "33132", "YEAR_BUILT", lambda row: {"features": [{"attributes": row}]}),
+        ("county_philadelphia_pa", "19104", "sale_date", lambda row: {"rows": [row]}),
+        ("county_cook_il", "60601", "mail_address_full", lambda row: [row]),
+    ],
+)
+def test_a_renamed_column_is_named_and_never_read_as_null(name, zip_code, column, wrapped):
+    client, call = _client(name), _call(name, zip_code)
+    row = _whole(client)
+    renamed = {("NEWNAME" if key == column else key): value for key, value in row.items()}
+    with pytest.raises(Terminal, match=f"lacks the column '{column}' and has, without being asked, .* 'NEWNAME'"):
+        client.read(_answer(wrapped(renamed)), [call])
+    assert len(client.read(_answer(wrapped(row)), [call])[0].items) == 1
+    gone = _answer(wrapped({key: value for key, value in row.items() if key != column}))
+    if client.tells_nulls:
+        with pytest.raises(Terminal, match=f"lacks the column '{column}'"):
+            client.read(gone, [call])
+    else:
+        assert len(client.read(gone, [call])[0].items) == 1, "a missing key is how it writes null"
+
+
 def test_rows_are_bounded():
     client, call = _client("county_miami_dade_fl", open_data_max_rows=2), _call("county_miami_dade_fl", "33132")
-    page = _answer({"features": [{"attributes": {"OBJECTID": n}} for n in (1, 2)], "exceededTransferLimit": True})
+    features = [{"attributes": _whole(client, OBJECTID=number)} for number in (1, 2)]
+    page = _answer({"features": features, "exceededTransferLimit": True})
     (reply,) = client.read(page, [call])
     assert client.follow_up(call, reply.parameters, 2) is None
 

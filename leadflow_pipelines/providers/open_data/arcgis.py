@@ -3,7 +3,9 @@
 Source of truth: developers.arcgis.com/rest/services-reference/enterprise (query of a feature or map service layer).
 GET <layer>/query with where, outFields, orderByFields, resultOffset, resultRecordCount and f=json. The server gives at
 most its maxRecordCount, whatever was asked; exceededTransferLimit says that more follow, so a page continues where
-this one really ended. Dates are milliseconds since 1970, UTC. Errors come as HTTP 200 with an `error` object. No key.
+this one really ended. After a page as long as asked for the next is asked for whatever the flag says, as some servers
+leave it out. Layers tell every column asked for, null or not. Dates are milliseconds since 1970, UTC. Errors come as
+HTTP 200 with an `error` object. No key.
 The columns come from <layer>?f=json.
 """
 
@@ -19,6 +21,7 @@ from leadflow_pipelines.providers.source import HttpAnswer
 
 PASSING = (408, 429, 500, 502, 503, 504)
 """Codes of an error object that another attempt may not meet."""
+TOO_MANY = 429
 
 
 class ArcGis(CountyClient):
@@ -63,7 +66,7 @@ class ArcGis(CountyClient):
         rows: list[dict[str, Any]] = [lower_keys(one).get("attributes") or {} for one in features]
         if not all(rows):
             raise self.wrong_shape("attributes in a feature")
-        return Page(rows, is_last=body.get("exceededtransferlimit") is not True)
+        return Page(rows, has_more=body.get("exceededtransferlimit") is True)
 
     def _error_in(self, document: Any) -> ProviderError | None:
         error = lower_keys(lower_keys(document).get("error"))
@@ -71,4 +74,5 @@ class ArcGis(CountyClient):
             return None
         words = [error.get("message"), *(error.get("details") or [])]
         message = " ".join(str(word) for word in dict.fromkeys(words) if word)
-        return self.said(f"{error.get('code')} {message}", is_passing=error.get("code") in PASSING)
+        code = error.get("code")
+        return self.said(f"{code} {message}", is_passing=code in PASSING, is_throttled=code == TOO_MANY)

@@ -34,16 +34,18 @@ ERROR_KEY = re.compile(rb'"error"', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Page:
-    """A page as the platform gave it: rows, and whether none follows; where it does not say, a short page is last."""
+    """A page as the platform gave it: rows, and whether it says that more follow. A full page may be followed too."""
 
     rows: list[dict[str, Any]]
-    is_last: bool | None = None
+    has_more: bool = False
 
 
 class CountyClient(ABC):
     """The client of one county's table; obeys `Source` under the county's own name."""
 
     batch_size = 1
+    tells_nulls: ClassVar[bool] = True
+    """Whether a column without a value stands in the answer as null; where it does not, its absence proves little."""
     offset_key: ClassVar[str]
     rows_key: ClassVar[str]
 
@@ -119,8 +121,9 @@ class CountyClient(ABC):
         first_row = items[0].key if items else None
         if first_row is not None and first_row == calls[0].item_key:
             raise Transient("the page before came again", provider=self.name, may_be_billed=False)
-        is_last = len(items) < asked[self.rows_key] if page.is_last is None else page.is_last
-        return [Reply(items, billed=0, parameters={**asked, FIRST_ROW: first_row, IS_LAST: is_last or not items})]
+        self._check_columns(page.rows)
+        is_last = not items or (len(items) < asked[self.rows_key] and not page.has_more)
+        return [Reply(items, billed=0, parameters={**asked, FIRST_ROW: first_row, IS_LAST: is_last})]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:
         """The next page, unless this one was the last or the bound on rows is reached."""
@@ -136,6 +139,18 @@ class CountyClient(ABC):
         following = {**call.parameters, self.offset_key: offset}
         before = parameters.get(FIRST_ROW)
         return Call(call.provider, call.endpoint, following, call.zip, call.day, item_key=before)
+
+    def _check_columns(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Columns are asked for by name: one that bears another in the answer is told, never read as null."""
+        wanted = {name.lower(): name for name in self.county.wanted_columns}
+        told = [{name.lower(): name for name in names} for names in {tuple(row) for row in rows}]
+        strange = {row[name] for row in told for name in row.keys() - wanted.keys()}
+        is_missing = any if self.tells_nulls else all
+        missing = [name for key, name in wanted.items() if rows and is_missing(key not in row for row in told)]
+        if missing and (self.tells_nulls or strange):
+            parts = (("lacks", missing), ("has, without being asked,", sorted(strange)))
+            said = " and ".join(f"{verb} the column {', '.join(map(repr, names))}" for verb, names in parts if names)
+            raise Terminal(f"the answer {said}", provider=self.name, remedy=self.remedies[400])
 
     def document(self, answer: HttpAnswer) -> Any:
         """The decoded body. Raises Transient where it is not whole."""
@@ -157,11 +172,11 @@ class CountyClient(ABC):
         remedy = f"The platform changed; see providers/open_data/{self.county.platform}.py."
         return Terminal(f"the answer has no {missing}", provider=self.name, remedy=remedy)
 
-    def said(self, message: object, *, is_passing: bool = False) -> ProviderError:
+    def said(self, message: object, *, is_passing: bool = False, is_throttled: bool = False) -> ProviderError:
         """The error a platform tells in its body, in its own words."""
         text = f"the platform says: {' '.join(str(message).split())[:MOST_SAID]}"
         if is_passing:
-            return Transient(text, provider=self.name, may_be_billed=False)
+            return Transient(text, provider=self.name, may_be_billed=False, is_throttled=is_throttled)
         return Terminal(text, provider=self.name, remedy=self.remedies[400])
 
 

@@ -22,6 +22,7 @@ from leadflow_pipelines.providers.source import HttpAnswer
 class Socrata(CountyClient):
     """The client of one dataset."""
 
+    tells_nulls = False
     offset_key = "$offset"
     rows_key = "$limit"
 

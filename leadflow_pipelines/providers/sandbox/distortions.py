@@ -22,15 +22,16 @@ def distorted(reply: Reply, kind: Kind, shape: Shape) -> bytes:
         return orjson.dumps({"unexpected": True})
     if isinstance(reply.body, bytes):
         return reply.body
-    body = orjson.loads(orjson.dumps(reply.body))
+    body = orjson.loads(reply.content)
     match kind:
         case "missing_field" | "renamed_field":
+            names = shape.optional if kind == "missing_field" else shape.renamed
             for record in _records(body, shape):
-                for name in shape.optional[:1] if kind == "missing_field" else shape.optional[-1:]:
-                    if name in record:
-                        value = record.pop(name)
-                        if kind == "renamed_field":
-                            record[f"{name}New"] = value
+                name = next((one for one in names if one in record), None)
+                if name is not None:
+                    value = record.pop(name)
+                    if kind == "renamed_field":
+                        record[f"{name}New"] = value
         case "key_casing":
             for number, record in enumerate(_records(body, shape)):
                 recased = _recased(record, upper=number % 2 == 1)
@@ -80,5 +81,7 @@ def _miscount(body: Any, shape: Shape) -> None:
         return
     *way, last = shape.total
     body = _under(body, tuple(way))
-    if isinstance(body, dict) and isinstance(body.get(last), int):
+    if isinstance(body, dict) and isinstance(body.get(last), bool):
+        body[last] = not body[last]
+    elif isinstance(body, dict) and isinstance(body.get(last), int):
         body[last] = body[last] * 2 + 7

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 
 from leadflow_pipelines.errors import InvalidInput
 
-Refusal = Literal["status", "expired_key", "empty_wallet"]
-Stall = Literal["slow", "slow_drip", "timeout", "reset", "cut_off"]
+Refusal = Literal["status", "too_many", "expired_key", "empty_wallet"]
+Stall = Literal["slow", "slow_drip", "timeout", "reset", "reset_midway", "cut_off"]
 Spoiled = Literal[
     "truncated_json", "malformed_json", "wrong_shape", "missing_field", "renamed_field", "key_casing", "wrong_total",
     "duplicate_page",
@@ -28,11 +28,13 @@ class Fault:
     """One setting of the dial, for `provider` (`*`: each) and, where given, for one `zip` only.
 
     Without a `share` the next `times` calls suffer; with one, that share of all calls, the same ones in every run.
-    Nothing is billed by status (answers `status`, with Retry-After where given), expired_key and empty_wallet. The
-    others bill first. slow answers after `seconds`; slow_drip spreads the answer over them; timeout is silent for them
-    and hangs up; reset drops the connection; cut_off stops midway. truncated_json, malformed_json and wrong_shape
-    cannot be read. missing_field and renamed_field touch one field of each record, key_casing all keys; wrong_total
-    miscounts; duplicate_page answers the page before again.
+    Nothing is billed by status (answers `status`), too_many (the vendor's own refusal of haste; both with Retry-After
+    where given), expired_key and empty_wallet. The others bill first. slow answers after `seconds`; slow_drip spreads
+    the answer over them; timeout is silent for them and hangs up; reset drops the connection before the answer,
+    reset_midway in its midst, where cut_off only stops. truncated_json, malformed_json and wrong_shape cannot be read.
+    missing_field and renamed_field touch one field of each record, key_casing all keys; wrong_total miscounts;
+    duplicate_page answers the page before again. What a vendor's answers do not have, no fault can spoil: see
+    `Vendor.can_suffer`.
     """
 
     provider: str
@@ -48,13 +50,14 @@ class Fault:
 PRESETS: Mapping[str, tuple[dict[str, Any], ...]] = {
     "flaky": (
         {"kind": "status", "status": 502, "share": 0.08},
-        {"kind": "status", "status": 429, "retry_after": "1", "share": 0.05},
+        {"kind": "too_many", "retry_after": "1", "share": 0.05},
         {"kind": "reset", "share": 0.04},
-        {"kind": "cut_off", "share": 0.04},
+        {"kind": "reset_midway", "share": 0.02},
+        {"kind": "cut_off", "share": 0.02},
     ),
     "rate-limited": (
-        {"kind": "status", "status": 429, "retry_after": "1", "share": 0.2},
-        {"kind": "status", "status": 429, "share": 0.1},
+        {"kind": "too_many", "retry_after": "1", "share": 0.2},
+        {"kind": "too_many", "share": 0.1},
     ),
     "slow": ({"kind": "slow", "seconds": 2.0, "share": 0.3}, {"kind": "slow_drip", "seconds": 3.0, "share": 0.1}),
     "garbled": ({"kind": "truncated_json", "share": 0.1}, {"kind": "malformed_json", "share": 0.1}),

@@ -11,8 +11,8 @@ import socket
 import struct
 import threading
 import time
-from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -24,6 +24,7 @@ from leadflow_pipelines.providers.sandbox.books import Books
 from leadflow_pipelines.providers.sandbox.distortions import distorted, miscounted_head
 from leadflow_pipelines.providers.sandbox.faults import Fault, FaultSwitch
 from leadflow_pipelines.providers.sandbox.places import find_place
+from leadflow_pipelines.providers.sandbox.turnover import Turnover
 from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Vendor
 from leadflow_pipelines.providers.sandbox.vendors import VENDOR_NAMES, load_vendors
 from leadflow_pipelines.providers.sandbox.world import World
@@ -46,8 +47,7 @@ class SandboxServer(ThreadingHTTPServer):
         self.books = Books()
         self.faults = FaultSwitch(world.seed)
         self.vendors = {prefix: vendor for vendor in load_vendors(vendors) for prefix in vendor.prefixes}
-        self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._recent_lock = threading.Lock()
+        self.turnover = Turnover(world.calls_per_second)
 
     @property
     def url(self) -> str:
@@ -60,21 +60,6 @@ class SandboxServer(ThreadingHTTPServer):
             if path.startswith(f"{prefix}/") or path == prefix:
                 return vendor, prefix
         return None
-
-    def is_too_fast(self, provider: str) -> bool:
-        """Whether the provider had more calls within a second than the world lets it take."""
-        limit = self.world.calls_per_second.get(provider)
-        if limit is None:
-            return False
-        now = time.monotonic()
-        with self._recent_lock:
-            recent = self._recent[provider]
-            while recent and recent[0] <= now - 1:
-                recent.popleft()
-            if len(recent) >= limit:
-                return True
-            recent.append(now)
-        return False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no fault of ours; anything else is shown."""
@@ -161,10 +146,16 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         request = Request(self.command, url.path[len(prefix) :], query, headers, body, prefix)
-        reply = vendor.too_many if self.server.is_too_fast(vendor.name) else vendor.answer(self.server.world, request)
+        reply = (
+            vendor.too_many
+            if self.server.turnover.is_too_fast(vendor.name)
+            else vendor.answer(self.server.world, request)
+        )
         fault = self.server.faults.next_for(vendor.name, reply.zip, self.path.encode() + body)
+        if fault is not None and not vendor.can_suffer(fault.kind):
+            fault = None
         refusal = _refusal(vendor, fault)
-        is_refused = refusal is not None or reply.status in (401, 403, 429)
+        is_refused = refusal is not None or reply is vendor.too_many or reply.status in (401, 403, 429)
         billed = 0 if is_refused else reply.billed
         path = self.path if vendor.books_paths else None
         self.server.books.enter(vendor.name, reply.zip, billed=billed, is_refused=is_refused, path=path)
@@ -182,8 +173,10 @@ class _Handler(BaseHTTPRequestHandler):
             case "slow_drip":
                 self._drip(reply, fault.seconds)
             case "reset":
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self._hang_up()
+                self._reset()
+            case "reset_midway":
+                self._write(reply, content[: len(content) // 2], len(content))
+                self._reset()
             case "timeout":
                 time.sleep(fault.seconds)
                 self._hang_up()
@@ -205,6 +198,10 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(seconds / DRIPS)
             self.wfile.write(content[start : start + step])
 
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._hang_up()
+
     def _hang_up(self) -> None:
         self.close_connection = True
         self.connection.close()
@@ -223,10 +220,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _refusal(vendor: Vendor, fault: Fault | None) -> Reply | None:
     """The refusal that a fault means, or None where the vendor does its work."""
+    after = {"Retry-After": fault.retry_after} if fault is not None and fault.retry_after is not None else {}
     match fault:
         case Fault(kind="status"):
-            after = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
             return Reply(fault.status, {"error": "simulated"}, headers=after)
+        case Fault(kind="too_many"):
+            return replace(vendor.too_many, headers={**vendor.too_many.headers, **after})
         case Fault(kind="expired_key"):
             return vendor.expired
         case Fault(kind="empty_wallet"):

@@ -58,8 +58,8 @@ class Shape:
 
     `items`: keys that lead to the list of records ((): the body is the list). `total`: keys that lead to the vendor's
     own count; `total_header`: the header that holds it. `fields`: keys that lead from a record to its fields.
-    `optional`: fields of a record that may be missing or renamed one day. `page_before`: the query of the page before
-    the one asked for, or None for the first.
+    `optional`, `renamed`: fields of a record that may be missing, or bear another name one day; the first that is there
+    does. `page_before`: the query of the page before the one asked for, or None for the first.
     """
 
     items: tuple[str, ...] | None = None
@@ -67,6 +67,7 @@ class Shape:
     total_header: str | None = None
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     page_before: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
 
 
@@ -75,7 +76,8 @@ class Vendor:
     """One simulated provider.
 
     `answer` serves what lies under one of the `prefixes`; `settings` points LeadFlow's client at the sandbox listening
-    at a URL; `expired`, `empty` and `too_many` are its refusals of an expired key, of an empty wallet and of haste.
+    at a URL; `expired`, `empty` and `too_many` are its refusals of an expired key, of an empty wallet and of haste, the
+    first two None where it wants no key or no money.
     `books_paths`: its books count each path and query too, as those of a web site do.
     """
 
@@ -85,9 +87,22 @@ class Vendor:
     settings: Callable[[str], dict[str, str]]
     shape: Shape = Shape()
     books_paths: bool = False
-    expired: Reply = Reply(401, {"error": "Unauthorized"})
-    empty: Reply = Reply(403, {"error": "Payment required"})
+    expired: Reply | None = None
+    empty: Reply | None = None
     too_many: Reply = Reply(429, {"error": "too many requests"})
+
+    def can_suffer(self, kind: str) -> bool:
+        """Whether a fault changes anything here: some vendors have no pages, no totals or no fields by name."""
+        needs: Mapping[str, bool] = {
+            "missing_field": bool(self.shape.optional),
+            "renamed_field": bool(self.shape.renamed),
+            "key_casing": self.shape.items is not None,
+            "wrong_total": self.shape.total is not None or self.shape.total_header is not None,
+            "duplicate_page": self.shape.page_before is not None,
+            "expired_key": self.expired is not None,
+            "empty_wallet": self.empty is not None,
+        }
+        return needs.get(kind, True)
 
 
 NO_SUCH_PATH = Reply(404, {"error": "no such path"})

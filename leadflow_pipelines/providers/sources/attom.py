@@ -14,7 +14,8 @@ import httpx
 import orjson
 
 from leadflow_pipelines.errors import Terminal, Transient
-from leadflow_pipelines.providers.source import HttpAnswer, Item, Reply
+from leadflow_pipelines.providers.source import HttpAnswer, Reply
+from leadflow_pipelines.providers.sources.pages import read_page
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
 
@@ -22,6 +23,8 @@ NAME = "attom"
 ENDPOINT = "property/expandedprofile"
 MOST_PER_PAGE = 1000
 SHAPE_CHANGED = "The API changed; see providers/sources/attom.py."
+IDS = (("identifier", "attomid"), ("identifier", "id"))
+EXPECTED = {name: [[name]] for name in ("address", "summary", "lot", "sale", "assessment")}
 NO_RESULT = "successwithoutresult"
 
 
@@ -85,10 +88,10 @@ class Attom:
                 provider=NAME,
                 remedy=SHAPE_CHANGED,
             )
-        items = [Item(_attom_id(one), orjson.dumps(one).decode()) for one in properties]
+        page = read_page(properties, calls[0], ids=IDS, where="properties", expected=EXPECTED)
         asked = calls[0].parameters
-        taken = {**asked, "pagesize": min(_positive(status.get("pagesize")), asked["pagesize"])}
-        return [Reply(items, billed=len(items), parameters=taken)]
+        taken = {**asked, **page.told, "pagesize": min(_positive(status.get("pagesize")), asked["pagesize"])}
+        return [Reply(page.items, billed=page.returned, parameters=taken)]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:
         """The next page, where the vendor made its pages smaller than asked and this one was full.
@@ -96,30 +99,19 @@ class Attom:
         The page size asked for is the bound per ZIP: a page that could pass it is not asked for.
         """
         page, size, bound = parameters["page"], parameters["pagesize"], call.parameters["pagesize"]
-        if items < size or (page + 1) * size > bound or call.zip is None:
+        if parameters.get("returned", items) < size or (page + 1) * size > bound or call.zip is None:
             return None
-        return _page(call.zip, call.day, page + 1, bound)
+        return _page(call.zip, call.day, page + 1, bound, after=parameters.get("digest"))
 
 
-def _page(zip_code: str, day: dt.date, page: int, size: int) -> Call:
+def _page(zip_code: str, day: dt.date, page: int, size: int, after: str | None = None) -> Call:
     parameters = {"postalcode": zip_code, "page": page, "pagesize": size}
-    return Call(NAME, ENDPOINT, parameters, zip_code, day, most_items=size)
+    return Call(NAME, ENDPOINT, parameters, zip_code, day, most_items=size, item_key=after)
 
 
 def _lower_keys(value: dict[str, Any]) -> dict[str, Any]:
     """The object with its keys in lower case, one level deep: their casing varies between endpoints."""
     return {key.lower(): item for key, item in value.items()}
-
-
-def _attom_id(estate: dict[str, Any]) -> str | None:
-    identifier = estate.get("identifier")
-    if not isinstance(identifier, dict):
-        identifier = _lower_keys(estate).get("identifier") or {}
-    found = identifier.get("attomId")  # the usual spelling; lowering every property's keys cost a tenth of a pull
-    if found is None:
-        lowered = _lower_keys(identifier)
-        found = lowered.get("attomid") or lowered.get("id")
-    return None if found is None else str(found)
 
 
 def _positive(value: Any) -> int:

@@ -9,7 +9,7 @@ Reading people into rows: `batchdata_rows`.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -18,11 +18,13 @@ import polars as pl
 
 from leadflow_pipelines.errors import Terminal, Transient
 from leadflow_pipelines.providers.source import HttpAnswer, Item, Reply
+from leadflow_pipelines.providers.sources.pages import absent_fields
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
 
 NAME = "batchdata"
 ENDPOINT = "property/skip-trace"
+PHONES = {"phoneNumbers": (("phonenumbers",), ("phones",))}
 SHAPE_CHANGED = "The API changed; see providers/sources/batchdata.py."
 
 
@@ -67,7 +69,11 @@ class BatchData:
         return answer.status == 200
 
     def read(self, answer: HttpAnswer, calls: Sequence[Call]) -> list[Reply]:
-        """The people found for each call; a call that was matched is billed once."""
+        """The people found for each call; a call that was matched is billed once.
+
+        Where the vendor counts more matches than it shows, although every request is answered, the people are taken
+        and as many more requests are counted as billed: the bill may rest on its count.
+        """
         try:
             document = orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
@@ -78,15 +84,21 @@ class BatchData:
             if (entry.get("meta") or {}).get("matched") is not False:
                 found[request_id].append(entry)
         known = [_request_id(call) for call in calls]
-        if found.keys() - set(known) or (match_count or 0) > len(found):
-            raise Terminal(
-                "the answer names people for requests that were not made", provider=NAME, remedy=SHAPE_CHANGED
-            )
+        if found.keys() - set(known):
+            told = "the answer names people for requests that were not made"
+            raise Terminal(told, provider=NAME, remedy=SHAPE_CHANGED)
+        unanswered = len(set(known) - {request_id for request_id, _ in entries})
+        surplus = max(0, min(match_count or 0, len(known)) - len(found))
+        if surplus and unanswered:
+            told = f"{match_count} matches are told of and {len(found)} are there; {unanswered} requests have no answer"
+            raise Terminal(told, provider=NAME, remedy=SHAPE_CHANGED)
+        billed = _billed(known, found, surplus)
+        absent = absent_fields([one for many in found.values() for one in _people(many)], PHONES, NAME)
         return [
             Reply(
                 [Item(call.item_key, orjson.dumps(entry).decode()) for entry in found.get(request_id, ())],
-                billed=int(request_id in found),
-                parameters=call.parameters,
+                billed=int(request_id in billed),
+                parameters={**call.parameters, **absent},
             )
             for call, request_id in zip(calls, known, strict=True)
         ]
@@ -124,6 +136,17 @@ def _echo(entry: Any, key: str) -> str:
     if not isinstance(echoed, dict) or not echoed.get("requestId"):
         raise Terminal("a person does not say for which request", provider=NAME, remedy=SHAPE_CHANGED)
     return str(echoed["requestId"])
+
+
+def _billed(known: Sequence[str], found: Mapping[str, object], surplus: int) -> set[str]:
+    """The requests counted as billed: those matched, and the first `surplus` of the others."""
+    others = [request_id for request_id in known if request_id not in found]
+    return {*found, *others[:surplus]}
+
+
+def _people(entries: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for entry in entries:
+        yield from entry["persons"] if isinstance(entry.get("persons"), list) else [entry]
 
 
 def _match_count(answer: dict[str, Any]) -> int | None:

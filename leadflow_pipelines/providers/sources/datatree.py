@@ -108,6 +108,8 @@ class DataTree:
         self._headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
         self._most_records = most_records
         self._map = field_map
+        paths = (path.split(".") for rule in field_map.rows.columns.values() for path in rule.columns)
+        self._sections = {path[0]: [path[:1]] for path in paths}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "DataTree | None":
@@ -138,11 +140,12 @@ class DataTree:
         reports = value_of(read_json(answer, NAME), *where.items.split("."))
         if reports is None:
             raise Terminal(f"the answer has no {where.items}", provider=NAME, remedy=REMEDY)
-        page = read_page(reports, call, ids=[where.id.split(".")], where=f"reports at {where.items}")
+        named = f"reports at {where.items}"
+        page = read_page(reports, call, ids=[where.id.split(".")], where=named, expected=self._sections)
         size = call.parameters[self._map.request.page_size]
         if page.returned > size:
             raise Terminal(f"{page.returned} reports came where {size} were asked for", provider=NAME, remedy=REMEDY)
-        taken = {**call.parameters, "returned": page.returned, "digest": page.digest}
+        taken = {**call.parameters, **page.told}
         return [Reply(page.items, billed=page.returned, parameters=taken)]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:

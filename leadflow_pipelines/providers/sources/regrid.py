@@ -26,6 +26,7 @@ MOST_PER_PAGE = 1000
 ZIP_FILTER = "fields[szip][eq]"
 FIELDS = ("properties", "fields")
 IDS = ((*FIELDS, "ll_uuid"), ("id",), (*FIELDS, "ogc_fid"))
+EXPECTED = {name: [(*FIELDS, name)] for name in ("parcelnumb", "address", "owner", "parval", "saledate")}
 CURSORS = (("id",), (*FIELDS, "ogc_fid"))
 LEFT_OUT = {
     f"return_{name}": "false"
@@ -81,7 +82,7 @@ class Regrid:
         """The parcels of the page, each billed as often as it is there."""
         (call,) = calls
         features = value_of(read_json(answer, NAME), "parcels", "features")
-        page = read_page(features, call, ids=IDS, where="parcels")
+        page = read_page(features, call, ids=IDS, where="parcels", expected=EXPECTED)
         limit = call.parameters["limit"]
         if page.returned > limit:
             raise Terminal(f"{page.returned} parcels came where {limit} were asked for", provider=NAME)
@@ -91,7 +92,7 @@ class Regrid:
             raise Transient("the page before came again", provider=NAME)
         if page.returned == limit and cursors[-1] is None:
             raise Terminal("the last parcel has no id to go on from", provider=NAME, remedy=shape_changed(call))
-        taken = {**call.parameters, "returned": page.returned, "last_id": cursors[-1] if cursors else None}
+        taken = {**call.parameters, **page.told, "last_id": cursors[-1] if cursors else None}
         return [Reply(page.items, billed=page.returned, parameters=taken)]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:

@@ -21,6 +21,7 @@ from leadflow_pipelines.spend.call import Call
 NAME = "rentcast"
 ENDPOINT = "properties"
 MOST_PER_PAGE = 500
+EXPECTED = {name: [[name.lower()]] for name in ("addressLine1", "propertyType", "owner", "lastSaleDate")}
 NO_RESULT = b"resource/not-found"
 TOTAL_HEADER = "x-total-count"
 
@@ -73,12 +74,11 @@ class RentCast:
         """The records of the page. The vendor's total is kept for the reader, paging does not rest on it."""
         (call,) = calls
         records = [] if _says_nothing_is_there(answer) else read_json(answer, NAME)
-        page = read_page(records, call, ids=[("id",)], where="records")
+        page = read_page(records, call, ids=[("id",)], where="records", expected=EXPECTED)
         total = answer.headers.get(TOTAL_HEADER, "")
         taken = {
             **call.parameters,
-            "returned": page.returned,
-            "digest": page.digest,
+            **page.told,
             "total": int(total) if total.isdecimal() else None,
         }
         return [Reply(page.items, billed=1, parameters=taken)]

@@ -22,6 +22,12 @@ from leadflow_pipelines.spend.call import Call
 
 NAME = "zillow"
 ENDPOINT = "propertyExtendedSearch"
+EXPECTED = {
+    "address": [["address"], ["streetaddress"]],
+    "price": [["price"]],
+    "propertyType": [["propertytype"], ["hometype"]],
+    "zestimate": [["zestimate"]],
+}
 MOST_PAGES = 20
 USUAL_PAGE = 41
 QUOTA_LEFT, QUOTA_RESET = "x-ratelimit-requests-remaining", "x-ratelimit-requests-reset"
@@ -83,12 +89,12 @@ class Zillow:
         (call,) = calls
         body = read_json(answer, NAME)
         homes = value_of(body, "props")
-        page = read_page(value_of(body, "results") if homes is None else homes, call, ids=[("zpid",)], where="homes")
+        listed = value_of(body, "results") if homes is None else homes
+        page = read_page(listed, call, ids=[("zpid",)], where="homes", expected=EXPECTED)
         left = answer.headers.get(QUOTA_LEFT, "")
         taken = {
             **call.parameters,
-            "returned": page.returned,
-            "digest": page.digest,
+            **page.told,
             "page_size": _count(value_of(body, "resultsperpage")) or USUAL_PAGE,
             "pages": _count(value_of(body, "totalpages")),
             "quota_left": int(left) if left.isdecimal() else None,

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadflow_pipelines.providers.sandbox.county_tables import Row, asked_value, column_values, county_at, table_rows
-from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Shape, Vendor
+from leadflow_pipelines.providers.sandbox.vendor import Reply, Request, Shape, Vendor
 from leadflow_pipelines.providers.sandbox.world import World
 
 PREFIX = "/arcgis"
 QUERY = "/query"
 NO_LAYER = {"error": {"code": 404, "message": "Service not found", "details": []}}
+TOO_MANY = {"error": {"code": 429, "message": "Unable to perform query. Too many requests.", "details": []}}
+YEARS = ("YEAR_BUILT", "YearBuilt1", "RES_ORIG_YEAR_BUILT", "RESYRBLT", "ACT", "CONST_YEAR")
 TOKEN_EXPIRED = {"error": {"code": 498, "message": "Invalid token.", "details": []}}
 
 
@@ -75,9 +77,11 @@ VENDOR = Vendor(
     shape=Shape(
         items=("features",),
         fields=("attributes",),
-        optional=("YEAR_BUILT", "YearBuilt1", "LUDesc", "LOT_SIZE"),
+        total=("exceededTransferLimit",),
+        optional=YEARS,
+        renamed=YEARS,
         page_before=_page_before,
     ),
     expired=Reply(200, TOKEN_EXPIRED),
-    empty=NO_SUCH_PATH,
+    too_many=Reply(200, TOO_MANY),
 )

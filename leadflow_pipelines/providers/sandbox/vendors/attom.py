@@ -12,6 +12,7 @@ KEY = "sandbox-attom-key"
 PREFIX = "/attom/propertyapi/v1.0.0"
 DEFAULT_PAGE_SIZE = 10
 UNAUTHORIZED = {"status": {"version": "1.0.0", "code": 401, "msg": "Unauthorized", "total": 0}}
+TOO_MANY = {"status": {"version": "1.0.0", "code": 429, "msg": "Too Many Requests", "total": 0}}
 NOT_COVERED = {"status": {"version": "1.0.0", "code": 403, "msg": "Forbidden", "total": 0}}
 
 
@@ -48,9 +49,11 @@ VENDOR = Vendor(
     shape=Shape(
         items=("property",),
         total=("status", "total"),
-        optional=("sale", "building", "lot", "vintage", "area"),
+        optional=("sale",),
+        renamed=("assessment",),
         page_before=_page_before,
     ),
     expired=Reply(401, UNAUTHORIZED),
     empty=Reply(403, NOT_COVERED),
+    too_many=Reply(429, TOO_MANY),
 )

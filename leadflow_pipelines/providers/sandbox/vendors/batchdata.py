@@ -10,6 +10,7 @@ KEY = "sandbox-batchdata-key"
 V1, V3 = "/batchdata/api/v1", "/batchdata/api/v3"
 MOST_REQUESTS = 100
 UNAUTHORIZED = {"status": {"code": 401, "text": "Unauthorized"}}
+TOO_MANY = {"status": {"code": 429, "text": "Too Many Requests"}}
 WALLET_EMPTY = {"status": {"code": 403, "text": "Forbidden: wallet balance exhausted"}}
 
 
@@ -43,8 +44,10 @@ VENDOR = Vendor(
     shape=Shape(
         items=("results", "persons"),
         total=("results", "meta", "results", "matchCount"),
-        optional=("emails", "death", "dnc", "litigator", "mailingAddress"),
+        optional=("emails",),
+        renamed=("phoneNumbers",),
     ),
     expired=Reply(401, UNAUTHORIZED),
     empty=Reply(403, WALLET_EMPTY),
+    too_many=Reply(429, TOO_MANY),
 )

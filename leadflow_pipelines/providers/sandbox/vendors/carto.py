@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadflow_pipelines.providers.sandbox.county_tables import asked_value, column_values, county_at, table_rows
-from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Shape, Vendor
+from leadflow_pipelines.providers.sandbox.vendor import Reply, Request, Shape, Vendor
 from leadflow_pipelines.providers.sandbox.world import World
 
 PREFIX = "/carto"
+TOO_MANY = {"error": ["You are over platform's limits."], "context": "limit", "detail": "rate-limit"}
 SELECT = re.compile(
     r"^SELECT (?P<columns>.+?) FROM (?P<table>\w+)(?: WHERE (?P<where>.+?))?(?: ORDER BY (?P<order>\w+))?"
     r" LIMIT (?P<limit>\d+)(?: OFFSET (?P<offset>\d+))?$",
@@ -65,8 +66,12 @@ VENDOR = Vendor(
     answer=_answer,
     settings=lambda url: {"open_data_base_url": url},
     shape=Shape(
-        items=("rows",), total=("total_rows",), optional=("year_built", "total_area"), page_before=_page_before
+        items=("rows",),
+        total=("total_rows",),
+        optional=("year_built",),
+        renamed=("sale_date",),
+        page_before=_page_before,
     ),
     expired=Reply(403, {"error": ["permission denied"]}),
-    empty=NO_SUCH_PATH,
+    too_many=Reply(429, TOO_MANY),
 )

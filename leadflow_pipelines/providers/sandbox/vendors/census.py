@@ -57,4 +57,5 @@ VENDOR = Vendor(
     prefixes=(PREFIX,),
     answer=_answer,
     settings=lambda url: {"census_base_url": f"{url}{PREFIX}"},
+    too_many=Reply(429, b"<html><body>Too many requests</body></html>", content_type="text/html"),
 )

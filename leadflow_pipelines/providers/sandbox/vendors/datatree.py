@@ -90,9 +90,11 @@ VENDOR = Vendor(
     shape=Shape(
         items=("reports",),
         total=("totalCount",),
-        optional=("TaxInformation", "MortgageInformation", "LastMarketSale"),
+        optional=("TaxInformation",),
+        renamed=("LastMarketSale",),
         page_before=_page_before,
     ),
     expired=NO_TOKEN,
     empty=USED_UP,
+    too_many=_error(429, "Too many requests"),
 )

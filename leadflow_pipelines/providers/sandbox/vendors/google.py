@@ -56,7 +56,7 @@ VENDOR = Vendor(
     prefixes=(PREFIX,),
     answer=_answer,
     settings=lambda url: {"google_base_url": f"{url}{PREFIX}", "google_api_key": KEY},
-    shape=Shape(items=("results",), optional=("place_id", "formatted_address")),
+    shape=Shape(items=("results",), optional=("formatted_address",), renamed=("geometry",)),
     expired=DENIED,
     empty=NO_BILLING,
     too_many=TOO_MANY,

@@ -118,9 +118,11 @@ VENDOR = Vendor(
     shape=Shape(
         items=("parcels", "features"),
         fields=("properties", "fields"),
-        optional=("owner", "yearbuilt", "parval", "saledate"),
+        optional=("owner",),
+        renamed=("saledate",),
         page_before=_page_before,
     ),
     expired=NO_TOKEN,
     empty=USED_UP,
+    too_many=_error(429, "Too many requests"),
 )

@@ -109,7 +109,8 @@ VENDOR = Vendor(
     shape=Shape(
         items=(),
         total_header=TOTAL,
-        optional=("owner", "features", "taxAssessments", "lastSaleDate"),
+        optional=("owner",),
+        renamed=("lastSaleDate",),
         page_before=_page_before,
     ),
     expired=NO_KEY,

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadflow_pipelines.providers.sandbox.county_tables import Row, asked_value, column_values, county_at, table_rows
-from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Shape, Vendor
+from leadflow_pipelines.providers.sandbox.vendor import Reply, Request, Shape, Vendor
 from leadflow_pipelines.providers.sandbox.world import World
 
 PREFIX = "/socrata"
 MOST_PER_PAGE = 50_000
 DEFAULT_PAGE = 1000
+OPTIONAL = ("yearbuilt", "year_built", "mail_address_full")
 
 
 def _answer(world: World, request: Request) -> Reply:
@@ -66,8 +67,11 @@ VENDOR = Vendor(
     answer=_answer,
     settings=lambda url: {"open_data_base_url": url},
     shape=Shape(
-        items=(), optional=("yearbuilt", "year_built", "mail_address_full", "unitstotal"), page_before=_page_before
+        items=(),
+        optional=OPTIONAL,
+        renamed=OPTIONAL,
+        page_before=_page_before,
     ),
     expired=Reply(403, {"code": "permission_denied", "error": True, "message": "Invalid app_token specified"}),
-    empty=NO_SUCH_PATH,
+    too_many=Reply(429, {"code": "too_many_requests", "error": True, "message": "Too many requests"}),
 )

@@ -89,7 +89,8 @@ VENDOR = Vendor(
     shape=Shape(
         items=("props",),
         total=("totalPages",),
-        optional=("zestimate", "lotAreaUnit", "bedrooms", "propertyType"),
+        optional=("zestimate",),
+        renamed=("propertyType",),
         page_before=_page_before,
     ),
     expired=NO_KEY,
