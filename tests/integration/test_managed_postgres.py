@@ -59,7 +59,7 @@ def test_roles_sql_is_all_that_a_dba_runs(managed: Settings) -> None:
     assert is_migrated(database)
     assert find_org(database, "default").is_simulated is False
     ours, theirs = (create_org(database, slug) for slug in ("ours", "theirs"))
-    row = {"kind": "email", "contact_value": "ada@mail.example", "reason": "stop", "source": "inbound"}
+    row = {"kind": "email", "contact_hash": "v1:0123", "origin": "stop", "reason": "stop", "source": "inbound"}
     with database.as_org(ours.org_id) as connection:
         connection.execute(insert(tables.suppressions).values(org_id=ours.org_id, **row))
     for org, count in ((ours, 1), (theirs, 0)):

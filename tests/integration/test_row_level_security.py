@@ -28,7 +28,10 @@ def other(database: Database) -> Org:
 
 
 def suppress_phone(database: Database, as_org: Org, owner: Org | None = None) -> None:
-    row = {"kind": "phone", "contact_value": PHONE, "reason": "stop", "source": "inbound"}
+    row = {
+        "kind": "phone", "contact_hash": "v1:0123", "origin": "stop", "contact_value": PHONE, "reason": "stop",
+        "source": "inbound",
+    }  # fmt: skip
     with database.as_org(as_org.org_id) as connection:
         connection.execute(insert(tables.suppressions).values(org_id=(owner or as_org).org_id, **row))
 
@@ -72,7 +75,7 @@ def test_the_app_login_owns_nothing_and_bypasses_nothing(database: Database) -> 
     assert owned == 0
 
 
-INSTALLATION_WIDE = {"provider_breakers", "provider_breaker_changes", "provider_rates"}
+INSTALLATION_WIDE = {"provider_breakers", "provider_breaker_changes", "provider_rates", "rule_versions"}
 """Tables of the whole installation, which say nothing of any org."""
 TENANTS = [table for table in tables.metadata.sorted_tables if table.name not in INSTALLATION_WIDE]
 
@@ -101,7 +104,13 @@ def test_an_org_sees_its_own_rows_only(database: Database, org: Org, other: Org)
         assert connection.execute(select(tables.orgs.c.slug)).scalars().all() == [org.slug]
     with database.as_org(other.org_id) as connection:
         assert connection.execute(count).scalar() == 0
-        assert connection.execute(delete(tables.suppressions)).rowcount == 0
+        assert connection.execute(update(tables.suppressions).values(reason="mine now")).rowcount == 0
+
+
+def test_nobody_unsuppresses_by_deleting(database: Database, org: Org) -> None:
+    suppress_phone(database, org)
+    with pytest.raises(ProgrammingError, match="permission denied"), database.as_org(org.org_id) as connection:
+        connection.execute(delete(tables.suppressions))
 
 
 def test_a_row_for_another_org_is_refused(database: Database, org: Org, other: Org) -> None:
