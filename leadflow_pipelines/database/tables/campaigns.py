@@ -106,7 +106,11 @@ campaign_audience = Table(
     required("property_id", Text, "Property the campaign writes about."),
     required("kind", Text, "phone, email or mailing."),
     required("contact_hash", Text, "Keyed hash of the contact value, with its key version."),
-    optional("evidence", JSONB, "What clearance looks at, and merge fields, as of the snapshot; null once erased."),
+    optional(
+        "evidence",
+        JSONB(none_as_null=True),
+        "What clearance looks at, and merge fields, as of the snapshot; null once erased.",
+    ),
     required("is_holdout", Boolean, "Left alone, to measure what the campaign changes."),
     optional("stopped_because", Text, "Why later steps are not sent: replied, suppressed, …; null: they are."),
     Index(None, "org_id", "campaign_id", "contact_hash"),

@@ -46,7 +46,7 @@ proof_evidence = Table(
     org_column(primary_key=True),
     Column("entry_id", Uuid, primary_key=True, comment="Entry it belongs to."),
     optional("subject_hash", Text, "Keyed hash of the contact it is about."),
-    optional("evidence", JSONB, "Everything the decision looked at; null once erased."),
+    optional("evidence", JSONB(none_as_null=True), "Everything the decision looked at; null once erased."),
     required("recorded_on", Date, "Day recorded, for retention."),
     optional("erased_at", INSTANT, "Instant at which it was erased; null: it is there."),
     CheckConstraint("(evidence is null) = (erased_at is not null)", name="erased"),
