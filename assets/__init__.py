@@ -5,16 +5,20 @@ from collections.abc import Sequence
 import dagster as dg
 
 from assets.contacts import lead_contacts, outreach_lists, raw_batchdata
+from assets.geocodes import geocodes, may_cost
 from assets.leads import enriched_leads, lead_scores
 from assets.marts import MART_NAMES, build_mart_assets
 from assets.properties import properties
-from assets.raw_pulls import RAW_ASSETS, landed_specs, unasked
+from assets.raw_pulls import RAW_ASSETS, landed_specs, unasked_pulls
 from assets.records import property_records
 from assets.scope import Scope
+from leadflow_pipelines.providers.sources.geocoding import why_not_geocode
+from leadflow_pipelines.settings import Settings
 
 ZIP_DAY_ASSETS = (
     *RAW_ASSETS,
     property_records,
+    geocodes,
     properties,
     enriched_leads,
     lead_scores,
@@ -25,11 +29,25 @@ ZIP_DAY_ASSETS = (
 ZIP_DAY_NAMES = tuple(name for asset in ZIP_DAY_ASSETS for name in asset.table_names)
 LIST_NAMES = outreach_lists.table_names
 PULL_NAMES = tuple(asset.name for asset in RAW_ASSETS)
-PAID_NAMES = tuple(asset.name for asset in ZIP_DAY_ASSETS if asset.is_paid)
 
-__all__ = ["LIST_NAMES", "MART_NAMES", "PAID_NAMES", "PULL_NAMES", "ZIP_DAY_NAMES", "build_assets", "unasked"]
+__all__ = ["LIST_NAMES", "MART_NAMES", "PULL_NAMES", "ZIP_DAY_NAMES", "build_assets", "paid_names", "unasked"]
 
 
 def build_assets(scope: Scope) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset of one org."""
     return [*landed_specs(scope), *(asset.bind(scope) for asset in ZIP_DAY_ASSETS), build_mart_assets(scope)]
+
+
+def unasked(settings: Settings, *, is_simulated: bool = False) -> list[str]:
+    """The assets that have nobody to ask under these settings: a run need not work them.
+
+    A real org's geocodes are worked in any case, because they also drop what may be kept no longer.
+    """
+    has_no_simulator = is_simulated and why_not_geocode(settings, is_simulated=True)
+    return [*unasked_pulls(settings, is_simulated=is_simulated), *([geocodes.name] if has_no_simulator else [])]
+
+
+def paid_names(settings: Settings) -> tuple[str, ...]:
+    """The assets that may spend under these settings."""
+    paid = tuple(asset.name for asset in ZIP_DAY_ASSETS if asset.is_paid)
+    return (*paid, geocodes.name) if may_cost(settings) else paid

@@ -13,7 +13,15 @@ from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.observability.progress import report_progress
 
 MART_NAMES = tuple(mart.name for mart in MARTS)
-LAKE_SOURCES = ("property_records", "properties", "enriched_leads", "lead_scores", "lead_contacts", "outreach_lists")
+LAKE_SOURCES = (
+    "property_records",
+    "geocodes",
+    "properties",
+    "enriched_leads",
+    "lead_scores",
+    "lead_contacts",
+    "outreach_lists",
+)
 
 MAY_STAND_TAG = "leadflow/marts_may_stand"
 """Tag of a run that leaves the marts as they are if a build would make the same."""

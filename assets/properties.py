@@ -16,7 +16,7 @@ PREVIEW = ["zip", "property_id", "city", "year_built", "living_sqft", "record_co
     "properties",
     contract=PROPERTIES,
     also=[PROPERTY_LINKS, PROPERTY_MATCHES, ADDRESS_KEY_CHANGES],
-    deps=["property_records"],
+    deps=["property_records", "geocodes"],
     group="properties",
 )
 def properties(step: Step) -> Outcome:

@@ -1,6 +1,7 @@
 """What each source outside returned, item by item: vendors that list properties, county tables, crawled pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from leadflow_pipelines.contracts import PROPERTY_RECORDS, RAW_PULLS, UNLOCATED
 from leadflow_pipelines.lake import Stored
 from leadflow_pipelines.properties.addresses.places import zip_table
 from leadflow_pipelines.providers.configured import provider_states
-from leadflow_pipelines.providers.listings import LISTINGS, Listing, configured_listings
+from leadflow_pipelines.providers.listings import LISTINGS, Listing
 from leadflow_pipelines.providers.open_data.county_calls import may_ask_counties, open_data_calls
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
@@ -54,56 +55,82 @@ def landed_specs(scope: Scope) -> list[dg.AssetSpec]:
     ]
 
 
-def _listing_asset(listing: Listing) -> ZipDayAsset:
-    def body(step: Step) -> Outcome:
-        states = {state.provider: state for state in provider_states(step.settings)}
-        if not states[listing.name].is_configured:
-            return _nothing(step, states[listing.name].note)
-        return _pull(step, step.in_turn(listing.property_calls(_located(step), step.day, step.settings)))
+WhyNot = Callable[[Settings, bool], str | None]
+"""Why nobody is asked under these settings, for a simulated org or a real one; None where somebody is."""
 
-    body.__doc__ = (
+
+@dataclass(frozen=True)
+class _Pull:
+    """One source that a run asks. `calls` are what it is asked for a step; `why_not` is the one place that says when
+    it is skipped: a run leaves such an asset out, and who works it by itself is told."""
+
+    name: str
+    text: str
+    calls: Callable[[Step], Sequence[Call]]
+    why_not: WhyNot
+    is_paid: bool = False
+
+    def asset(self) -> ZipDayAsset:
+        def body(step: Step) -> Outcome:
+            because = self.why_not(step.settings, step.workspace.org.is_simulated)
+            if because:
+                notes: dict[str, Any] = {"not_asked": because}
+                return Outcome(rows_in=0, stored=Stored(dict.fromkeys(step.zips, 0), ()), notes=notes)
+            pulls = step.pull(self.calls(step))
+            return Outcome(
+                rows_in=pulls.items,
+                stored=pulled(pulls, step.lake.raw, step.zips),
+                cost_cents=pulls.cost_cents,
+                notes=pull_notes(pulls),
+            )
+
+        body.__doc__ = self.text
+        kinds = ("http", "parquet")
+        return zip_day_asset(self.name, contract=RAW_PULLS, group="raw", kinds=kinds, is_paid=self.is_paid)(body)
+
+
+def _listing_pull(listing: Listing) -> _Pull:
+    def why_not(settings: Settings, _: bool) -> str | None:
+        return next(
+            (one.note for one in provider_states(settings) if one.provider == listing.name and not one.is_configured),
+            None,
+        )
+
+    text = (
         f"What {listing.title} returned for each ZIP that day, item by item. Bought once: what lies here is not bought "
         "again. Spends within the org's budgets, least recently pulled ZIP first; where they end, the result is "
         "partial and says so, and the next day begins with the ZIPs left out."
     )
-    name = f"raw/{listing.name}"
-    return zip_day_asset(name, contract=RAW_PULLS, group="raw", kinds=("http", "parquet"), is_paid=True)(body)
+    calls = lambda step: step.in_turn(listing.property_calls(_located(step), step.day, step.settings))  # noqa: E731
+    return _Pull(f"raw/{listing.name}", text, calls, why_not, is_paid=True)
 
 
-@zip_day_asset(COUNTY_TABLES, contract=RAW_PULLS, group="raw", kinds=("http", "parquet"))
-def raw_county_tables(step: Step) -> Outcome:
-    """Rows of the open county tables that cover each ZIP, free of charge. A table is fetched once in its own refresh
-    period, and its rows hold until the next one."""
-    if not may_ask_counties(step.settings, is_simulated=step.workspace.org.is_simulated):
-        return _nothing(step, "real counties are not asked for a simulated org")
+def _county_calls(step: Step) -> Sequence[Call]:
     places = zip_table().filter(pl.col("zip").is_in(_located(step)))
-    return _pull(step, open_data_calls(places, step.day, settings=step.settings))
+    return open_data_calls(places, step.day, settings=step.settings)
 
 
-RAW_ASSETS = (*(_listing_asset(listing) for listing in LISTINGS), raw_county_tables)
+def _why_not_counties(settings: Settings, is_simulated: bool) -> str | None:
+    may_ask = may_ask_counties(settings, is_simulated=is_simulated)
+    return None if may_ask else "real counties are not asked for a simulated org"
 
 
-def unasked(settings: Settings, *, is_simulated: bool = False) -> list[str]:
+_PULLS = (
+    *(_listing_pull(listing) for listing in LISTINGS),
+    _Pull(
+        COUNTY_TABLES,
+        "Rows of the open county tables that cover each ZIP, free of charge. A table is fetched once in its own "
+        "refresh period, and its rows hold until the next one.",
+        _county_calls,
+        _why_not_counties,
+    ),
+)
+RAW_ASSETS = tuple(pull.asset() for pull in _PULLS)
+
+
+def unasked_pulls(settings: Settings, *, is_simulated: bool = False) -> list[str]:
     """The raw assets that have nobody to ask under these settings: a run need not work them."""
-    configured = {f"raw/{listing.name}" for listing in configured_listings(settings)}
-    if may_ask_counties(settings, is_simulated=is_simulated):
-        configured.add(COUNTY_TABLES)
-    return [asset.name for asset in RAW_ASSETS if asset.name not in configured]
-
-
-def _pull(step: Step, calls: Sequence[Call]) -> Outcome:
-    pulls = step.pull(calls)
-    return Outcome(
-        rows_in=pulls.items,
-        stored=pulled(pulls, step.lake.raw, step.zips),
-        cost_cents=pulls.cost_cents,
-        notes=pull_notes(pulls),
-    )
-
-
-def _nothing(step: Step, because: str) -> Outcome:
-    notes: dict[str, Any] = {"not_asked": because}
-    return Outcome(rows_in=0, stored=Stored(dict.fromkeys(step.zips, 0), ()), notes=notes)
+    return [pull.name for pull in _PULLS if pull.why_not(settings, is_simulated)]
 
 
 def _located(step: Step) -> list[str]:

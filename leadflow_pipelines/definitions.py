@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import build_assets, unasked
+from assets import build_assets, paid_names, unasked
 from assets.scope import Scope
 from leadflow_pipelines.automation.import_job import build_import_job
 from leadflow_pipelines.automation.jobs import build_jobs
@@ -45,7 +45,8 @@ def build_defs(
         "clock": ClockResource(),
         **(resource_overrides or {}),
     }
-    jobs = [*build_jobs(scope, without=unasked(settings or get_settings())), build_import_job(scope)]
+    settings = settings or get_settings()
+    jobs = [*build_jobs(scope, paid=paid_names(settings), without=unasked(settings)), build_import_job(scope)]
     return dg.Definitions(
         assets=build_assets(scope),
         jobs=jobs,

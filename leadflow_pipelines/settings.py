@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     geocoder: Literal["census", "google", "none"] = Field(
         "census", description="Who says where an address lies. census is free and needs no key; none sends no address."
     )
+    geocode_misses_again_days: int = Field(
+        90, ge=1, le=3650, description="An address that was not found is asked again after so many days."
+    )
     census_base_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://geocoding.geo.census.gov/geocoder"), description="The Census Bureau's geocoder."
     )

@@ -22,7 +22,10 @@ from leadflow_pipelines.settings import PROJECT_ROOT, Settings
 TABLES = tuple(table for table in LAKE_TABLES if table is not OUTREACH_LISTS)
 CODE = ("leadflow_pipelines", "assets", "resources")
 CODE_SUFFIXES = {".py", ".csv", ".json", ".toml", ".yaml", ".parquet"}
-RESHAPING_SETTINGS = {"timezone", "attom_max_records_per_zip", "skip_trace_max_per_zip", "skip_trace_fresh_days"}
+RESHAPING_SETTINGS = {
+    "timezone", "attom_max_records_per_zip", "skip_trace_max_per_zip", "skip_trace_fresh_days", "geocoder",
+    "geocode_misses_again_days",
+}  # fmt: skip
 """Settings that change what the tables of a day hold."""
 
 

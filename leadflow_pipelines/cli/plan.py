@@ -49,14 +49,16 @@ def plan(
     settings = workspace.settings
     wanted_day = parse_day(day, settings)
     zips = working_zips(workspace, zip_codes or [])
-    demands = run_demands(workspace.lake, workspace.database, workspace.org, settings, zips=zips, day=wanted_day)
+    lake, database = workspace.lake, workspace.database
+    now = dt.datetime.now(dt.UTC)
+    demands = run_demands(lake, database, workspace.org, settings, zips=zips, day=wanted_day, now=now)
     with workspace.database.as_org(workspace.org.org_id) as connection:
         planned = plan_pulls(
             connection,
             workspace.org.org_id,
             load_price_book(),
             demands,
-            budget_day=dt.datetime.now(settings.zone).date(),
+            budget_day=now.astimezone(settings.zone).date(),
             run_limit_cents=None if max_spend is None else as_cents(max_spend),
         )
     asked = {line.provider for line in planned.lines}

@@ -61,9 +61,9 @@ def run_pipeline(
             remedy="The lake keeps older days: read them with `leadflow leads --as-of`.",
         )
     progress(f"{len(zips):,} ZIPs for {day} in org {workspace.org.slug}")
-    left_out = (
-        tuple(unasked(workspace.settings, is_simulated=workspace.org.is_simulated)) if buy_properties else PULL_NAMES
-    )
+    unwanted = () if buy_properties else PULL_NAMES
+    nobody_to_ask = unasked(workspace.settings, is_simulated=workspace.org.is_simulated)
+    left_out = tuple(dict.fromkeys((*unwanted, *nobody_to_ask)))
     with workspace.database.as_org(workspace.org.org_id) as connection:
         decisions = read_decisions(connection, workspace.org.org_id)
         zips_to_buy = zips_in_turn(connection, workspace.org.org_id, zips)

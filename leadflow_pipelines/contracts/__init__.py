@@ -4,6 +4,7 @@ Here: the registry. Not here: reading or writing tables (`lake`), which obeys th
 """
 
 from leadflow_pipelines.contracts.contract import Contract, Fault
+from leadflow_pipelines.contracts.geocodes import GEOCODES
 from leadflow_pipelines.contracts.leads import (
     CHANNELS,
     ENRICHED_LEADS,
@@ -24,6 +25,7 @@ from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 LAKE_TABLES = (
     PROPERTY_RECORDS,
     REJECTED_RECORDS,
+    GEOCODES,
     PROPERTIES,
     PROPERTY_LINKS,
     PROPERTY_MATCHES,
@@ -38,6 +40,7 @@ __all__ = [
     "ADDRESS_KEY_CHANGES",
     "CHANNELS",
     "ENRICHED_LEADS",
+    "GEOCODES",
     "LAKE_TABLES",
     "LEAD_CONTACTS",
     "LEAD_SCORES",

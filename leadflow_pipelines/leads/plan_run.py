@@ -4,7 +4,8 @@ Here: the calls, made by the code that makes them in a run. Not here: their pric
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,21 +14,32 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.leads.trace_owners import calls_worth_making, foreseen_leads, last_scored_days
+from leadflow_pipelines.properties.geocodes import unplaced_addresses
 from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.listings import LISTINGS, Listing, configured_listings
 from leadflow_pipelines.providers.most_pages import most_pages
 from leadflow_pipelines.providers.source import Source
 from leadflow_pipelines.providers.sources import batchdata
+from leadflow_pipelines.providers.sources.geocoding import chosen_geocoder, why_not_geocode
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.past_pulls import cached_answers, least_recently_pulled_first
 from leadflow_pipelines.spend.plan import Demand, Forecast
+from leadflow_pipelines.spend.price_book import load_price_book
 
 
 def run_demands(
-    lake: Lake, database: Database, org: Org, settings: Settings, *, zips: Collection[str], day: dt.date
+    lake: Lake,
+    database: Database,
+    org: Org,
+    settings: Settings,
+    *,
+    zips: Collection[str],
+    day: dt.date,
+    now: dt.datetime,
 ) -> list[Demand]:
-    """What a run of these ZIPs and day would ask: their properties of each vendor, then the owners of the best leads.
+    """What a run of these ZIPs and day would ask: their properties of each vendor, places of addresses, then the
+    owners of the best leads.
 
     Which leads are best is known once the properties are there. Until then those of each ZIP's last scored day stand
     for them, and LEADFLOW_SKIP_TRACE_MAX_PER_ZIP bounds what others may cost. What is imported between the plan and
@@ -59,6 +71,7 @@ def run_demands(
             )
             for listing, calls in asked
         ),
+        *_geocoding(lake, org, settings, asked, sources, zips=zips, day=day, now=now, waiting=waiting),
         Demand(
             calls=traces,
             like=Call(batchdata.NAME, batchdata.ENDPOINT, {}, None, day),
@@ -67,6 +80,36 @@ def run_demands(
             unknown_zips=sorted(set(located) - scored_on.keys()),
         ),
     ]
+
+
+def _geocoding(
+    lake: Lake,
+    org: Org,
+    settings: Settings,
+    asked: Sequence[tuple[Listing, list[Call]]],
+    sources: Mapping[str, Source],
+    *,
+    zips: Collection[str],
+    day: dt.date,
+    now: dt.datetime,
+    waiting: Collection[str | None],
+) -> list[Demand]:
+    """Addresses whose coordinates no source tells. Of a ZIP that is still to be pulled, each property may be one."""
+    geocoder = chosen_geocoder(settings)
+    if geocoder is None or why_not_geocode(settings, is_simulated=org.is_simulated):
+        return []
+    known = unplaced_addresses(lake, zips=zips, day=day, now=now, provider=geocoder.name)
+    calls = geocoder.geocode_calls(known, day)
+    forecasts = []
+    if not load_price_book().is_free(geocoder.name, day):
+        most: Counter[str] = Counter(call.zip or "" for call in calls)
+        for listing, wanted in asked:
+            for call in wanted:
+                pages = most_pages(sources[listing.name], call) if listing.name in sources else ()
+                most[call.zip or ""] += sum(page.most_items for page in pages) if call.zip in waiting else 0
+        forecasts = [Forecast(zip_code, count) for zip_code, count in sorted(most.items())]
+    like = Call(geocoder.name, geocoder.endpoint, {}, None, day)
+    return [Demand(calls=calls, like=like, about_things=True, forecasts=forecasts)]
 
 
 def _pages(source: Source | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from leadflow_pipelines.contracts import (
+    GEOCODES,
     PROPERTIES,
     PROPERTY_LINKS,
     PROPERTY_MATCHES,
@@ -19,6 +20,7 @@ from leadflow_pipelines.contracts import (
     Fault,
 )
 from leadflow_pipelines.lake import Lake, apply_versions
+from leadflow_pipelines.properties.geocodes import fill_places
 from leadflow_pipelines.properties.renew_keys import renew_keys, settle_keys, unsettled_zips
 from leadflow_pipelines.properties.resolve import resolve_properties
 from leadflow_pipelines.properties.survivorship import best_values
@@ -138,7 +140,10 @@ def _state_on(
     resolution = resolve_properties(records, previous=previous, decisions=decisions)
     links = _dated(resolution.links, records, links_before, day)
     matches = _judged(resolution.verdicts, records, day)
-    return links, best_values(records, links, valid_from=day), matches
+    snapshot = fill_places(
+        best_values(records, links, valid_from=day), lake.read(GEOCODES, zips={*zips, *outside["zip"]})
+    )
+    return links, snapshot, matches
 
 
 def _records_by(lake: Lake, zips: list[str], outside: pl.DataFrame, day: dt.date) -> pl.DataFrame:

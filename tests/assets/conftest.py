@@ -82,19 +82,20 @@ WORKSPACES: dict[str, Workspace] = {}
 class AssetRunner:
     """Runs an org's whole chain in an ephemeral Dagster instance."""
 
-    def __init__(self, workspace: Workspace, instance: dg.DagsterInstance) -> None:
+    def __init__(self, workspace: Workspace, instance: dg.DagsterInstance, now: dt.datetime = NOW) -> None:
         self.workspace = workspace
         self.instance = instance
-        self.scope = Scope(workspace.org.slug, TODAY, workspace.settings.timezone)
+        self.today = now.date()
+        self.scope = Scope(workspace.org.slug, self.today, workspace.settings.timezone)
         self.correlation_id = uuid4().hex
         WORKSPACES[workspace.org.slug] = workspace
         self.definitions = build_defs(
             org=workspace.org.slug,
-            today=TODAY,
+            today=self.today,
             settings=workspace.settings,
             resource_overrides={
                 "workspace": FixedWorkspace(org=workspace.org.slug),
-                "clock": ClockResource(fixed_at=NOW.isoformat()),
+                "clock": ClockResource(fixed_at=now.isoformat()),
             },
         )
 

@@ -21,7 +21,7 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings, load_settings
 from leadflow_pipelines.spend.plan import Plan, plan_pulls
 from leadflow_pipelines.spend.price_book import load_price_book
-from tests.assets.conftest import TODAY, AssetRunner, open_simulated_workspace, set_budgets
+from tests.assets.conftest import NOW, TODAY, AssetRunner, open_simulated_workspace, set_budgets
 
 ZIPS = ["19103", "19104", "32801", "43206", "60614", "78704", "85013", "98103"]
 RECORDS_PER_ZIP = 12
@@ -55,7 +55,9 @@ class Desk:
 
     def plan(self, zips: Sequence[str], day: dt.date, run_limit_cents: Decimal | None = None) -> Plan:
         workspace = self.runner.workspace
-        demands = run_demands(workspace.lake, workspace.database, workspace.org, workspace.settings, zips=zips, day=day)
+        demands = run_demands(
+            workspace.lake, workspace.database, workspace.org, workspace.settings, zips=zips, day=day, now=NOW
+        )
         with workspace.database.as_org(workspace.org.org_id) as connection:
             return plan_pulls(
                 connection, workspace.org.org_id, load_price_book(), demands, budget_day=TODAY,

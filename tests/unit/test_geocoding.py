@@ -9,10 +9,11 @@ import orjson
 import polars as pl
 import pytest
 
+from leadflow_pipelines.contracts.geocodes import QUALITIES
 from leadflow_pipelines.errors import Terminal, Transient
 from leadflow_pipelines.providers.sources import census, google
-from leadflow_pipelines.providers.sources.coordinates import COORDINATES, QUALITIES
-from leadflow_pipelines.providers.sources.geocoding import GEOCODERS, chosen_geocoder
+from leadflow_pipelines.providers.sources.coordinates import COORDINATES
+from leadflow_pipelines.providers.sources.geocoding import GEOCODERS, chosen_geocoder, why_not_geocode
 from leadflow_pipelines.settings import load_settings
 from tests.raw_items import DAY, answer, raw_items, recorded
 
@@ -68,7 +69,7 @@ def _coordinates(module, client, calls, body):
     told = module.to_coordinates(raw)
     assert told.schema == pl.Schema(COORDINATES)
     assert set(told["quality"]) <= set(QUALITIES)
-    return told.rows()
+    return told.select("record_key", "lat", "lon", "matched_address", "quality").rows()
 
 
 @pytest.mark.parametrize("module", [census, google], ids=["census", "google"])
@@ -207,3 +208,24 @@ def test_the_settings_choose_the_geocoder_and_the_free_one_is_the_default():
     assert chosen_geocoder(load_settings(geocoder="google")) is GEOCODERS["google"]
     assert chosen_geocoder(load_settings(geocoder="none")) is None
     assert google.Google.from_settings(load_settings()) is None
+
+
+def test_an_answer_from_the_cache_serves_every_record_that_asks_now():
+    one, *_ = google.geocode_calls(HERE, DAY)
+    raw = raw_items(FOUND, source="google", keys=["a"]).with_columns(fingerprint=pl.lit(one.fingerprint))
+    more = pl.concat([HERE, _frame(("d", "100 EXAMPLE CT, # 4", "DENVER", "CO", "80212"))])
+    calls = google.geocode_calls(more, DAY)
+    assert calls[0].fingerprint == one.fingerprint
+    told = GEOCODERS["google"].read_places(raw, calls)
+    assert told["record_key"].to_list() == ["a", "d"]
+    assert told["cost_cents"].cast(pl.Float64).to_list() == [raw["cost_cents"].cast(pl.Float64)[0], 0]
+
+
+def test_a_simulated_org_knows_no_real_geocoder():
+    assert why_not_geocode(load_settings(), is_simulated=False) is None
+    assert "simulated" in why_not_geocode(load_settings(), is_simulated=True)
+    assert why_not_geocode(load_settings(census_base_url="http://127.0.0.1:1/geocoder"), is_simulated=True) is None
+    with_key = {"geocoder": "google", "google_api_key": "k"}
+    assert "simulated" in why_not_geocode(load_settings(**with_key), is_simulated=True)
+    assert "LEADFLOW_GOOGLE_API_KEY" in why_not_geocode(load_settings(geocoder="google"), is_simulated=False)
+    assert "LEADFLOW_GEOCODER=none" in why_not_geocode(load_settings(geocoder="none"), is_simulated=False)

@@ -28,6 +28,8 @@ from leadflow_pipelines.spend.call import Call
 
 NAME = "census"
 ENDPOINT = "geographies/addressbatch"
+KEEP_DAYS = None
+"""What the Bureau tells is in the public domain."""
 COLUMNS = ("id", "asked", "match", "match_type", "matched_address", "coordinates", "segment", "side", "state", "county",
            "tract", "block")  # fmt: skip
 SHORTEST_MATCH = 8

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from leadflow_pipelines.contracts import GEOCODES
+
 COORDINATES = {
     "record_key": pl.String,
-    "lat": pl.Float64,
-    "lon": pl.Float64,
-    "matched_address": pl.String,
-    "quality": pl.String,
+    **{name: GEOCODES.schema[name] for name in ("lat", "lon", "matched_address", "quality")},
+    "zip": pl.String,
+    "geocoded_at": GEOCODES.schema["geocoded_at"],
+    "cost_cents": GEOCODES.schema["cost_cents"],
 }
-"""One row for each record asked about. quality: `rooftop`; `interpolated` along the street's numbers; `approximate`
-(a street, a place, or an address that had to be changed); `none`, with all else null, where nothing was found."""
-QUALITIES = ("rooftop", "interpolated", "approximate", "none")
+"""One row for each record asked about. quality: as in GEOCODES; where it is `none`, coordinates and matched address are
+null. zip: of the call. The first record of an address carries what the answer cost, so that costs add up."""
 BETWEEN_KEYS = "\n"
 ADDRESS = ("zip", "street", "city", "state", "zip5")
 
@@ -45,7 +46,17 @@ def coordinates_of(raw: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         pl.when(is_found).then("matched_address").alias("matched_address"),
         pl.when(is_found).then(pl.col("quality").fill_null("approximate")).otherwise(pl.lit("none")).alias("quality"),
     )
-    keyed = placed.with_columns(raw["item_key"].str.split(BETWEEN_KEYS).alias("record_key")).explode("record_key")
+    keyed = (
+        placed.with_columns(
+            raw["item_key"].str.split(BETWEEN_KEYS).alias("record_key"),
+            raw["zip"],
+            raw["cost_cents"],
+            raw["fetched_at"].alias("geocoded_at"),
+        )
+        .with_row_index("answer")
+        .explode("record_key")
+        .with_columns(pl.when(pl.col("answer").is_first_distinct()).then("cost_cents").otherwise(0))
+    )
     return keyed.filter(pl.col("record_key").is_not_null()).select(
         pl.col(name).cast(dtype) for name, dtype in COORDINATES.items()
     )

@@ -3,8 +3,7 @@
 Source of truth: the vendor's description of `GET /maps/api/geocode/json` (`address`, `components`; the key is a query
 parameter) and its recorded answers. `status` in the body decides, not the HTTP code: OK and ZERO_RESULTS are answers
 and billed, OVER_QUERY_LIMIT is haste and unbilled, UNKNOWN_ERROR is worth another try, all others need a person.
-Billing: each answered request. The vendor's terms bound how long coordinates may be kept: who chooses it over the free
-default (`geocoder`) answers for that.
+Billing: each answered request. The vendor's terms let coordinates be kept for 30 days at most (`KEEP_DAYS`).
 """
 
 import datetime as dt
@@ -26,6 +25,8 @@ from leadflow_pipelines.spend.call import Call
 
 NAME = "google"
 ENDPOINT = "maps/api/geocode/json"
+KEEP_DAYS = 29
+"""The terms say 30 consecutive calendar days. A day less, because what drops them runs once a day."""
 ANSWERS = {"OK", "ZERO_RESULTS"}
 REFUSALS = {
     "OVER_DAILY_LIMIT": "The key has no billing, or its daily cap is reached: see the project's console at Google.",
@@ -89,7 +90,8 @@ class Google:
         """
         status = _status(answer)
         if status == "OVER_QUERY_LIMIT":
-            raise Transient("OVER_QUERY_LIMIT, too many requests", provider=NAME, may_be_billed=False)
+            told = "OVER_QUERY_LIMIT, too many requests"
+            raise Transient(told, provider=NAME, may_be_billed=False, is_throttled=True)
         if status == "UNKNOWN_ERROR":
             raise Transient("UNKNOWN_ERROR", provider=NAME)
         if status in REFUSALS:
@@ -102,6 +104,10 @@ class Google:
         body = read_json(answer, NAME)
         if value_of(body, "status") not in ANSWERS or not isinstance(value_of(body, "results"), list):
             raise Terminal("the answer has no status or results", provider=NAME, remedy=shape_changed(call))
+        places = [value_of(one, "geometry", "location") for one in value_of(body, "results")[:1]]
+        if any(value_of(one, name) is None for one in places for name in ("lat", "lng")):
+            told = "the result has no geometry.location with lat and lng"
+            raise Terminal(told, provider=NAME, remedy=shape_changed(call))
         return [Reply([Item(call.item_key, orjson.dumps(body).decode())], billed=1, parameters=call.parameters)]
 
     def follow_up(self, call: Call, parameters: Mapping[str, Any], items: int) -> Call | None:
