@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from select import POLLIN, poll
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import quote
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -80,6 +81,29 @@ class Database:
         engine = create_engine("postgresql+psycopg://", creator=lambda: self._connect("owner"), poolclass=NullPool)
         with self._transaction(engine) as connection:
             yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection of the app outside any transaction, for statements that are sent together.
+
+        No org is set: `SET_ORG` belongs into every transaction. What is left open is closed with the connection.
+        Raises DatabaseUnavailable where the server cannot be reached or is lost midway.
+        """
+        pooled = self._app_engine().raw_connection()
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        try:
+            connection.autocommit = True
+            yield connection
+        except psycopg.Error as error:
+            if connection.closed or isinstance(error, psycopg.errors.AdminShutdown):
+                raise _went_away() from error
+            raise
+        finally:
+            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
+                connection.autocommit = False
+            else:
+                pooled.invalidate()
+            pooled.close()
 
     def url(self, role: Role) -> str:
         """The libpq URL of a role, password included; Dagster's in the form its storage needs (psycopg 2)."""
@@ -160,11 +184,15 @@ class Database:
                 yield connection
         except DBAPIError as error:
             if error.connection_invalidated or isinstance(error.orig, psycopg.errors.AdminShutdown):
-                raise DatabaseUnavailable(
-                    "Postgres went away in the middle of a transaction; nothing of it was kept.",
-                    remedy="Run the command again; `leadflow doctor` says how the database does.",
-                ) from error
+                raise _went_away() from error
             raise
+
+
+def _went_away() -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        "Postgres went away in the middle of a transaction; nothing of it was kept.",
+        remedy="Run the command again; `leadflow doctor` says how the database does.",
+    )
 
 
 def _note_use(_: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:

@@ -1,10 +1,8 @@
 """One request, bought once: lock, look again, breaker, reserve, rate, ask, store, settle.
 
-Two processes that want the same thing wait for each other on an advisory lock, and the second finds the first
-one's answer. The lock lives in a transaction that is open, but idle, during the call: it writes the pull, the
-ledger row and the settlement, and ends the lock, in one commit. Reservations and failures commit on connections
-of their own, so that a crash at any moment leaves money counted. Not here: what to buy and in which order
-(`guard`).
+Money is set aside on disk before anything is sent, and each attempt has a reservation of its own, so that a crash at
+any moment leaves it counted. Not here: what to buy and in which order (`guard`), the statements of a call's beginning
+and end (`books`).
 """
 
 import datetime as dt
@@ -13,33 +11,32 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import httpx
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderError, Terminal, Transient
 from leadflow_pipelines.providers import breaker
-from leadflow_pipelines.providers.breaker import Line, Passed
+from leadflow_pipelines.providers.books import Books, open_books
+from leadflow_pipelines.providers.breaker import CLEAN, Line, Passed
 from leadflow_pipelines.providers.exchange import exchange, refusal
-from leadflow_pipelines.providers.pulls import Pull, RawStore, look_up, raw_frame, record_pulls, unsent_row
+from leadflow_pipelines.providers.pulls import Pull, RawStore, raw_frame, unsent_row
 from leadflow_pipelines.providers.rate_limit import Rate, rate_key, rate_of, take_slot
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
 from leadflow_pipelines.providers.turnstile import Turnstile
 from leadflow_pipelines.spend import budget
+from leadflow_pipelines.spend.budget import Wish
 from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of
 from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome, append_calls
 from leadflow_pipelines.spend.price_book import PriceBook, split_cents
 
 logger = logging.getLogger(__name__)
-LOCKS = text(
-    "select pg_advisory_xact_lock(hashtextextended(name, 0)) from unnest(cast(:names as text[])) as names(name)"
-)
 
 
 @dataclass
@@ -54,14 +51,11 @@ class Bought:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One attempt under way: what it is for, what is set aside for it, since when, and how the breaker let it pass."""
+    """One attempt: what it is for, what is to be set aside for it, and how the breaker let it pass."""
 
     calls: Sequence[Call]
     number: int
-    day: dt.date
-    called_at: dt.datetime
-    worst_cents: Decimal
-    reservation_id: uuid.UUID | None
+    wish: Wish
     request: httpx.Request
     line: Line
     passed: Passed
@@ -111,53 +105,66 @@ class Buyer:
         """
         bought = Bought()
         try:
-            with self._database.as_org(self._org_id) as held:
+            with open_books(self._database, self._org_id) as books:
                 with turnstile.turn(ticket):
                     if turnstile.is_shut:
                         return bought
-                    wanted = self._look_again(held, calls, origin, bought)
-                    first = self._reserve_in_turn(source, wanted, origin, turnstile) if wanted else None
+                    first = self._begin_in_turn(books, source, calls, origin, bought, turnstile)
                 if first:
-                    self._ask_and_store(held, source, first, origin, bought)
+                    self._ask_and_store(books, source, first, origin, bought)
         except (ProviderError, BudgetExceeded) as error:
             bought.error = error
         return bought
 
-    def _look_again(self, held: Connection, calls: Sequence[Call], origin: Origin, bought: Bought) -> Sequence[Call]:
-        """Locks the calls and returns those that nobody has bought meanwhile."""
-        names = sorted(f"{self._org_id}:{call.fingerprint}" for call in calls)
-        held.execute(LOCKS, {"names": names})
-        found = look_up(held, self._org_id, calls, self._raw)
-        for path in found.gone:
-            logger.warning("a paid pull's file is gone; it is bought again", extra={"path": path, **vars(origin)})
-        if found.pulls:
-            self._note_hits(held, list(found.pulls.values()), origin)
-        bought.pulls += found.pulls.values()
-        return [call for call in calls if call.fingerprint not in found.pulls]
-
-    def _reserve_in_turn(self, source: Source, calls: Sequence[Call], origin: Origin, turnstile: Turnstile) -> _Attempt:
+    def _begin_in_turn(
+        self, books: Books, source: Source, calls: Sequence[Call], origin: Origin, bought: Bought, turnstile: Turnstile
+    ) -> _Attempt | None:
         try:
-            return self._reserve(source, calls, origin, 1)
+            return self._begin(books, source, calls, origin, bought)
         except BudgetExceeded:
             turnstile.is_shut = True
             raise
 
-    def _note_hits(self, held: Connection, pulls: list[Pull], origin: Origin) -> None:
+    def _begin(
+        self, books: Books, source: Source, calls: Sequence[Call], origin: Origin, bought: Bought
+    ) -> _Attempt | None:
+        """The first attempt at what nobody has bought meanwhile; None where all of it is there."""
+        attempt = self._prepare(source, calls, origin, 1)
+        self._open_day(attempt)
+        begun = books.begin(calls, attempt.wish, attempt.line.host, self._raw)
+        for path in begun.found.gone:
+            logger.warning("a paid pull's file is gone; it is bought again", extra={"path": path, **vars(origin)})
+        if found := begun.found.pulls:
+            self._note_hits(list(found.values()), origin)
+            bought.pulls += found.values()
+            calls = [call for call in calls if call.fingerprint not in found]
+            return self._reserve(self._prepare(source, calls, origin, 1)) if calls else None
+        if begun.found.gone or not begun.is_breaker_closed:
+            return self._reserve(attempt)
+        if attempt.wish.amount_cents and not begun.room.is_reserved:
+            with self._database.as_org(self._org_id) as connection:
+                raise budget.exceeded(connection, self._org_id, attempt.wish, begun.room)
+        if attempt.wish.amount_cents:
+            self._tell_alerts(budget.alerts(attempt.wish, begun.room), origin)
+        return replace(attempt, passed=Passed(is_probe=False, is_clean=not begun.room.breaker_failures))
+
+    def _note_hits(self, pulls: list[Pull], origin: Origin) -> None:
         """Someone else bought it while we waited for the lock."""
         row = unsent_row(pulls, "cache_hit", day=self.budget_day(), now=self._clock(), origin=origin)
-        append_calls(held, self._org_id, [row])
+        with self._database.as_org(self._org_id) as connection:
+            append_calls(connection, self._org_id, [row])
 
-    def _ask_and_store(self, held: Connection, source: Source, first: _Attempt, origin: Origin, bought: Bought) -> None:
+    def _ask_and_store(self, books: Books, source: Source, first: _Attempt, origin: Origin, bought: Bought) -> None:
         calls = first.calls
         deadline = time.perf_counter() + self._retry_policy.total_seconds
 
         def ask() -> tuple[_Attempt, HttpAnswer, list[Reply]]:
             number = bought.attempts + 1
-            attempt = first if number == 1 else self._reserve(source, calls, origin, number)
+            attempt = first if number == 1 else self._reserve(self._prepare(source, calls, origin, number))
             return self._ask(source, attempt, origin, bought, deadline)
 
         attempt, answer, replies = self._retry_policy.retrying()(ask)
-        cost = self._price_book.actual(calls, sum(reply.billed for reply in replies), attempt.day)
+        cost = self._price_book.actual(calls, sum(reply.billed for reply in replies), attempt.wish.day)
         bought.cost_cents += cost
         fetched_at = self._clock()
         shares = split_cents(cost, [reply.billed for reply in replies])
@@ -174,9 +181,14 @@ class Buyer:
             Pull(call, path, len(reply.items), share, fetched_at, reply.parameters, is_cached=False)
             for call, reply, share in zip(calls, replies, shares, strict=True)
         ]
-        record_pulls(held, self._org_id, pulls)
-        self._close_in(held, attempt, origin, "ok", cost, answer=answer, items=sum(pull.items for pull in pulls))
+        row = self._row(attempt, origin, "ok", cost, answer=answer, items=sum(pull.items for pull in pulls))
+        if not books.end(pulls, row, self._clock()):
+            logger.warning("the reservation of a call was given up before it ended", extra=_log_fields(row))
+        logger.info("provider call", extra=_log_fields(row))
         bought.pulls += pulls
+        if not attempt.passed.is_clean:
+            with self._database.as_org(self._org_id) as connection:
+                breaker.note_success(connection, attempt.line, self._clock())
 
     def _ask(
         self, source: Source, attempt: _Attempt, origin: Origin, bought: Bought, deadline: float
@@ -196,7 +208,7 @@ class Buyer:
             return attempt, answer, _read(source, answer, calls)
         except ProviderError as error:
             may_be_billed = error.may_be_billed if isinstance(error, Transient) else is_accepted
-            cost = attempt.worst_cents if may_be_billed else Decimal(0)
+            cost = attempt.wish.amount_cents if may_be_billed else Decimal(0)
             outcome: Outcome = "terminal" if not isinstance(error, Transient) else "transient"
             bought.cost_cents += cost
             is_failure = isinstance(error, Transient) and not error.is_throttled
@@ -218,7 +230,8 @@ class Buyer:
             if seconds:
                 self._retry_policy.sleep(seconds)
 
-    def _reserve(self, source: Source, calls: Sequence[Call], origin: Origin, number: int) -> _Attempt:
+    def _prepare(self, source: Source, calls: Sequence[Call], origin: Origin, number: int) -> _Attempt:
+        """An attempt of which nobody knows yet."""
         now = self._clock()
         day = now.astimezone(self._zone).date()
         provider = calls[0].provider
@@ -226,30 +239,31 @@ class Buyer:
         request = source.request(calls)
         if request.method == "POST":
             request.headers["idempotency-key"] = self._purchase_key(calls)
+        wish = Wish(provider, day, worst, fingerprint_of(calls), now, origin.run_id, origin.correlation_id)
         line = Line(provider, request.url.netloc.decode())
-        reservation_id = None
+        return _Attempt(calls, number, wish, request, line, CLEAN)
+
+    def _open_day(self, attempt: _Attempt) -> None:
+        """Makes the rows that a reservation changes, once for each provider and day."""
+        wish = attempt.wish
+        if wish.amount_cents and (wish.provider, wish.day) not in self._open_days:
+            with self._database.as_org(self._org_id) as connection:
+                budget.open_day(connection, self._org_id, wish.provider, wish.day)
+            self._open_days.add((wish.provider, wish.day))
+
+    def _reserve(self, attempt: _Attempt) -> _Attempt:
+        """Passes the breaker, perhaps as its probe, and sets the worst case aside; both or neither."""
+        self._open_day(attempt)
+        wish = attempt.wish
         with self._database.as_org(self._org_id) as connection:
-            passed = breaker.enter(connection, line, now)
-            if worst:
-                if (provider, day) not in self._open_days:
-                    budget.open_day(connection, self._org_id, provider, day)
-                reserved = budget.reserve(
-                    connection,
-                    self._org_id,
-                    provider=provider,
-                    day=day,
-                    amount_cents=worst,
-                    fingerprint=fingerprint_of(calls),
-                    now=now,
-                    run_id=origin.run_id,
-                    correlation_id=origin.correlation_id,
-                )
-                reservation_id = reserved.reservation_id
-                for alert in reserved.alerts:
-                    logger.warning("a budget is nearly used: %s", alert, extra=vars(origin))
-        if worst:
-            self._open_days.add((provider, day))
-        return _Attempt(calls, number, day, now, worst, reservation_id, request, line, passed)
+            passed = breaker.enter(connection, attempt.line, wish.now)
+            alerts = budget.reserve(connection, self._org_id, wish) if wish.amount_cents else ()
+        self._tell_alerts(alerts, Origin(wish.run_id, wish.correlation_id))
+        return replace(attempt, passed=passed)
+
+    def _tell_alerts(self, alerts: Sequence[str], origin: Origin) -> None:
+        for alert in alerts:
+            logger.warning("a budget is nearly used: %s", alert, extra=vars(origin))
 
     def _close(
         self,
@@ -262,14 +276,23 @@ class Buyer:
         message: str,
         is_failure: bool = False,
     ) -> None:
+        """Ends a failed attempt: breaker, ledger row and, last, the reservation, for whose sums others wait."""
+        row = self._row(attempt, origin, outcome, cost, answer=answer, message=message)
         with self._database.as_org(self._org_id) as connection:
-            self._close_in(
-                connection, attempt, origin, outcome, cost, answer=answer, message=message, is_failure=is_failure
+            if is_failure:
+                breaker.note_failure(connection, attempt.line, message, self._clock(), attempt.passed)
+            elif not attempt.passed.is_clean:
+                breaker.note_success(connection, attempt.line, self._clock())
+            append_calls(connection, self._org_id, [row])
+            is_ended = row.reservation_id is None or self._end_reservation(
+                connection, row.reservation_id, outcome, cost
             )
+        if not is_ended:
+            logger.warning("the reservation of a call was given up before it ended", extra=_log_fields(row))
+        logger.warning("provider call", extra=_log_fields(row))
 
-    def _close_in(
+    def _row(
         self,
-        connection: Connection,
         attempt: _Attempt,
         origin: Origin,
         outcome: Outcome,
@@ -278,37 +301,25 @@ class Buyer:
         answer: HttpAnswer | None,
         items: int = 0,
         message: str | None = None,
-        is_failure: bool = False,
-    ) -> None:
-        """Ends an attempt in the books: breaker, ledger row and, last, the reservation, whose row many wait for."""
-        first = attempt.calls[0]
-        if is_failure:
-            breaker.note_failure(connection, attempt.line, message or "", self._clock(), attempt.passed)
-        elif not attempt.passed.is_clean:
-            breaker.note_success(connection, attempt.line, self._clock())
-        row = LedgerRow(
-            provider=first.provider,
-            endpoint=first.endpoint,
-            fingerprint=fingerprint_of(attempt.calls),
-            day=attempt.day,
+    ) -> LedgerRow:
+        wish = attempt.wish
+        return LedgerRow(
+            provider=wish.provider,
+            endpoint=attempt.calls[0].endpoint,
+            fingerprint=wish.fingerprint,
+            day=wish.day,
             outcome=outcome,
-            called_at=attempt.called_at,
+            called_at=wish.now,
             origin=origin,
             zip=zip_of(attempt.calls),
             attempt=attempt.number,
-            reservation_id=attempt.reservation_id,
+            reservation_id=wish.reservation_id if wish.amount_cents else None,
             http_status=answer.status if answer else None,
             latency_ms=answer.latency_ms if answer else None,
             items=items,
             cost_cents=cost,
             message=message,
         )
-        append_calls(connection, self._org_id, [row])
-        reservation_id = attempt.reservation_id
-        if reservation_id and not self._end_reservation(connection, reservation_id, outcome, cost):
-            logger.warning("the reservation of a call was given up before it ended", extra=_log_fields(row))
-        level = logging.INFO if outcome == "ok" else logging.WARNING
-        logger.log(level, "provider call", extra=_log_fields(row))
 
     def _end_reservation(
         self, connection: Connection, reservation_id: uuid.UUID, outcome: Outcome, cost: Decimal

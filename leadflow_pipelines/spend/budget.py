@@ -7,11 +7,11 @@ themselves are in sql/queries. Not here: prices (`price_book`), the record of ca
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from leadflow_pipelines.database.queries import named_query
@@ -55,14 +55,6 @@ class BudgetState:
 
 
 @dataclass(frozen=True)
-class Reserved:
-    """A reservation that was made. `alerts`: of whose daily limit it passed ALERT_SHARE, as a sentence each."""
-
-    reservation_id: uuid.UUID
-    alerts: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class StaleReservation:
     """A reservation that outlived its process."""
 
@@ -98,48 +90,61 @@ def run_use_cents(connection: Connection, org_id: uuid.UUID, run_ids: Collection
     return Decimal(connection.execute(query).scalar_one())
 
 
-def reserve(
-    connection: Connection,
-    org_id: uuid.UUID,
-    *,
-    provider: str,
-    day: dt.date,
-    amount_cents: Decimal,
-    fingerprint: str,
-    now: dt.datetime,
-    run_id: str | None = None,
-    correlation_id: str | None = None,
-) -> Reserved:
-    """Sets `amount_cents` aside on an opened day.
+@dataclass(frozen=True)
+class Wish:
+    """Money to be set aside for one attempt, at its worst case."""
 
-    Raises BudgetExceeded, which must end the transaction: the rollback undoes the half that fitted.
+    provider: str
+    day: dt.date
+    amount_cents: Decimal
+    fingerprint: str
+    now: dt.datetime
+    run_id: str | None = None
+    correlation_id: str | None = None
+    reservation_id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    def parameters(
+        self, org_id: uuid.UUID, *, host: str | None = None, wanted: Collection[str] = ()
+    ) -> dict[str, object]:
+        """Those of reserve_budget.sql; with `host` and `wanted`, a shut breaker or a pull that is there forbid it."""
+        return {**vars(self), "org_id": org_id, "host": host, "wanted": list(wanted)}
+
+
+class Room(Protocol):
+    """What reserve_budget.sql answers: who had room, and how much is used of which daily limit, this wish included."""
+
+    run_has_room: bool
+    provider_day_has_room: bool
+    provider_month_has_room: bool
+    org_day_has_room: bool
+    is_reserved: bool
+    provider_used_cents: Decimal
+    provider_limit_cents: Decimal
+    org_used_cents: Decimal
+    org_limit_cents: Decimal
+
+
+def reserve(connection: Connection, org_id: uuid.UUID, wish: Wish) -> tuple[str, ...]:
+    """Sets the wish aside on an opened day; returns a sentence for each daily limit that is nearly used now.
+
+    Raises BudgetExceeded, and then has changed nothing.
     """
-    reservation_id = uuid.uuid4()
-    room = connection.execute(
-        named_query("reserve_budget"),
-        {
-            "org_id": org_id,
-            "provider": provider,
-            "day": day,
-            "amount_cents": amount_cents,
-            "reservation_id": reservation_id,
-            "fingerprint": fingerprint,
-            "run_id": run_id,
-            "correlation_id": correlation_id,
-            "now": now,
-        },
-    ).one()
+    room: Any = connection.execute(named_query("reserve_budget"), wish.parameters(org_id)).one()
     if not room.is_reserved:
-        raise _exceeded(connection, org_id, provider, day, amount_cents, _short(room, provider), run_id)
-    alerts = [
-        f"{_whose(name)} used {_plain(used)} of the {_plain(limit)} cents allowed on {day}"
+        raise exceeded(connection, org_id, wish, room)
+    return alerts(wish, room)
+
+
+def alerts(wish: Wish, room: Room) -> tuple[str, ...]:
+    """A sentence for each daily limit of which a reservation that was made passed ALERT_SHARE."""
+    return tuple(
+        f"{_whose(name)} used {_plain(used)} of the {_plain(limit)} cents allowed on {wish.day}"
         for name, used, limit in (
-            (provider, room.provider_used_cents, room.provider_limit_cents),
+            (wish.provider, room.provider_used_cents, room.provider_limit_cents),
             (ALL_PROVIDERS, room.org_used_cents, room.org_limit_cents),
         )
-        if used - amount_cents < ALERT_SHARE * limit <= used
-    ]
-    return Reserved(reservation_id, tuple(alerts))
+        if used - wish.amount_cents < ALERT_SHARE * limit <= used
+    )
 
 
 def settle(
@@ -216,7 +221,38 @@ def _close(connection: Connection, state: Ending, **values: Any) -> bool:
     return connection.execute(named_query("close_reservation"), {"state": state, **values}).scalar() is not None
 
 
-def _short(room: Row[Any], provider: str) -> tuple[Period | Literal["run"], str]:
+def exceeded(connection: Connection, org_id: uuid.UUID, wish: Wish, room: Room) -> BudgetExceeded:
+    """The error for a wish that found no room: whose limit it was, and what is left of it."""
+    period, name = _short(room, wish.provider)
+    price = f"{wish.provider}: a call may cost {_plain(wish.amount_cents)} cents, but of the"
+    if period == "run":
+        runs = budget_runs.c
+        run = connection.execute(
+            select(runs.limit_cents, (runs.limit_cents - runs.spent_cents - runs.reserved_cents).label("left")).where(
+                runs.org_id == org_id, runs.run_id == wish.run_id
+            )
+        ).one()
+        left = run.left
+        message = f"{price} {_plain(run.limit_cents)} that this run may spend, {_plain(left)} are left."
+    else:
+        states = read_budgets(connection, org_id, wish.day)
+        state = next(one for one in states if (one.period, one.provider) == (period, name))
+        left = state.available_cents
+        when = f"on {wish.day}" if period == "day" else f"in {wish.day:%B %Y}"
+        message = (
+            f"No daily limit is set for {_whose(name)}, so nothing may be spent on {wish.provider}."
+            if state.limit_cents is None
+            else f"{price} {_plain(state.limit_cents)} that {_whose(name)} may spend {when}, {_plain(left)} are left."
+        )
+    return BudgetExceeded(
+        message,
+        provider=wish.provider,
+        price_cents=_plain(wish.amount_cents),
+        available_cents=_plain(max(left, Decimal(0))),
+    )
+
+
+def _short(room: Room, provider: str) -> tuple[Period | Literal["run"], str]:
     """Which limit had no room."""
     if not room.run_has_room:
         return "run", provider
@@ -225,41 +261,6 @@ def _short(room: Row[Any], provider: str) -> tuple[Period | Literal["run"], str]
     if not room.provider_month_has_room:
         return "month", provider
     return ("month" if room.org_day_has_room else "day"), ALL_PROVIDERS
-
-
-def _exceeded(
-    connection: Connection,
-    org_id: uuid.UUID,
-    provider: str,
-    day: dt.date,
-    amount_cents: Decimal,
-    short: tuple[str, str],
-    run_id: str | None,
-) -> BudgetExceeded:
-    period, name = short
-    price = f"{provider}: a call may cost {_plain(amount_cents)} cents, but of the"
-    if period == "run":
-        runs = budget_runs.c
-        run = connection.execute(
-            select(runs.limit_cents, (runs.limit_cents - runs.spent_cents - runs.reserved_cents).label("left")).where(
-                runs.org_id == org_id, runs.run_id == run_id
-            )
-        ).one()
-        left = run.left
-        message = f"{price} {_plain(run.limit_cents)} that this run may spend, {_plain(left)} are left."
-    else:
-        states = read_budgets(connection, org_id, day)
-        state = next(one for one in states if (one.period, one.provider) == (period, name))
-        left = state.available_cents
-        when = f"on {day}" if period == "day" else f"in {day:%B %Y}"
-        message = (
-            f"No daily limit is set for {_whose(name)}, so nothing may be spent on {provider}."
-            if state.limit_cents is None
-            else f"{price} {_plain(state.limit_cents)} that {_whose(name)} may spend {when}, {_plain(left)} are left."
-        )
-    return BudgetExceeded(
-        message, provider=provider, price_cents=_plain(amount_cents), available_cents=_plain(max(left, Decimal(0)))
-    )
 
 
 def _whose(provider: str) -> str:

@@ -6,7 +6,7 @@ Here: writing rows and summing them. Not here: budgets, which decide before a ca
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -50,16 +50,20 @@ class LedgerRow:
     call_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
+LEDGER_COLUMNS = ("org_id", *(name for name in LedgerRow.__dataclass_fields__ if name != "origin"), *vars(Origin()))
+
+
 def append_calls(connection: Connection, org_id: uuid.UUID, rows: Sequence[LedgerRow]) -> None:
     """Adds the rows to the ledger in one statement batch."""
     if rows:
-        connection.execute(APPEND, [_columns(org_id, row) for row in rows])
+        connection.execute(APPEND, [call_columns(org_id, row) for row in rows])
 
 
-def _columns(org_id: uuid.UUID, row: LedgerRow) -> dict[str, Any]:
+def call_columns(org_id: uuid.UUID, row: LedgerRow) -> dict[str, Any]:
+    """The row of provider_calls."""
     values = {name: getattr(row, name) for name in LedgerRow.__dataclass_fields__ if name != "origin"}
     message = row.message[:MESSAGE_LIMIT] if row.message else None
-    return values | asdict(row.origin) | {"org_id": org_id, "message": message}
+    return values | vars(row.origin) | {"org_id": org_id, "message": message}
 
 
 def spend_report(

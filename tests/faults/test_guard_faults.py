@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.errors import DatabaseUnavailable, Terminal, Transient
-from leadflow_pipelines.providers import purchase
+from leadflow_pipelines.providers.books import Books
 from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.exchange import exchange
 from leadflow_pipelines.providers.guard import STALE_AFTER
@@ -157,6 +157,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.lake.raw_pulls import RawPulls
 from leadflow_pipelines.providers import purchase
+from leadflow_pipelines.providers.books import Books
 from leadflow_pipelines.providers.sources.attom import property_calls
 from leadflow_pipelines.providers.guard import open_guard
 from leadflow_pipelines.settings import load_settings
@@ -170,7 +171,7 @@ if moment == "before_the_call":
 if moment == "after_the_answer":
     RawPulls.write_raw = die
 if moment == "after_the_file":
-    purchase.record_pulls = die
+    Books.end = die
 settings = load_settings()
 now = dt.datetime(2026, 11, 21, 17, tzinfo=dt.UTC)
 guard = open_guard(
@@ -215,7 +216,7 @@ def test_a_database_lost_in_the_middle_leaves_its_money_counted(shop, monkeypatc
         raise DatabaseUnavailable("gone")
 
     shop.allow(2 * ZIP_CENTS)
-    monkeypatch.setattr(purchase, "record_pulls", lose)
+    monkeypatch.setattr(Books, "end", lose)
     with pytest.raises(DatabaseUnavailable):
         shop.buy("19103")
     monkeypatch.undo()
@@ -228,7 +229,8 @@ def test_a_late_settlement_changes_nothing_that_was_given_up(shop):
     shop.allow(ZIP_CENTS)
     calls = property_calls(["19103"], DAY, most_records=5)
     with shop.guard() as slow:
-        attempt = slow._buyer._reserve(configured_sources(shop.settings)["attom"], calls, ORIGIN, 1)
+        source = configured_sources(shop.settings)["attom"]
+        attempt = slow._buyer._reserve(slow._buyer._prepare(source, calls, ORIGIN, 1))
         shop.now += STALE_AFTER + dt.timedelta(seconds=1)
         with shop.guard() as other:
             assert other.pull_many([], origin=ORIGIN).provider_calls == 0

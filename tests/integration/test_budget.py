@@ -45,17 +45,9 @@ class Purse:
     def reserve(self, cents, provider="attom", now=NOW, day=DAY, run_id="run-1"):
         with self.database.as_org(self.org_id) as connection:
             budget.open_day(connection, self.org_id, provider, day)
-            return budget.reserve(
-                connection,
-                self.org_id,
-                provider=provider,
-                day=day,
-                amount_cents=Decimal(cents),
-                fingerprint="f",
-                now=now,
-                run_id=run_id,
-                correlation_id="c-1",
-            ).reservation_id
+            wish = budget.Wish(provider, day, Decimal(cents), "f", now, run_id, "c-1")
+            budget.reserve(connection, self.org_id, wish)
+            return wish.reservation_id
 
     def end(self, how, *arguments):
         with self.database.as_org(self.org_id) as connection:
@@ -158,10 +150,7 @@ def test_four_fifths_of_a_limit_are_told_once(purse):
     def alerts(cents):
         with purse.database.as_org(purse.org_id) as connection:
             budget.open_day(connection, purse.org_id, "attom", DAY)
-            return budget.reserve(
-                connection, purse.org_id, provider="attom", day=DAY, amount_cents=Decimal(cents), fingerprint="f",
-                now=NOW,
-            ).alerts  # fmt: skip
+            return budget.reserve(connection, purse.org_id, budget.Wish("attom", DAY, Decimal(cents), "f", NOW))
 
     purse.allow(attom=100, together=1000)
     assert alerts(79) == ()
@@ -170,7 +159,7 @@ def test_four_fifths_of_a_limit_are_told_once(purse):
 
 
 def test_races_never_pass_the_limit(purse):
-    """Without the condition in the UPDATE some of these 40 would read the same sum and all fit."""
+    """Without the lock before the verdict some of these 40 would read the same sum and all fit."""
     purse.allow(attom=1000, batchdata=1000, together=700)
     providers = ["attom", "batchdata"] * 20
 

@@ -49,9 +49,7 @@ def test_a_limit_that_is_nearly_used_is_noted(workspace: Workspace) -> None:
                 connection, org_id, provider=provider, limit_cents=Decimal(cents), set_by="test", now=now, period=period
             )
         budget.open_day(connection, org_id, "attom", today)
-        budget.reserve(
-            connection, org_id, provider="attom", day=today, amount_cents=Decimal(850), fingerprint="f", now=now
-        )
+        budget.reserve(connection, org_id, budget.Wish("attom", today, Decimal(850), "f", now))
     told = {finding.text: finding.state for finding in check_budgets(workspace)}
     assert told["all providers together: $1.50 of $10.00 left today, nearly used"] == "note"
     assert not [text for text in told if "census" in text], "what is free needs no budget"
