@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z][A-Za-z_-]{1,40}$",
         description="Name of the crawler in its user agent and for robots.txt.",
     )
+    crawl_keep_html_days: int = Field(
+        30, ge=1, le=3650, description="HTML of pages that failed is kept for so many days, for diagnosis."
+    )
+    crawl_keep_html_mb: int = Field(
+        200, ge=1, le=1_000_000, description="At most so many megabytes of such HTML per org; the oldest go first."
+    )
     crawl_stealth: bool = Field(
         False, description="Allow recipes that name the owner's written permission to hide that a browser is automated."
     )
@@ -171,6 +177,12 @@ class Settings(BaseSettings):
     http_total_seconds: float = Field(120.0, gt=0, le=3600, description="Time limit of one call over all its attempts.")
 
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
+
+    contact_hash_keys: SecretStr | None = Field(
+        None,
+        description="Keys that suppressed and consenting contacts are known by, 1:hex,2:hex; the last is current, "
+        "none is ever dropped. Empty: <home>/secrets/contact_hash_keys, made on first use.",
+    )
 
     sentry_dsn: SecretStr | None = Field(None, description="Sentry DSN. Empty: errors stay in the logs.")
     environment: Literal["development", "test", "production"] = Field(
