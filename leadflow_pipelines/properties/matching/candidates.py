@@ -143,18 +143,33 @@ def similar_names(names: pl.DataFrame, of: pl.DataFrame | None = None) -> pl.Dat
         pl.col("name").str.contains(r"^[A-Z' -]+$")
         & pl.col("name").str.len_bytes().is_between(SHORTEST_NAME, LONGEST_NAME)
     )
-    forms = [able.with_columns(form="name")]
+    names = able.select("name").unique().with_row_index("code")
+    # A form in a region is a hash: what two of one hash cost is a look at a pair that is not alike.
+    at_home = able.join(names, on="name", maintain_order="left").with_row_index("at").select(
+        "at", "code", region_hash=pl.col("region").hash(1)
+    )  # fmt: skip
+    every = at_home.join(_forms_of(names), on="code").select("at", form=pl.col("form") ^ pl.col("region_hash"))
+    if of is None:
+        asked = every = every.filter(pl.col("form").is_duplicated())
+    else:
+        own = able.with_row_index("at").join(of, on=["region", "name"], how="semi").select("at")
+        asked = every.join(own, on="at", how="semi")
+        every = every.join(asked.select("form").unique(), on="form", how="semi")
+    met = asked.join(every, on="form", suffix="_other").select("at", "at_other")
+    met = met.filter(pl.col("at") != pl.col("at_other")).unique()
+    one, other = (able[met[side]] for side in ("at", "at_other"))
+    return one.select("region", "name").with_columns(other=other["name"])
+
+
+def _forms_of(names: pl.DataFrame) -> pl.DataFrame:
+    """code, form: the hash of each name (code, name) and of all that a lost letter makes of it."""
+    name = pl.col("name")
+    forms = [names.select("code", form=name.hash(2))]
     for at in range(LONGEST_NAME):
-        some = able.filter(pl.col("name").str.len_bytes() > at)
-        forms.append(
-            some.with_columns(form=pl.concat_str(pl.col("name").str.slice(0, at), pl.col("name").str.slice(at + 1)))
-        )
-    every = pl.concat(forms).unique()
-    crowded = every.group_by("region", "form").len().filter(pl.col("len") > 1)
-    every = every.join(crowded.select("region", "form"), on=["region", "form"], how="semi")
-    asked = every if of is None else every.join(of, on=["region", "name"], how="semi")
-    met = asked.join(every, on=["region", "form"], suffix="_other").filter(pl.col("name") != pl.col("name_other"))
-    return met.select("region", "name", other="name_other").unique()
+        names = names.filter(name.str.len_bytes() > at)
+        shorter = pl.concat_str(name.str.slice(0, at), name.str.slice(at + 1))
+        forms.append(names.select("code", form=shorter.hash(2)))
+    return pl.concat(forms)
 
 
 def name_distances(names: pl.DataFrame) -> pl.DataFrame:
