@@ -1,5 +1,6 @@
 """A run or an import that is killed at any moment, then run again, ends in the tables of an undisturbed one."""
 
+import datetime as dt
 import os
 import random
 import signal
@@ -30,6 +31,11 @@ def vendors() -> Iterator[SandboxProcess]:
         yield sandbox
 
 
+def midday_zone() -> str:
+    """A zone in which it is about noon now: no midnight falls into the test, and both runs are of one day."""
+    return f"Etc/GMT{dt.datetime.now(dt.UTC).hour - 12:+d}"
+
+
 @dataclass(frozen=True)
 class Job:
     """A command that is run for several orgs: its arguments, and what it needs in the environment."""
@@ -47,11 +53,11 @@ def job(request: pytest.FixtureRequest, vendors: SandboxProcess, tmp_path: Path)
     """The run of two ZIPs, or the import of a file of three hundred rows."""
     if request.param == "run":
         asked = [argument for zip_code in ZIPS for argument in ("--zip", zip_code)]
-        return Job(("run", *asked), vendors.environment())
+        return Job(("run", *asked), {**vendors.environment(), "LEADFLOW_TIMEZONE": midday_zone()})
     file = tmp_path / "county.csv"
     rows = [f"{1000 + n},{100 + n} OAK ST,AUSTIN,TX,{ZIPS[1] if n % 3 else ''},EXAMPLE {n}" for n in range(300)]
     file.write_text("\n".join(["PARID,SITUS ADDRESS,CITY,STATE,ZIP CODE,OWNER NAME", *rows, ",,,,,NOBODY"]))
-    return Job(("import", str(file), "--source", "county"), {})
+    return Job(("import", str(file), "--source", "county"), {"LEADFLOW_TIMEZONE": midday_zone()})
 
 
 def new_org(database: Database) -> str:
@@ -116,6 +122,7 @@ def test_the_database_killed_in_the_middle(vendors: SandboxProcess, tmp_path: Pa
     """With a server of its own: the suite's other tests keep theirs."""
     home = Path(os.environ["LEADFLOW_HOME"]) / "servers" / uuid4().hex
     environment = {**vendors.environment(), "LEADFLOW_HOME": str(home), "LEADFLOW_ORG": "demo"}
+    environment["LEADFLOW_TIMEZONE"] = midday_zone()
     asked = [argument for zip_code in ZIPS for argument in ("--zip", zip_code)]
     server = EmbeddedServer(home)
     try:
