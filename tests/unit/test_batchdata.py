@@ -125,6 +125,21 @@ def test_people_for_a_request_that_was_not_made_are_refused():
         _read(body, calls)
 
 
+@pytest.mark.parametrize(("name", "count"), [("batchdata_v1.json", 3), ("batchdata_v3.json", 2)])
+def test_the_casing_of_keys_does_not_matter(name, count):
+    def recased(value, change):
+        if isinstance(value, dict):
+            return {change(key): recased(one, change) for key, one in value.items()}
+        return [recased(one, change) for one in value] if isinstance(value, list) else value
+
+    calls = _calls(count)
+    body, usual = _recorded(name, calls), _contacts(name, calls)
+    for change in (str.lower, lambda key: key[:1].upper() + key[1:]):
+        replies = _read(recased(body, change), calls)
+        raw = raw_frame(calls, replies, [Decimal(reply.billed * 7) for reply in replies], FETCHED_AT)
+        assert to_contact_rows(raw, calls).equals(usual)
+
+
 @pytest.mark.parametrize(("count", "billed"), [(0, [1, 1, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (99, [1, 1, 1])])
 def test_a_wrong_count_loses_nobody_and_is_believed_for_the_bill_alone(count, billed):
     calls = _calls(3)

@@ -5,7 +5,7 @@ counted here, and a new county must be provable without an org.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from leadflow_pipelines.providers.source import HttpAnswer, Reply
 from leadflow_pipelines.source_rows.map_columns import ValueWarning
 from leadflow_pipelines.source_rows.mapping import did_you_mean
 from leadflow_pipelines.spend.call import Call
+from leadflow_pipelines.spend.price_book import load_price_book
 
 PAGE = 25
 """Rows of a page asked for here: two pages tell whether paging works."""
@@ -37,7 +38,8 @@ PREVIEW_ROWS = 5
 class CountyCheck:
     """What came of it. Without `faults` the county's file is right; `notes` are worth knowing.
 
-    columns: how many the table has; rows and pages: what was read; preview: a few source rows without owners.
+    columns: how many the table has; rows and pages: what was read; preview: a few source rows without owners;
+    cost_cents: what the pages cost at the price book, nothing where the county bills nobody.
     """
 
     name: str
@@ -48,6 +50,7 @@ class CountyCheck:
     faults: tuple[str, ...]
     notes: tuple[str, ...]
     preview: pl.DataFrame
+    cost_cents: Decimal = Decimal(0)
 
     @property
     def is_right(self) -> bool:
@@ -103,7 +106,7 @@ def check_county(
     asked = _Asked(client, http, seconds, now)
     try:
         columns = client.read_columns(asked.answer(client.columns_request()))
-        if faults := _column_faults(client, columns):
+        if faults := column_faults(client, columns):
             return replace(check, columns=len(columns), faults=faults)
         call = county_call(county, zip_code, city, now().date())
         pages = _two_pages(asked, call)
@@ -121,7 +124,12 @@ def check_county(
         notes = (*notes, f"{asked_for} has only one row, so paging could not be proved; try another ZIP.")
     shown = [name for name in PREVIEW if rows[name].null_count() < rows.height]
     preview = rows.select(shown).head(PREVIEW_ROWS)
-    return CountyCheck(county.name, asked_for, len(columns), raw.height, len(pages), faults, notes, preview)
+    cost = sum((_cost(call, reply, now().date()) for call, reply in pages), Decimal(0))
+    return CountyCheck(county.name, asked_for, len(columns), raw.height, len(pages), faults, notes, preview, cost)
+
+
+def _cost(call: Call, reply: Reply, day: dt.date) -> Decimal:
+    return load_price_book().actual([call], reply.billed, day)
 
 
 def _two_pages(asked: _Asked, call: Call) -> list[tuple[Call, Reply]]:
@@ -134,9 +142,13 @@ def _two_pages(asked: _Asked, call: Call) -> list[tuple[Call, Reply]]:
     return pages
 
 
-def _column_faults(client: CountyClient, columns: dict[str, str]) -> tuple[str, ...]:
-    """Columns the file names and the table lacks, each with its key and what the table has instead."""
+def column_faults(client: CountyClient, columns: Collection[str]) -> tuple[str, ...]:
+    """Columns the file names and the table lacks, each with its key and what the table has instead.
+
+    Their case is nothing: a layer writes its fields in lower case in one place and in capitals in the next.
+    """
     county = client.county
+    known = {name.lower() for name in columns}
     named = [(f"columns.{target}", name) for target, rule in county.columns.items() for name in rule.columns]
     if county.zip_filter.column not in county.mapped_columns:
         named.append(("zip_filter.column", county.zip_filter.column))
@@ -145,7 +157,7 @@ def _column_faults(client: CountyClient, columns: dict[str, str]) -> tuple[str, 
     return tuple(
         f"{key}: the table has no column {name!r}.{did_you_mean(name, tuple(columns))}"
         for key, name in named
-        if name not in columns
+        if name.lower() not in known
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 @dataclass
 class Account:
-    """One vendor's books: calls received, answers refused, items billed."""
+    """One vendor's books: calls received, answers refused, calls that a fault of the dial struck, items billed."""
 
     calls: int = 0
     refused: int = 0
+    suffered: int = 0
     billed: int = 0
     billed_by_zip: Counter[str] = field(default_factory=Counter)
     calls_by_zip: Counter[str] = field(default_factory=Counter)
@@ -32,6 +33,7 @@ class Books:
         *,
         billed: int = 0,
         is_refused: bool = False,
+        is_struck: bool = False,
         path: str | None = None,
     ) -> None:
         """Books one call; `path`, with its query, where the vendor's books hold paths."""
@@ -39,6 +41,7 @@ class Books:
             account = self.accounts.setdefault(provider, Account())
             account.calls += 1
             account.refused += is_refused
+            account.suffered += is_struck
             account.billed += billed
             account.calls_by_zip[zip_code or "none"] += 1
             if path is not None:

@@ -151,14 +151,19 @@ class _Handler(BaseHTTPRequestHandler):
             if self.server.turnover.is_too_fast(vendor.name)
             else vendor.answer(self.server.world, request)
         )
-        fault = self.server.faults.next_for(vendor.name, reply.zip, self.path.encode() + body)
+        fault = self.server.faults.next_for(
+            vendor.name, reply.zip, self.path.encode() + _without_boundary(body, headers)
+        )
         if fault is not None and not vendor.can_suffer(fault.kind):
             fault = None
         refusal = _refusal(vendor, fault)
         is_refused = refusal is not None or reply is vendor.too_many or reply.status in (401, 403, 429)
         billed = 0 if is_refused else reply.billed
         path = self.path if vendor.books_paths else None
-        self.server.books.enter(vendor.name, reply.zip, billed=billed, is_refused=is_refused, path=path)
+        is_struck = fault is not None
+        self.server.books.enter(
+            vendor.name, reply.zip, billed=billed, is_refused=is_refused, is_struck=is_struck, path=path
+        )
         if refusal is not None or fault is None:
             self._send(refusal or reply)
         else:
@@ -216,6 +221,12 @@ class _Handler(BaseHTTPRequestHandler):
         told = self.responses.get(reply.status, ("",))[0]
         lines = [f"HTTP/1.1 {reply.status} {told}", *(f"{name}: {value}" for name, value in head.items())]
         self.wfile.write("\r\n".join([*lines, "", ""]).encode() + content)
+
+
+def _without_boundary(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The body without what a client draws by lot between the parts of a form."""
+    _, _, boundary = headers.get("content-type", "").partition("boundary=")
+    return body.replace(boundary.encode(), b"") if boundary else body
 
 
 def _refusal(vendor: Vendor, fault: Fault | None) -> Reply | None:

@@ -18,13 +18,13 @@ import polars as pl
 
 from leadflow_pipelines.errors import Terminal, Transient
 from leadflow_pipelines.providers.source import HttpAnswer, Item, Reply
-from leadflow_pipelines.providers.sources.pages import absent_fields
+from leadflow_pipelines.providers.sources.pages import absent_fields, value_of
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend.call import Call
 
 NAME = "batchdata"
 ENDPOINT = "property/skip-trace"
-PHONES = {"phoneNumbers": (("phonenumbers",), ("phones",))}
+EXPECTED = {"phoneNumbers": [["phonenumbers"], ["phones"]], "emails": [["emails"]]}
 SHAPE_CHANGED = "The API changed; see providers/sources/batchdata.py."
 
 
@@ -81,7 +81,7 @@ class BatchData:
         entries, match_count = _entries(document)
         found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for request_id, entry in entries:
-            if (entry.get("meta") or {}).get("matched") is not False:
+            if value_of(entry, "meta", "matched") is not False:
                 found[request_id].append(entry)
         known = [_request_id(call) for call in calls]
         if found.keys() - set(known):
@@ -93,7 +93,7 @@ class BatchData:
             told = f"{match_count} matches are told of and {len(found)} are there; {unanswered} requests have no answer"
             raise Terminal(told, provider=NAME, remedy=SHAPE_CHANGED)
         billed = _billed(known, found, surplus)
-        absent = absent_fields([one for many in found.values() for one in _people(many)], PHONES, NAME)
+        absent = absent_fields([one for many in found.values() for one in _people(many)], EXPECTED, NAME)
         return [
             Reply(
                 [Item(call.item_key, orjson.dumps(entry).decode()) for entry in found.get(request_id, ())],
@@ -122,20 +122,19 @@ def _request_id(call: Call) -> str:
 
 def _entries(document: Any) -> tuple[list[tuple[str, dict[str, Any]]], int | None]:
     """Request id and entry of everything in the answer, and the vendor's own count of matches."""
-    if isinstance(document, dict):
-        older, newer = document.get("results"), document.get("result")
-        if isinstance(older, dict) and isinstance(older.get("persons"), list):
-            return [(_echo(one, "request"), one) for one in older["persons"]], _match_count(older)
-        if isinstance(newer, dict) and isinstance(newer.get("data"), list):
-            return [(_echo(one, "input"), one) for one in newer["data"]], _match_count(newer)
+    for shape, people, echo in (("results", "persons", "request"), ("result", "data", "input")):
+        entries = value_of(document, shape, people)
+        if isinstance(entries, list):
+            count = value_of(document, shape, "meta", "results", "matchcount")
+            return [(_echo(one, echo), one) for one in entries], count if isinstance(count, int) else None
     raise Terminal("the answer has neither results.persons nor result.data", provider=NAME, remedy=SHAPE_CHANGED)
 
 
 def _echo(entry: Any, key: str) -> str:
-    echoed = entry.get(key) if isinstance(entry, dict) else None
-    if not isinstance(echoed, dict) or not echoed.get("requestId"):
+    echoed = value_of(entry, key, "requestid")
+    if not echoed:
         raise Terminal("a person does not say for which request", provider=NAME, remedy=SHAPE_CHANGED)
-    return str(echoed["requestId"])
+    return str(echoed)
 
 
 def _billed(known: Sequence[str], found: Mapping[str, object], surplus: int) -> set[str]:
@@ -146,10 +145,5 @@ def _billed(known: Sequence[str], found: Mapping[str, object], surplus: int) -> 
 
 def _people(entries: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for entry in entries:
-        yield from entry["persons"] if isinstance(entry.get("persons"), list) else [entry]
-
-
-def _match_count(answer: dict[str, Any]) -> int | None:
-    counts = (answer.get("meta") or {}).get("results") or {}
-    count = counts.get("matchCount")
-    return count if isinstance(count, int) else None
+        people = value_of(entry, "persons")
+        yield from people if isinstance(people, list) else [entry]

@@ -44,7 +44,7 @@ def to_contact_rows(raw: pl.DataFrame, calls: Sequence[Call]) -> pl.DataFrame:
     found = [
         {"fingerprint": fingerprint, "item_number": number, **row}
         for fingerprint, number, payload in raw.select("fingerprint", "item_number", "payload").iter_rows()
-        for row in _points(orjson.loads(payload))
+        for row in _points(_lower_keys(orjson.loads(payload)))
     ]
     point_schema = {
         name: dtype for name, dtype in SCHEMA.items() if name not in ("request_id", "fetched_at", "cost_cents")
@@ -73,7 +73,7 @@ def _points(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
         name = _full_name(person.get("name") or {})
         litigator = _flag(person.get("litigator"))
         blacklisted = _flag((person.get("dnc") or {}).get("tcpa"))
-        for rank, phone in enumerate(person.get("phones") or person.get("phoneNumbers") or [], start=1):
+        for rank, phone in enumerate(person.get("phones") or person.get("phonenumbers") or [], start=1):
             number = NORTH_AMERICAN.match(NOT_DIGITS.sub("", str(phone.get("number") or "")))
             if number:
                 is_known_suer = True in (litigator, blacklisted, _flag(phone.get("tcpa")))
@@ -98,6 +98,13 @@ def _points(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     "is_litigator": True if is_known_suer else litigator,
                     "rank": email.get("rank") if isinstance(email.get("rank"), int) else rank,
                 }
+
+
+def _lower_keys(value: Any) -> Any:
+    """The entry with its keys in lower case, at every depth."""
+    if isinstance(value, dict):
+        return {key.lower(): _lower_keys(one) for key, one in value.items()}
+    return [_lower_keys(one) for one in value] if isinstance(value, list) else value
 
 
 def _full_name(name: dict[str, Any]) -> str | None:
