@@ -20,6 +20,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@$(BIN)/python -m compileall -q leadflow_pipelines assets resources
+	@$(BIN)/python -m leadflow_pipelines.marts.run_dbt
 	@touch $(READY)
 
 run: $(READY) ## Run the pipeline on simulated vendors; INPUT=path runs it on your county file

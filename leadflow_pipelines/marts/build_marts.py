@@ -19,7 +19,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import ContractBroken
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.marts.dbt_worker import DUCKDB_FILE, build_models
+from leadflow_pipelines.marts.dbt_worker import build_models
 from leadflow_pipelines.marts.duckdb_file import (
     add_lake,
     add_ledger,
@@ -31,6 +31,7 @@ from leadflow_pipelines.marts.duckdb_file import (
 from leadflow_pipelines.marts.freshness import freshness_table
 from leadflow_pipelines.marts.publish_marts import publish_marts
 from leadflow_pipelines.marts.read_ledger import read_ledger
+from leadflow_pipelines.marts.run_dbt import DUCKDB_FILE
 from leadflow_pipelines.marts.standing_build import StandingBuild, leave_note, mart_inputs, standing_build
 from leadflow_pipelines.marts.work_folder import held, work_folder
 
@@ -75,10 +76,10 @@ def build_marts(
             return _as_it_stands(standing, seconds)
         with _timed(seconds, "sources"), new_duckdb_file(work / DUCKDB_FILE) as duck:
             add_lake(duck, lake)
-            add_ledger(duck, ledger)
+            add_ledger(duck, ledger, org_slug=org.slug)
             add_policy(duck, policy)
         with _timed(seconds, "dbt"):
-            built = build_models(work, org_slug=org.slug)
+            built = build_models(work)
         with _timed(seconds, "check"), open_duckdb_file(work / DUCKDB_FILE) as duck:
             marts = [(mart, read_mart(duck, mart)) for mart in MARTS]
             _refuse_faults(marts)

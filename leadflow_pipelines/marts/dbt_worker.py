@@ -17,8 +17,6 @@ from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.marts.run_dbt import DbtOutcome, parse_project, run_dbt
 from leadflow_pipelines.marts.work_folder import held, work_folder
 
-DUCKDB_FILE = "leadflow_marts.duckdb"
-TARGET = "target"
 REMEDY = "Run it again; if it ends again, look for memory: `dmesg` names what the system killed."
 GRACE_SECONDS = 1.0
 """An idle child hears that the parent hung up long before."""
@@ -30,12 +28,12 @@ def warm_up_marts(home: Path, org_slug: str) -> None:
     _worker().tell(partial(_parse_ahead, home, org_slug))
 
 
-def build_models(work: Path, *, org_slug: str) -> DbtOutcome:
+def build_models(work: Path) -> DbtOutcome:
     """Build and test every model inside the DuckDB file of a held work folder, which nobody else has open.
 
     Raises ContractBroken naming the tests that failed, LeadflowError naming the models that could not be built.
     """
-    return _worker().ask(partial(run_dbt, work / DUCKDB_FILE, org_slug=org_slug, target=work / TARGET))
+    return _worker().ask(partial(run_dbt, work))
 
 
 class _Worker:
@@ -99,4 +97,4 @@ def _parse_ahead(home: Path, org_slug: str) -> None:
     work = work_folder(home, org_slug)
     with held(work, patiently=False) as is_held:
         if is_held:
-            parse_project(work / DUCKDB_FILE, org_slug=org_slug, target=work / TARGET)
+            parse_project(work)

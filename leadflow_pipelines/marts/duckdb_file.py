@@ -46,9 +46,12 @@ def add_lake(duck: duckdb.DuckDBPyConnection, lake: Lake) -> None:
             _add_table(duck, "lake", contract, contract.empty() if lake.is_local else lake.read(contract))
 
 
-def add_ledger(duck: duckdb.DuckDBPyConnection, ledger: Iterable[tuple[Contract, pl.DataFrame]]) -> None:
-    """The spend ledger's tables as `ledger.<table>`."""
+def add_ledger(
+    duck: duckdb.DuckDBPyConnection, ledger: Iterable[tuple[Contract, pl.DataFrame]], *, org_slug: str
+) -> None:
+    """The spend ledger's tables as `ledger.<table>`, and whose it is as `ledger.org_slug()`."""
     duck.execute("create schema ledger")
+    duck.execute(f"create macro ledger.org_slug() as {_quoted(org_slug)}")
     for contract, frame in ledger:
         _add_table(duck, "ledger", contract, frame)
 

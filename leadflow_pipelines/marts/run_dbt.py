@@ -3,7 +3,8 @@
 Here: starting it quietly and saying which model or test failed. The models are in `dbt_like_models/`.
 """
 
-import json
+import os
+import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import duckdb
 
 from leadflow_pipelines.errors import ContractBroken, LeadflowError
-from leadflow_pipelines.settings import PROJECT_ROOT
+from leadflow_pipelines.marts.shared_parse import PROJECT, share_parse, shared_parse
 
-PROJECT = PROJECT_ROOT / "dbt_like_models"
+DUCKDB_FILE = "leadflow_marts.duckdb"
+"""As in dbt's profile, which looks for it in the folder where dbt is started."""
 DUCKDB_OPTIONS: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 """As in dbt's profile: nothing is fetched, and DuckDB refuses a second connection with other options."""
+TARGET = "target"
 _ONE_AT_A_TIME = threading.Lock()
 """dbt keeps its adapter and its flags in module state: two builds in one process would share them."""
 
@@ -30,19 +33,20 @@ class DbtOutcome:
     warnings: tuple[str, ...]
 
 
-def run_dbt(duckdb_file: Path, *, org_slug: str, target: Path) -> DbtOutcome:
-    """Build and test every model inside `duckdb_file`. Parse, compiled SQL and log are kept in `target`.
+def run_dbt(work: Path) -> DbtOutcome:
+    """Build and test every model inside the DuckDB file of a work folder, which keeps compiled SQL and dbt's log.
 
-    Raises ContractBroken naming the tests that failed, LeadflowError naming the models that could not be built.
+    The process's current folder is the work folder from then on. Raises ContractBroken naming the tests that failed,
+    LeadflowError naming the models that could not be built.
     """
     # Held open for the build: dbt would open the file for each model anew, 30 ms a model.
-    with duckdb.connect(str(duckdb_file), config=DUCKDB_OPTIONS):
-        answer = _invoke("build", duckdb_file, org_slug, target)
+    with duckdb.connect(str(work / DUCKDB_FILE), config=DUCKDB_OPTIONS):
+        answer = _invoke("build", work)
     if answer.exception is not None and not isinstance(answer.exception, Exception):
         raise answer.exception
     results: list[Any] = list(getattr(answer.result, "results", []))
     if not answer.success:
-        raise _failure(results, answer.exception, target)
+        raise _failure(results, answer.exception, work / TARGET)
     kinds = [result.node.resource_type for result in results]
     return DbtOutcome(
         models=kinds.count("model"),
@@ -51,24 +55,30 @@ def run_dbt(duckdb_file: Path, *, org_slug: str, target: Path) -> DbtOutcome:
     )
 
 
-def parse_project(duckdb_file: Path, *, org_slug: str, target: Path) -> None:
+def parse_project(work: Path) -> None:
     """Do ahead what a process's first build must do: import dbt, parse the project. A build reports what fails."""
-    _invoke("parse", duckdb_file, org_slug, target)
+    _invoke("parse", work)
 
 
-def _invoke(command: str, duckdb_file: Path, org_slug: str, target: Path) -> Any:
+def _invoke(command: str, work: Path) -> Any:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 2 s, and most processes build no mart
 
+    target = work / TARGET
+    parsed = shared_parse()
     arguments = [
         command,
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        *("--vars", json.dumps({"org": org_slug, "duckdb_file": str(duckdb_file)})),
         *("--target-path", str(target), "--log-path", str(target), "--log-level-file", "info"),
         *("--log-level", "none", "--quiet", "--no-print", "--no-use-colors", "--no-write-json"),
         *("--no-send-anonymous-usage-stats", "--no-version-check"),
+        *(("--partial-parse-file-path", str(parsed)) if parsed.exists() else ()),
     ]
     with _ONE_AT_A_TIME:
-        return dbtRunner().invoke(arguments)
+        os.chdir(work)
+        answer = dbtRunner().invoke(arguments)
+    if answer.success and not parsed.exists():
+        share_parse(target)
+    return answer
 
 
 def _failure(results: list[Any], exception: BaseException | None, target: Path) -> LeadflowError:
@@ -89,3 +99,13 @@ def _sentences(results: list[Any]) -> str:
 def _sentence(result: Any) -> str:
     message = " ".join(str(result.message).split())
     return f"{result.node.name}: {message.rstrip('.')}."
+
+
+def main() -> None:
+    """Parse the models now, so that no build need."""
+    with tempfile.TemporaryDirectory() as folder:
+        parse_project(Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -24,11 +24,11 @@ from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.duckdb_file import table_rows
 from leadflow_pipelines.marts.mart_tables import published_name
-from leadflow_pipelines.marts.run_dbt import DUCKDB_OPTIONS, PROJECT
+from leadflow_pipelines.marts.run_dbt import DUCKDB_OPTIONS
+from leadflow_pipelines.marts.shared_parse import project_sources
 from leadflow_pipelines.marts.work_folder import build_note
 
 COMPARED_BY_ROWS = (OUTREACH_LISTS,)
-SOURCE_SUFFIXES = {".sql", ".yml"}
 NOTES_IN_POSTGRES = text(
     "select obj_description(to_regclass(name), 'pg_class') as note from unnest(cast(:names as text[])) as names(name)"
 )
@@ -94,16 +94,13 @@ def _row_digest(duck: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[st
 
 def _model_digest() -> str:
     """The models, the columns marts are published with, and what builds them."""
-    sources = sorted(
-        path for path in PROJECT.rglob("*") if path.suffix in SOURCE_SUFFIXES and "target" not in path.parts
-    )
     shapes = [
         f"{mart.name} {name} {mart.schema[name]} {told.description}"
         for mart in MARTS
         for name, told in mart.columns.items()
     ]
     builders = [f"{package} {version(package)}" for package in ("dbt-core", "dbt-duckdb", "duckdb", "polars")]
-    return _digest([*(f"{path}\n{path.read_text()}" for path in sources), *shapes, *builders])
+    return _digest([*(f"{path}\n{path.read_text()}" for path in project_sources()), *shapes, *builders])
 
 
 def _published_notes(database: Database, org: Org) -> set[str | None]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def work_folder(home: Path, org_slug: str) -> Path:
-    """One folder an org: dbt parses everything again when its variables change, and the org is one of them."""
-    return home / "work" / "marts" / org_slug
+    """One folder an org: what a build leaves is there to be explored until the org's next."""
+    return home.absolute() / "work" / "marts" / org_slug
 
 
 def build_note(work: Path) -> Path:

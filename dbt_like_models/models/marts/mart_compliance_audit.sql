@@ -12,7 +12,7 @@ with reasons as (
 )
 
 select
-    '{{ var("org") }}' as org,
+    ledger.org_slug() as org,
     zip,
     day,
     channel,

@@ -55,7 +55,7 @@ stages as (
 )
 
 select
-    '{{ var("org") }}' as org,
+    ledger.org_slug() as org,
     zip,
     day,
     stage,

@@ -23,7 +23,7 @@ contact_cost as (
 )
 
 select
-    '{{ var("org") }}' as org,
+    ledger.org_slug() as org,
     scores.zip,
     scores.day,
     scores.property_id,

@@ -58,7 +58,7 @@ leads as (
 )
 
 select
-    '{{ var("org") }}' as org,
+    ledger.org_slug() as org,
     provider,
     zip,
     day,

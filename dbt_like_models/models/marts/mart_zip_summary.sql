@@ -6,7 +6,7 @@ with contact_cost as (
 )
 
 select
-    '{{ var("org") }}' as org,
+    ledger.org_slug() as org,
     leads.zip,
     leads.day,
     count(*) as leads,
