@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderDown, Transient
+from leadflow_pipelines.providers.books import put_on_disk
 from leadflow_pipelines.providers.configured import configured_sources, provider_keys
 from leadflow_pipelines.providers.pulls import Pull, Pulls, RawStore, Reason, Unmade, find_pulls, unsent_row
 from leadflow_pipelines.providers.purchase import Bought, Buyer
@@ -42,7 +43,9 @@ logger = logging.getLogger(__name__)
 Clock = Callable[[], dt.datetime]
 Progress = Callable[[int, int], None]
 CONCURRENCY = 6
-"""Calls at once. Each holds two database connections for a moment; the pool has 15."""
+"""Calls on the wire at once. Each, and the one AHEAD, holds two database connections for a moment; the pool has 15."""
+AHEAD = 1
+"""Requests beyond them that may be under way: one sets money aside, or stores its answer, while another is asked."""
 STALE_AFTER = dt.timedelta(minutes=15)
 """Reservations older than this belong to a dead process: no attempt lives longer than its five-minute time limit."""
 
@@ -145,6 +148,7 @@ class Guard:
             timeout_seconds=timeout_seconds,
             rates=rates or {},
             keys=keys or {},
+            concurrency=self._concurrency,
         )
 
     def pull_many(self, calls: Sequence[Call], *, origin: Origin, progress: Progress | None = None) -> Pulls:
@@ -166,6 +170,8 @@ class Guard:
                 key = f"{PREFIX}{request.provider.upper()}_API_KEY"
                 bulk.leave(request.calls, "not_configured", f"{request.provider} is not configured; set {key}.")
         self._work(bulk, progress)
+        if bulk.provider_calls:
+            put_on_disk(self._database)
         self._report_refused(bulk)
         order = {fingerprint: number for number, fingerprint in enumerate(asked)}
         ranked = sorted(bulk.pulls.values(), key=lambda pull: order.get(pull.call.fingerprint, len(order)))
@@ -238,11 +244,12 @@ class Guard:
         turnstile, tickets = Turnstile(), count()
         is_careful = False
         running: dict[Future[Bought], _Request] = {}
-        with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="guard") as pool:
+        at_once = self._concurrency + AHEAD
+        with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="guard") as pool:
             while bulk.queue or running:
                 if not running:
                     is_careful, turnstile.is_shut = is_careful or turnstile.is_shut, False
-                width = 1 if is_careful or bulk.awaits_probe else self._concurrency
+                width = 1 if is_careful or bulk.awaits_probe else at_once
                 while bulk.queue and len(running) < width and not turnstile.is_shut:
                     request = heappop(bulk.queue)
                     source = self._sources[request.provider]

@@ -8,6 +8,7 @@ and end (`books`).
 import datetime as dt
 import hashlib
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +63,8 @@ class _Attempt:
 
 
 class Buyer:
-    """Buys single requests for one org. Safe to share between threads."""
+    """Buys single requests for one org. Safe to share between threads; at most `concurrency` ask at once, while
+    others set money aside or store what they got."""
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class Buyer:
         timeout_seconds: float,
         rates: Mapping[str, Rate],
         keys: Mapping[str, str],
+        concurrency: int,
     ) -> None:
         self._database = database
         self._org_id = org_id
@@ -90,6 +93,7 @@ class Buyer:
         self._timeout_seconds = timeout_seconds
         self._rates = rates
         self._keys = keys
+        self._wire = threading.Semaphore(concurrency)
         self._open_days: set[tuple[str, dt.date]] = set()
 
     def budget_day(self) -> dt.date:
@@ -156,14 +160,8 @@ class Buyer:
 
     def _ask_and_store(self, books: Books, source: Source, first: _Attempt, origin: Origin, bought: Bought) -> None:
         calls = first.calls
-        deadline = time.perf_counter() + self._retry_policy.total_seconds
-
-        def ask() -> tuple[_Attempt, HttpAnswer, list[Reply]]:
-            number = bought.attempts + 1
-            attempt = first if number == 1 else self._reserve(self._prepare(source, calls, origin, number))
-            return self._ask(source, attempt, origin, bought, deadline)
-
-        attempt, answer, replies = self._retry_policy.retrying()(ask)
+        with self._wire:
+            attempt, answer, replies = self._ask_until_answered(source, first, origin, bought)
         cost = self._price_book.actual(calls, sum(reply.billed for reply in replies), attempt.wish.day)
         bought.cost_cents += cost
         fetched_at = self._clock()
@@ -189,6 +187,19 @@ class Buyer:
         if not attempt.passed.is_clean:
             with self._database.as_org(self._org_id) as connection:
                 breaker.note_success(connection, attempt.line, self._clock())
+
+    def _ask_until_answered(
+        self, source: Source, first: _Attempt, origin: Origin, bought: Bought
+    ) -> tuple[_Attempt, HttpAnswer, list[Reply]]:
+        """The first attempt and, as far as the policy allows, those after it."""
+        deadline = time.perf_counter() + self._retry_policy.total_seconds
+
+        def ask() -> tuple[_Attempt, HttpAnswer, list[Reply]]:
+            number = bought.attempts + 1
+            again = first if number == 1 else self._reserve(self._prepare(source, first.calls, origin, number))
+            return self._ask(source, again, origin, bought, deadline)
+
+        return self._retry_policy.retrying()(ask)
 
     def _ask(
         self, source: Source, attempt: _Attempt, origin: Origin, bought: Bought, deadline: float
