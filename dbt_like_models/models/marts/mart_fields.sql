@@ -1,9 +1,9 @@
 -- What is known of each field, from whom, how old it is and what it cost. A provider that answered for a ZIP later has
--- confirmed what it said before; a skip trace confirms only the owner it was about.
+-- confirmed what it said before; a skip trace confirms only the owner it was about, a geocoder only the address.
 with confirmed as (
     select provider as source, zip, max(day) as day
     from {{ source('ledger', 'provider_calls') }}
-    where outcome = 'ok'
+    where outcome = 'ok' and provider not in (select provider from {{ source('lake', 'geocodes') }})
     group by provider, zip
 ),
 
@@ -48,7 +48,11 @@ counted as (
 -- What a source's records of a ZIP cost, each once; spread over the fields that it gave.
 records as (
     select zip, source, sum(cost_cents) as cost_cents
-    from {{ ref('stg_records') }}
+    from (
+        select zip, source, cost_cents from {{ ref('stg_records') }}
+        union all
+        select zip, provider as source, cost_cents from {{ source('lake', 'geocodes') }}
+    )
     group by zip, source
 )
 
