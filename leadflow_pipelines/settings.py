@@ -176,6 +176,24 @@ class Settings(BaseSettings):
     http_attempts: int = Field(4, ge=1, le=10, description="Attempts per call, the first included.")
     http_total_seconds: float = Field(120.0, gt=0, le=3600, description="Time limit of one call over all its attempts.")
 
+    twilio_account_sid: str | None = Field(
+        None, description="Twilio account that texts are sent from (AC...). Empty: no texts are sent."
+    )
+    twilio_auth_token: SecretStr | None = Field(
+        None, description="Its auth token; signs Twilio's webhooks too. Needed with TWILIO_ACCOUNT_SID."
+    )
+    twilio_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://api.twilio.com"), description="Twilio's endpoint; the simulator's for a simulated org."
+    )
+    twilio_timeout_seconds: float = Field(
+        10.0, gt=0, le=120, description="Time limit of a request to Twilio; after it a text's fate is unknown."
+    )
+    public_url: str | None = Field(
+        None,
+        description="Where the internet reaches the gateway, e.g. https://leads.agency.example; webhooks and tracked "
+        "links lie below it. Empty: Twilio is polled.",
+    )
+
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
 
     contact_hash_keys: SecretStr | None = Field(
@@ -235,6 +253,25 @@ class Settings(BaseSettings):
             raise ValueError("must be a web address (https://...) or an e-mail address")
         return value
 
+    @field_validator("twilio_account_sid")
+    @classmethod
+    def _account_sid(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"AC[0-9a-fA-F]{32}", value):
+            raise ValueError("must be AC and 32 hexadecimal digits, as Twilio's console shows it")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = re.fullmatch(r"(https?)://([^\s/?#@:]+)(:\d+)?(/[^\s?#]*)?", value)
+        if found is None or (found[1] == "http" and found[2] not in ("127.0.0.1", "localhost")):
+            raise ValueError("must be an https:// address without a query; http:// only on 127.0.0.1")
+        if "_" in found[2]:
+            raise ValueError("must not have _ in its host: Twilio refuses such callbacks")
+        return value.rstrip("/")
+
     @field_validator("crawl_proxies")
     @classmethod
     def _proxy_urls(cls, value: SecretStr | None) -> SecretStr | None:
@@ -253,6 +290,13 @@ class Settings(BaseSettings):
             ]
             if missing:
                 raise ValueError(f"{PREFIX}DATABASE_URL is set, so {' and '.join(missing)} must be set too")
+        return self
+
+    @model_validator(mode="after")
+    def _twilio_is_whole(self) -> "Settings":
+        if (self.twilio_account_sid is None) != (self.twilio_auth_token is None):
+            given, missing = ("ACCOUNT_SID", "AUTH_TOKEN") if self.twilio_account_sid else ("AUTH_TOKEN", "ACCOUNT_SID")
+            raise ValueError(f"{PREFIX}TWILIO_{given} is set, so {PREFIX}TWILIO_{missing} must be set too")
         return self
 
     @property
