@@ -1,5 +1,6 @@
 """Crawling a county site with a real chromium: what lands, what is never asked for, where it stops."""
 
+import datetime as dt
 import os
 import shutil
 import threading
@@ -19,6 +20,7 @@ from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.providers.scraper.browser import INSTALLED
 from leadflow_pipelines.providers.scraper.crawl import CrawlReport
+from leadflow_pipelines.providers.scraper.kept_html import KeptHtml, Received
 from leadflow_pipelines.providers.scraper.refusals import CrawlStopped
 from leadflow_pipelines.providers.scraper.rows import to_source_rows
 from leadflow_pipelines.settings import load_settings
@@ -238,6 +240,14 @@ def test_a_changed_layout_is_told_and_read_again_once_mended(county: County) -> 
     mended = county.at("redesigned", detail=None, list={**_list_without_details(county), "empty": ".new-look"})
     assert county.crawl(mended).pages == {"done": 1}
     assert county.asked()[f"{SITE}/redesigned"] == 1
+
+
+def test_a_crawl_removes_html_kept_too_long(county: County) -> None:
+    kept = KeptHtml(county.settings.home, county.org.slug, "another_county", dt.date(2020, 1, 2))
+    page = kept.keep("failures", "a", Received("http://site.example/", dt.datetime(2020, 1, 2, tzinfo=dt.UTC), "x"))
+    os.utime(county.settings.home / page, (0, 0))
+    county.crawl(max_pages=1)
+    assert not (county.settings.home / page).exists()
 
 
 def test_a_form_is_filled_in_for_each_zip(county: County) -> None:

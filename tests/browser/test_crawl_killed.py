@@ -135,6 +135,7 @@ def test_the_command_crawls_and_says_what_came(county: County, tmp_path: Path) -
     )
     assert crawled.exit_code == 0, crawled.err
     assert (crawled.json["ended_by"], crawled.json["requests"], crawled.json["is_partial"]) == ("max_pages", 1, True)
+    assert crawled.json["cost_cents"] == 0
 
     recipe.write_text(recipe_text(county.sandbox.url, start=[f"{SITE}/forbidden"], paths=[f"{SITE}/"]))
     stopped = leadflow("source", "crawl", str(recipe), "--zip", ZIP, environment=county.environment())

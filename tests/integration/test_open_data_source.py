@@ -170,7 +170,7 @@ def test_source_test_proves_each_shipped_county(name, sandbox):
     code, out, err = _run("test", name, "--base-url", sandbox.url, "--json")
     told = orjson.loads(out)
     assert (code, told["faults"], told["is_right"]) == (0, [], True), err
-    assert (told["pages"], 0 < told["rows"] <= 50) == (2, True)
+    assert (told["pages"], 0 < told["rows"] <= 50, told["cost_cents"]) == (2, True, 0)
     assert all("owner" not in column for row in told["preview"] for column in row)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from leadflow_pipelines.errors import Terminal, Transient
 from leadflow_pipelines.providers.sources.zillow import MOST_PAGES, Zillow, property_calls
-from leadflow_pipelines.providers.sources.zillow_rows import to_market, to_source_rows
+from leadflow_pipelines.providers.sources.zillow_rows import to_source_rows
 from leadflow_pipelines.settings import load_settings
 from tests.raw_items import DAY, answer, raw_items, recorded, said
 
@@ -75,15 +75,6 @@ def test_a_sold_home_in_one_line_has_its_sale():
 def test_a_lot_without_a_unit_has_no_size():
     rows = _rows(*({"zpid": 1, "lotAreaValue": 5, "lotAreaUnit": unit} for unit in ("Acres", "sqft", None, "hectares")))
     assert [row.get("lot_sqft") for row in rows] == [217_800, 5, None, None]
-
-
-def test_the_market_is_told_beside_the_rows():
-    market = to_market(raw_items(*SIBLING, *SOLD, source="zillow")).drop("observed_at", "zip").rows()
-    assert market == [
-        ("900001", "FOR_SALE", 68_999_900, None),
-        ("900003", "PRE_FORECLOSURE", 68_999_900, 12),
-        ("900004", "RECENTLY_SOLD", None, None),
-    ]
 
 
 def test_the_request_names_the_zip_the_page_and_the_host():

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +25,7 @@ from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.scraper import addresses
 from leadflow_pipelines.providers.scraper.book import HOST_LOCK, Book, Found, Queued
 from leadflow_pipelines.providers.scraper.disguise import permitted_disguise, user_agent
-from leadflow_pipelines.providers.scraper.kept_html import KeptHtml, Received
+from leadflow_pipelines.providers.scraper.kept_html import KeptHtml, Received, prune_kept_html
 from leadflow_pipelines.providers.scraper.landing import read_page, row_alone, store_items
 from leadflow_pipelines.providers.scraper.recipe import Recipe
 from leadflow_pipelines.providers.scraper.refusals import CrawlStopped
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 FAILURES_IN_A_ROW = 3
 """So many failed pages after one another mean that the site is down or has changed: asking on helps nobody."""
+BYTES_PER_MB = 1_000_000
 Ending = Literal["finished", "budget", "max_pages", "failures"]
 
 
@@ -45,7 +47,7 @@ class CrawlReport:
     """What one run did. `pages` counts all of the recipe's pages of that day by state, other runs' included.
 
     `ended_by`: finished (nothing is queued), budget (the day's), max_pages (this run's), failures (several pages
-    after one another).
+    after one another). `cost_cents` is 0: a site bills nobody for its pages.
     """
 
     recipe: str
@@ -56,6 +58,7 @@ class CrawlReport:
     items: int
     pages: dict[str, int]
     failures: tuple[str, ...]
+    cost_cents: Decimal = Decimal(0)
 
     @property
     def is_partial(self) -> bool:
@@ -113,6 +116,7 @@ class Crawl:
                 f"The org {self.org.slug} is simulated and {self.recipe.site} is real: the two never meet.",
                 remedy="Crawl it in another org, e.g. --org default.",
             )
+        self._prune()
         with self.database.as_org(self.org.org_id) as connection:
             self._check_not_stopped(connection)
             self.book.add(connection, starting_pages(self.recipe, zips, streets), self.clock())
@@ -150,6 +154,18 @@ class Crawl:
         """Lets a recipe crawl again that a site has stopped; whether it was stopped."""
         with self.database.as_org(self.org.org_id) as connection:
             return self.book.clear_stop(connection)
+
+    def _prune(self) -> None:
+        """Before a crawl keeps more, what earlier ones of the org kept too long or too much of is removed."""
+        settings = self.settings
+        prune_kept_html(
+            settings.home,
+            self.org.slug,
+            now=self.clock(),
+            keep_days=settings.crawl_keep_html_days,
+            keep_bytes=settings.crawl_keep_html_mb * BYTES_PER_MB,
+            in_use=self.day,
+        )
 
     def _check_not_stopped(self, connection: Connection) -> None:
         standing = self.book.standing_stop(connection)

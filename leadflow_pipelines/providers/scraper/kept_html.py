@@ -1,7 +1,7 @@
 """HTML on disk, below LEADFLOW_HOME: pages received but not yet stored, and pages that failed, for diagnosis.
 
 A page is on disk before it is read, so that a crash between receiving and storing does not ask for it again. Pages
-that are done are in the lake, and their HTML is removed.
+that are done are in the lake, and their HTML is removed; what failed is pruned by age and by size.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ from typing import Literal
 
 import orjson
 
+FOLDER = "crawl"
 BEGIN, END = b"<!-- leadflow ", b" -->\n"
 Place = Literal["received", "failures"]
 
@@ -68,4 +69,27 @@ class KeptHtml:
             self._file(place, url_hash).unlink(missing_ok=True)
 
     def _file(self, place: str, url_hash: str) -> Path:
-        return self.home / "crawl" / self.org_slug / self.recipe / self.day.isoformat() / place / f"{url_hash}.html"
+        return self.home / FOLDER / self.org_slug / self.recipe / self.day.isoformat() / place / f"{url_hash}.html"
+
+
+def prune_kept_html(
+    home: Path, org_slug: str, *, now: dt.datetime, keep_days: int, keep_bytes: int, in_use: dt.date
+) -> int:
+    """Removes the org's kept HTML older than `keep_days`, then the oldest of what is more than `keep_bytes`.
+
+    Returns how many files went. The pages of the day that is being crawled stay, whatever their size: they are what a
+    run that was killed goes on from.
+    """
+    root = home / FOLDER / org_slug
+    files = sorted((path for path in root.glob("*/*/*/*") if path.is_file()), key=lambda path: path.stat().st_mtime)
+    oldest, held, removed = (now - dt.timedelta(days=keep_days)).timestamp(), 0, 0
+    for path in reversed(files):
+        of_today = path.parents[1].name == in_use.isoformat()
+        held += path.stat().st_size
+        if not of_today and (path.stat().st_mtime < oldest or held > keep_bytes):
+            path.unlink(missing_ok=True)
+            removed += 1
+    for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+        if folder.stat().st_mtime < oldest and not any(folder.iterdir()):  # a new one is another run's
+            folder.rmdir()
+    return removed

@@ -1,4 +1,4 @@
-"""Zillow's homes as source rows, and what they say of the market. Not here: fetching them (`zillow`).
+"""Zillow's homes as source rows. Not here: fetching them (`zillow`).
 
 The estimate is the market value; the asking price never is. A price is a sale's only where the home is sold. Lots are
 in square feet or in acres, as `lotAreaUnit` says; without a unit the size is unknown. `isNonOwnerOccupied` is set on
@@ -32,7 +32,6 @@ NUMBERS = {
     "price": ["price"],
     "market_value_cents": ["zestimate"],
     "assessed_cents": ["taxassessedvalue"],
-    "days": ["daysonzillow"],
 }
 FLAGS = {"is_auction": ["ispreforeclosureauction"]}
 LISTS = {"PRE_FORECLOSURE": "pre_foreclosure", "FORECLOSED": "foreclosure", "FORECLOSURE": "foreclosure"}
@@ -57,22 +56,4 @@ def to_source_rows(raw: pl.DataFrame) -> pl.DataFrame:
         sale_date=pl.when(is_sold).then(pl.coalesce(sold_at, first_day(pl.col("sold_at")))),
         sale_price_cents=pl.when(is_sold).then("price"),
         list_codes=pl.when(listed.is_not_null()).then(pl.concat_list(listed)),
-    )
-
-
-def to_market(raw: pl.DataFrame) -> pl.DataFrame:
-    """What the market says of each home: source_record_id, zip (of the pull), market_status (FOR_SALE, ...),
-    asking_price_cents (null for a home that is sold), days_listed (null where Zillow says -1), observed_at."""
-    fields = read_fields(raw, texts=TEXTS, numbers=NUMBERS)
-    status = pl.col("status").str.to_uppercase()
-    is_sold = status.str.contains("SOLD").fill_null(False)
-    return fields.with_columns(raw["zip"]).select(
-        "source_record_id",
-        "zip",
-        market_status=status,
-        asking_price_cents=pl.when(~is_sold & (pl.col("price") > 0))
-        .then((pl.col("price") * 100).round(0))
-        .cast(pl.Int64),
-        days_listed=pl.when(pl.col("days") >= 0).then("days").cast(pl.Int32),
-        observed_at=pl.col("fetched_at"),
     )
