@@ -21,8 +21,8 @@ from leadflow_pipelines.definitions import build_scope
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.freshness import stale_shares
 from leadflow_pipelines.properties.renew_keys import old_keys, unsettled_zips
-from leadflow_pipelines.providers.breaker import read_breakers
 from leadflow_pipelines.providers.configured import configured_sources, provider_states
+from leadflow_pipelines.providers.guard.breaker import read_breakers
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, BudgetState, read_budgets
 from leadflow_pipelines.spend.price_book import load_price_book
 from resources.workspace import Workspace

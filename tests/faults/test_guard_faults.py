@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.errors import DatabaseUnavailable, Terminal, Transient
-from leadflow_pipelines.providers.books import Books
 from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.exchange import exchange
 from leadflow_pipelines.providers.guard import STALE_AFTER
+from leadflow_pipelines.providers.guard.books import Books
 from leadflow_pipelines.providers.retry import RecordedWaits, RetryPolicy
 from leadflow_pipelines.providers.sources.attom import property_calls
 from tests.shop import DAY, ORIGIN, POLICY, RECORDS_PER_ZIP
@@ -156,8 +156,8 @@ from uuid import UUID
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.lake.raw_pulls import RawPulls
-from leadflow_pipelines.providers import purchase
-from leadflow_pipelines.providers.books import Books
+from leadflow_pipelines.providers.guard import purchase
+from leadflow_pipelines.providers.guard.books import Books
 from leadflow_pipelines.providers.sources.attom import property_calls
 from leadflow_pipelines.providers.guard import open_guard
 from leadflow_pipelines.settings import load_settings

@@ -6,10 +6,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from leadflow_pipelines.providers import purchase
-from leadflow_pipelines.providers.breaker import FIRST_PAUSE, THRESHOLD, read_breakers
-from leadflow_pipelines.providers.guard import AHEAD, CONCURRENCY
-from leadflow_pipelines.providers.rate_limit import Rate
+from leadflow_pipelines.providers.guard import AHEAD, CONCURRENCY, purchase
+from leadflow_pipelines.providers.guard.breaker import FIRST_PAUSE, THRESHOLD, read_breakers
+from leadflow_pipelines.providers.guard.rate_limit import Rate
 from leadflow_pipelines.providers.sources.attom import property_calls
 from leadflow_pipelines.providers.sources.batchdata import skip_trace_calls
 from leadflow_pipelines.spend import budget

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from leadflow_pipelines.database.tables import provider_breaker_changes
 from leadflow_pipelines.errors import ProviderDown
-from leadflow_pipelines.providers import breaker
-from leadflow_pipelines.providers.breaker import CLEAN, FIRST_PAUSE, LONGEST_PAUSE, PROBE_LEASE, THRESHOLD
+from leadflow_pipelines.providers.guard import breaker
+from leadflow_pipelines.providers.guard.breaker import CLEAN, FIRST_PAUSE, LONGEST_PAUSE, PROBE_LEASE, THRESHOLD
 
 NOW = dt.datetime(2026, 11, 21, 17, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)

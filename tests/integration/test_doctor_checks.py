@@ -13,7 +13,7 @@ from leadflow_pipelines.contracts.marts import MART_FIELDS
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.lake import open_lake
-from leadflow_pipelines.providers.breaker import THRESHOLD, Line, enter, note_failure, note_success
+from leadflow_pipelines.providers.guard.breaker import THRESHOLD, Line, enter, note_failure, note_success
 from leadflow_pipelines.settings import Settings
 from leadflow_pipelines.spend import budget
 from resources.workspace import Workspace

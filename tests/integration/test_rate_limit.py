@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.providers.rate_limit import Rate, load_rates, rate_key, rate_of, take_slot
+from leadflow_pipelines.providers.guard.rate_limit import Rate, load_rates, rate_key, rate_of, take_slot
 
 
 def waits(database, rate, number, key=None):

@@ -22,15 +22,15 @@ from sqlalchemy import Connection
 from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderError, Terminal, Transient
-from leadflow_pipelines.providers import breaker
-from leadflow_pipelines.providers.books import Books, open_books
-from leadflow_pipelines.providers.breaker import CLEAN, Line, Passed
 from leadflow_pipelines.providers.exchange import exchange, refusal
+from leadflow_pipelines.providers.guard import breaker
+from leadflow_pipelines.providers.guard.books import Books, open_books
+from leadflow_pipelines.providers.guard.breaker import CLEAN, Line, Passed
+from leadflow_pipelines.providers.guard.rate_limit import Rate, rate_key, rate_of, take_slot
+from leadflow_pipelines.providers.guard.turnstile import Turnstile
 from leadflow_pipelines.providers.pulls import Pull, RawStore, raw_frame, unsent_row
-from leadflow_pipelines.providers.rate_limit import Rate, rate_key, rate_of, take_slot
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
-from leadflow_pipelines.providers.turnstile import Turnstile
 from leadflow_pipelines.spend import budget
 from leadflow_pipelines.spend.budget import Wish
 from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of

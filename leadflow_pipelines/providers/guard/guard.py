@@ -24,14 +24,14 @@ from sqlalchemy import Connection
 
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderDown, Transient
-from leadflow_pipelines.providers.books import put_on_disk
 from leadflow_pipelines.providers.configured import configured_sources, provider_keys
+from leadflow_pipelines.providers.guard.books import put_on_disk
+from leadflow_pipelines.providers.guard.purchase import Bought, Buyer
+from leadflow_pipelines.providers.guard.rate_limit import Rate, load_rates
+from leadflow_pipelines.providers.guard.turnstile import Turnstile
 from leadflow_pipelines.providers.pulls import Pull, Pulls, RawStore, Reason, Unmade, find_pulls, unsent_row
-from leadflow_pipelines.providers.purchase import Bought, Buyer
-from leadflow_pipelines.providers.rate_limit import Rate, load_rates
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import Source
-from leadflow_pipelines.providers.turnstile import Turnstile
 from leadflow_pipelines.settings import PREFIX, Settings
 from leadflow_pipelines.spend import budget
 from leadflow_pipelines.spend.budget import StaleReservation
