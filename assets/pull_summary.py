@@ -20,7 +20,7 @@ def pulled(pulls: Pulls, raw: RawStore, zips: Sequence[str]) -> Stored:
 
 
 def pull_notes(pulls: Pulls) -> dict[str, Any]:
-    """Metadata of the run: calls, cache hits, what was not pulled by reason, and the ZIPs this concerns."""
+    """Metadata of the run: calls, cache hits, what was not pulled by reason, the ZIPs of that, fields gone absent."""
     reasons = Counter(call.reason for call in pulls.unmade)
     messages = list(dict.fromkeys(call.message for call in pulls.unmade))[:MESSAGES_SHOWN]
     return {
@@ -29,6 +29,7 @@ def pull_notes(pulls: Pulls) -> dict[str, Any]:
         "is_partial": pulls.is_partial,
         "not_pulled": len(pulls.unmade),
         **{f"not_pulled_{reason}": count for reason, count in sorted(reasons.items())},
+        **({"fields_absent": list(pulls.absent_fields)} if pulls.absent_fields else {}),
         **({"not_pulled_because": " ".join(messages), "not_pulled_zips": list(_zips(pulls))} if pulls.unmade else {}),
     }
 

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from leadflow_pipelines.contracts import RAW_PULLS, UNLOCATED
 from leadflow_pipelines.database.tables import provider_pulls
 from leadflow_pipelines.providers.source import Reply
+from leadflow_pipelines.providers.sources.pages import ABSENT
 from leadflow_pipelines.spend.call import Call, fingerprint_of, zip_of
 from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome
 from leadflow_pipelines.spend.price_book import split_cents
@@ -103,6 +104,12 @@ class Pulls:
     def cache_hits(self) -> int:
         """Calls that were answered without asking anyone."""
         return sum(pull.is_cached for pull in self.pulls)
+
+    @property
+    def absent_fields(self) -> tuple[str, ...]:
+        """What whole pages lack although their vendor's records used to have it, as `provider: field`."""
+        found = {f"{pull.call.provider}: {name}" for pull in self.pulls for name in pull.parameters.get(ABSENT, ())}
+        return tuple(sorted(found))
 
     @property
     def items(self) -> int:

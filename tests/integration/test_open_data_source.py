@@ -20,7 +20,7 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.providers.sources.pages import distinct_items
 from tests.shop import DAY, ORIGIN, open_shop
 
-COUNTY_SOURCES = load_county_sources()
+COUNTY_SOURCES = load_county_sources(None)
 RECORDS, PAGE_CAP = 24, 10
 ZIPS = {"socrata": "60601", "arcgis": "33132", "carto": "19104"}
 COUNTIES_OF = {

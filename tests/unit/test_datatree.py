@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from leadflow_pipelines.errors import InvalidInput, Terminal, Transient
+from leadflow_pipelines.providers.configured import provider_states
 from leadflow_pipelines.providers.sources.datatree import DEFAULT_MAP, DataTree, load_field_map, property_calls
 from leadflow_pipelines.providers.sources.datatree_rows import to_source_rows
 from leadflow_pipelines.settings import load_settings
@@ -147,3 +148,18 @@ def test_the_page_before_is_asked_for_again():
 def test_without_a_token_or_an_address_there_is_no_client():
     assert DataTree.from_settings(load_settings()) is None
     assert DataTree.from_settings(load_settings(datatree_api_key="k")) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, "LEADFLOW_DATATREE_API_KEY and LEADFLOW_DATATREE_BASE_URL;"),
+        ({"datatree_api_key": "k"}, "set LEADFLOW_DATATREE_BASE_URL;"),
+        ({"datatree_base_url": "https://datatree.example"}, "set LEADFLOW_DATATREE_API_KEY;"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_address_and_the_unconfirmed_shape(given, wanted):
+    (state,) = (one for one in provider_states(load_settings(**given)) if one.provider == "datatree")
+    assert not state.is_configured
+    assert wanted in state.note
+    assert "unconfirmed, so set LEADFLOW_DATATREE_FIELD_MAP right" in state.note

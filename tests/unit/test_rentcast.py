@@ -1,6 +1,7 @@
 """RentCast: recorded shapes into rows, requests and answers as its OpenAPI description has them, pages into calls."""
 
 import datetime as dt
+from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import jsonschema
@@ -9,10 +10,11 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.errors import Terminal, Transient
+from leadflow_pipelines.providers.pulls import Pull, Pulls
 from leadflow_pipelines.providers.sandbox.vendor import Request
 from leadflow_pipelines.providers.sandbox.vendors import rentcast as simulated
 from leadflow_pipelines.providers.sandbox.world import World
-from leadflow_pipelines.providers.sources.pages import distinct_items
+from leadflow_pipelines.providers.sources.pages import ABSENT, FEWEST, distinct_items
 from leadflow_pipelines.providers.sources.rentcast import RentCast, property_calls
 from leadflow_pipelines.providers.sources.rentcast_rows import to_source_rows
 from leadflow_pipelines.settings import load_settings
@@ -164,6 +166,20 @@ def test_records_of_two_pages_are_told_apart_by_their_id():
     kept = distinct_items(pl.concat([raw, later]))
     assert kept["item_key"].to_list() == ["a", "b", None, None]
     assert distinct_items(pl.concat([raw, raw.with_columns(zip=pl.lit("80213"))])).height == 6
+
+
+def test_a_field_that_a_whole_page_lacks_is_named_and_what_was_paid_for_is_kept(caplog):
+    whole = {"addressLine1": "1 Example Ct", "propertyType": "Condo", "owner": {"names": []}, "lastSaleDate": "2024"}
+    renamed = {("soldOn" if name == "lastSaleDate" else name): value for name, value in whole.items()}
+    page = [{"id": str(number), **renamed} for number in range(FEWEST)]
+    reply = _read(_call(), page)
+    assert reply.parameters[ABSENT] == ["lastSaleDate"]
+    assert (len(reply.items), reply.billed) == (FEWEST, 1)
+    assert [record.fields for record in caplog.records if "may have changed" in record.message] == [["lastSaleDate"]]
+    assert ABSENT not in _read(_call(), page[1:]).parameters, "a few records without it prove nothing"
+    assert ABSENT not in _read(_call(), [{"id": "x", **whole}, *page]).parameters, "one record has it"
+    pull = Pull(_call(), "p", FEWEST, Decimal(0), FETCHED_AT, reply.parameters, is_cached=False)
+    assert Pulls((pull,), (), 1, Decimal(0)).absent_fields == ("rentcast: lastSaleDate",)
 
 
 def test_nothing_there_is_an_empty_answer_and_a_wrong_address_is_not():

@@ -27,14 +27,14 @@ EVERYONE = "*"
 class Fault:
     """One setting of the dial, for `provider` (`*`: each) and, where given, for one `zip` only.
 
-    Without a `share` the next `times` calls suffer; with one, that share of all calls, the same ones in every run.
-    Nothing is billed by status (answers `status`), too_many (the vendor's own refusal of haste; both with Retry-After
-    where given), expired_key and empty_wallet. The others bill first. slow answers after `seconds`; slow_drip spreads
-    the answer over them; timeout is silent for them and hangs up; reset drops the connection before the answer,
-    reset_midway in its midst, where cut_off only stops. truncated_json, malformed_json and wrong_shape cannot be read.
-    missing_field and renamed_field touch one field of each record, key_casing all keys; wrong_total miscounts;
-    duplicate_page answers the page before again. What a vendor's answers do not have, no fault can spoil: see
-    `Vendor.can_suffer`.
+    Without a `share` the next `times` calls suffer; with one, that share of all calls, the same ones in every run;
+    another `seed`, others. Nothing is billed by status (answers `status`), too_many (the vendor's own refusal of haste;
+    both with Retry-After where given), expired_key and empty_wallet. The others bill first. slow answers after
+    `seconds`; slow_drip spreads the answer over them; timeout is silent for them and hangs up; reset drops the
+    connection before the answer, reset_midway in its midst, where cut_off only stops. truncated_json, malformed_json
+    and wrong_shape cannot be read. missing_field and renamed_field touch one field of each record, key_casing all keys;
+    wrong_total miscounts; duplicate_page answers the page before again. What a vendor's answers do not have, no fault
+    can spoil: see `Vendor.can_suffer`.
     """
 
     provider: str
@@ -45,6 +45,7 @@ class Fault:
     retry_after: str | None = None
     seconds: float = 60.0
     zip: str | None = None
+    seed: int = 0
 
 
 PRESETS: Mapping[str, tuple[dict[str, Any], ...]] = {
@@ -118,7 +119,6 @@ class FaultSwitch:
                 return None
             question = (provider, hashlib.blake2b(request, digest_size=8).digest())
             self.seen[question] += 1
-            dice = self._dice(question, self.seen[question])
             for number, fault in enumerate(self.armed):
                 if fault.provider not in (provider, EVERYONE) or fault.zip not in (None, zip_code):
                     continue
@@ -127,12 +127,11 @@ class FaultSwitch:
                     if fault.times <= 0:
                         del self.armed[number]
                     return fault
-                if dice < fault.share:
+                if self._dice(fault, question, self.seen[question]) < fault.share:
                     return fault
-                dice = (dice - fault.share) / (1 - fault.share)
         return None
 
-    def _dice(self, question: tuple[str, bytes], time: int) -> float:
-        """A number in [0, 1) that hangs on the question and on how often it came, not on who else asks."""
-        told = f"{self.seed}:{question[0]}:{question[1].hex()}:{time}".encode()
+    def _dice(self, fault: Fault, question: tuple[str, bytes], time: int) -> float:
+        """A number in [0, 1) that hangs on the fault, the question and how often it came, not on who else asks."""
+        told = f"{self.seed}:{fault.seed}:{fault.kind}:{fault.status}:{question[0]}:{question[1].hex()}:{time}".encode()
         return int.from_bytes(hashlib.blake2b(told, digest_size=7).digest()) / 2**56

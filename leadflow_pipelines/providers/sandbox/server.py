@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         is_refused = refusal is not None or reply is vendor.too_many or reply.status in (401, 403, 429)
         billed = 0 if is_refused else reply.billed
         path = self.path if vendor.books_paths else None
-        is_struck = fault is not None
+        is_struck = fault is not None and (fault.kind != "duplicate_page" or _page_before(vendor, request) is not None)
         self.server.books.enter(
             vendor.name, reply.zip, billed=billed, is_refused=is_refused, is_struck=is_struck, path=path
         )
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._write(reply, content[: len(content) // 2], len(content))
                 self._hang_up()
             case "duplicate_page":
-                before = vendor.shape.page_before(request.query) if vendor.shape.page_before else None
+                before = _page_before(vendor, request)
                 self._send(vendor.answer(self.server.world, request.asking(before)) if before else reply)
             case _:
                 spoiled = distorted(reply, fault.kind, vendor.shape)
@@ -221,6 +221,10 @@ class _Handler(BaseHTTPRequestHandler):
         told = self.responses.get(reply.status, ("",))[0]
         lines = [f"HTTP/1.1 {reply.status} {told}", *(f"{name}: {value}" for name, value in head.items())]
         self.wfile.write("\r\n".join([*lines, "", ""]).encode() + content)
+
+
+def _page_before(vendor: Vendor, request: Request) -> Mapping[str, str] | None:
+    return vendor.shape.page_before(request.query) if vendor.shape.page_before else None
 
 
 def _without_boundary(body: bytes, headers: Mapping[str, str]) -> bytes:
