@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leadflow_pipelines.settings import PREFIX
+
 COMMAND = [sys.executable, "-m", "leadflow_pipelines.cli"]
 TIME_LIMIT_SECONDS = 240
+
+NOBODY_OUTSIDE = {f"{PREFIX}GEOCODER": "none"}
+"""The free geocoder is asked by default, also for an org of a test that is not simulated."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ def start_leadflow(*arguments: str, environment: Mapping[str, str] | None = None
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "COLUMNS": "80", **(environment or {})},
+        env={**os.environ, "COLUMNS": "80", **NOBODY_OUTSIDE, **(environment or {})},
         start_new_session=True,
     )
 

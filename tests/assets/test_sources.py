@@ -51,5 +51,5 @@ def test_again_nobody_is_asked(fed: AssetRunner, vendors: SandboxProcess) -> Non
 
 def test_a_vendor_without_a_key_is_not_worked(home: Path, vendors: SandboxProcess) -> None:
     only = load_settings(home=home, **vendors.settings_overrides("rentcast"))
-    assert set(unasked(only, is_simulated=True)) == set(PULL_NAMES) - {"raw/rentcast"}
+    assert set(unasked(only, is_simulated=True)) == {*PULL_NAMES, "geocodes"} - {"raw/rentcast"}
     assert "raw/county_tables" not in unasked(load_settings(home=home)), "a real org without any key has free records"
