@@ -18,12 +18,7 @@ def assign_ids(members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     survives. A cluster without an old id is named by its anchor (its smallest address, else parcel, else record), so
     that an interrupted run, repeated, names it the same.
     """
-    address, parcel, record = (pl.col(name).min() for name in ("address_text", "parcel_key", "record_id"))
-    anchors = members.group_by("cluster").agg(
-        pl.when(pl.col("is_alone").first()).then(record).otherwise(pl.coalesce(address, parcel)).alias("anchor"),
-        record.alias("founder"),
-        pl.col("old_id").count().alias("claims"),
-    )
+    anchors = _anchors(members)
     claims = (
         members.filter(pl.col("old_id").is_not_null())
         .group_by("old_id", "cluster").agg(pl.len().alias("records"), pl.col("linked_on").min())
@@ -41,6 +36,24 @@ def assign_ids(members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     named = anchors.select("cluster", "founder", "claims").join(pl.concat([ids, new]), on="cluster")
     members = members.join(named, on="cluster", maintain_order="left")
     return _with_first_linked(members).drop("claims"), merges
+
+
+def _anchors(members: pl.DataFrame) -> pl.DataFrame:
+    """cluster, anchor, founder, claims (how many of its records have an old id). Most clusters are one record, which
+    is its own smallest: only the others are grouped.
+    """
+    said = members.select("cluster", "is_alone", "address_text", "parcel_key", "record_id", claims="old_id")
+    is_several = said["cluster"].is_duplicated()
+    one = said.filter(~is_several).with_columns(pl.col("claims").is_not_null().cast(pl.UInt32))
+    several = said.filter(is_several).group_by("cluster").agg(
+        pl.col("is_alone").first(), pl.col("address_text", "parcel_key", "record_id").min(), pl.col("claims").count()
+    )  # fmt: skip
+    return pl.concat([one, several.select(one.columns)]).select(
+        "cluster",
+        pl.when("is_alone").then("record_id").otherwise(pl.coalesce("address_text", "parcel_key")).alias("anchor"),
+        pl.col("record_id").alias("founder"),
+        "claims",
+    )
 
 
 def _with_first_linked(members: pl.DataFrame) -> pl.DataFrame:
@@ -61,17 +74,23 @@ def _with_first_linked(members: pl.DataFrame) -> pl.DataFrame:
 
 def _name_new(anchors: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
     """cluster → property_id for clusters without one. An id that another cluster holds is never given again."""
-    anchors = anchors.select("cluster", "anchor").sort("anchor")
-    named: list[pl.DataFrame] = [anchors.clear().select("cluster", pl.lit("").alias("property_id"))]
+    ids = _ids_of(anchors)
+    # A hash tells nearly all that are alone with their id; the few others are named in the order of their anchors.
+    contested = ids["property_id"].hash().is_duplicated() | ids["property_id"].is_in(taken.implode())
+    named = [ids.filter(~contested)]
+    anchors = anchors.filter(contested).sort("anchor", "founder")
+    taken = pl.concat([taken, named[0]["property_id"]]) if anchors.height else taken
     attempt = 0
     while anchors.height:
-        salt = [pl.lit(attempt)] if attempt else []
-        digest = stable_hash([pl.col("anchor"), *salt]).str.slice(0, _HEX_DIGITS)
-        anchors = anchors.with_columns(pl.concat_str(pl.lit("p_"), digest).alias("property_id"))
-        free = pl.col("property_id").is_first_distinct() & ~pl.col("property_id").is_in(taken.implode())
-        given = anchors.filter(free).select("cluster", "property_id")
-        named.append(given)
-        taken = pl.concat([taken, given["property_id"]])
+        ids = _ids_of(anchors, *([pl.lit(attempt)] if attempt else []))
+        free = ids["property_id"].is_first_distinct() & ~ids["property_id"].is_in(taken.implode())
+        named.append(ids.filter(free))
+        taken = pl.concat([taken, named[-1]["property_id"]])
         anchors = anchors.filter(~free)
         attempt += 1
     return pl.concat(named)
+
+
+def _ids_of(anchors: pl.DataFrame, *salt: pl.Expr) -> pl.DataFrame:
+    digest = stable_hash([pl.col("anchor"), *salt]).str.slice(0, _HEX_DIGITS)
+    return anchors.select("cluster", property_id=pl.concat_str(pl.lit("p_"), digest))
