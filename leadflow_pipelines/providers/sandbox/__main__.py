@@ -20,6 +20,7 @@ def main() -> None:
     options.add_argument(
         "--faults", action="append", default=[], metavar="PRESET", help="a fault preset, from the start"
     )
+    options.add_argument("--fault", action="append", default=[], metavar="VENDOR.KIND=SHARE", help="one fault")
     options.add_argument("--vendors", default=",".join(VENDOR_NAMES), help="who is simulated, separated by commas")
     options.add_argument("--today", type=dt.date.fromisoformat, help="the vendors' date; default: the real one")
     options.add_argument("--parent", type=int, help="end when this process is no longer the parent")
@@ -33,7 +34,13 @@ def main() -> None:
         **({"today": lambda: given.today} if given.today else {}),
     )
     run_sandbox(
-        given.host, given.port, world=world, presets=given.faults, vendors=given.vendors.split(","), parent=given.parent
+        given.host,
+        given.port,
+        world=world,
+        presets=given.faults,
+        shares=given.fault,
+        vendors=given.vendors.split(","),
+        parent=given.parent,
     )
 
 

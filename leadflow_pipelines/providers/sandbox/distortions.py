@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 
-from leadflow_pipelines.providers.sandbox.faults import Kind
 from leadflow_pipelines.providers.sandbox.vendor import Reply, Shape
 
 
-def distorted(reply: Reply, kind: Kind, shape: Shape) -> bytes:
+def distorted(reply: Reply, kind: str, shape: Shape) -> bytes:
     """The body as `kind` leaves it; untouched where the vendor's shape gives the fault nothing to spoil."""
     if kind == "truncated_json":
         return reply.content[: len(reply.content) // 2]
@@ -42,7 +41,7 @@ def distorted(reply: Reply, kind: Kind, shape: Shape) -> bytes:
     return orjson.dumps(body)
 
 
-def miscounted_head(reply: Reply, kind: Kind, shape: Shape) -> Reply:
+def miscounted_head(reply: Reply, kind: str, shape: Shape) -> Reply:
     """The reply with a wrong total in its header, where the fault is that and the vendor counts there."""
     name = shape.total_header
     if kind != "wrong_total" or name is None or name not in reply.headers:

@@ -4,9 +4,10 @@ Here: which call suffers what. Not here: how a body is spoiled (`distortions`) o
 """
 
 import hashlib
+import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -18,8 +19,14 @@ Spoiled = Literal[
     "truncated_json", "malformed_json", "wrong_shape", "missing_field", "renamed_field", "key_casing", "wrong_total",
     "duplicate_page",
 ]  # fmt: skip
-Kind = Literal[Refusal, Stall, Spoiled]
 KINDS: tuple[str, ...] = (*get_args(Refusal), *get_args(Stall), *get_args(Spoiled))
+OWN_KINDS: Mapping[str, tuple[str, ...]] = {
+    "twilio": (
+        "error_after", "filtered", "unreachable", "carrier_unknown", "late", "duplicate_callback", "out_of_order",
+        "lost_callback", "forged_callback", "duplicate_inbound", "forged_inbound", "lost_inbound",
+    ),
+}  # fmt: skip
+"""What only one vendor may do: `vendors` says what each means."""
 EVERYONE = "*"
 
 
@@ -38,7 +45,7 @@ class Fault:
     """
 
     provider: str
-    kind: Kind
+    kind: str
     times: int = 1
     share: float | None = None
     status: int = 500
@@ -91,12 +98,20 @@ class FaultSwitch:
             fault = Fault(**wanted)
         except TypeError as error:
             raise InvalidInput(f"Not a fault: {error}.") from error
-        if fault.kind not in KINDS:
-            raise InvalidInput(f"No fault is called {fault.kind!r}; there are {', '.join(KINDS)}.")
+        known = (*KINDS, *OWN_KINDS.get(fault.provider, ()))
+        if fault.kind not in known:
+            raise InvalidInput(f"No fault of {fault.provider} is called {fault.kind!r}; there are {', '.join(known)}.")
         if fault.share is not None and not 0 <= fault.share <= 1:
             raise InvalidInput(f"share {fault.share} is none between 0 and 1.")
         with self.lock:
             self.armed.append(fault)
+
+    def arm_share(self, told: str) -> None:
+        """Adds a fault written as VENDOR.KIND=SHARE, like twilio.filtered=0.1. Raises InvalidInput where it is not."""
+        found = re.fullmatch(r"(\w+|\*)\.(\w+)=(0?\.\d+|0|1|1\.0*)", told)
+        if found is None:
+            raise InvalidInput(f"{told!r} is not VENDOR.KIND=SHARE.", remedy="Write it like twilio.filtered=0.1.")
+        self.arm({"provider": found[1], "kind": found[2], "share": float(found[3])})
 
     def preset(self, names: Iterable[str]) -> None:
         """Sets these presets for every vendor. Raises InvalidInput where there is none of a name."""
@@ -112,8 +127,10 @@ class FaultSwitch:
             self.armed.clear()
             self.seen.clear()
 
-    def next_for(self, provider: str, zip_code: str | None, request: bytes) -> Fault | None:
-        """The fault that the call must suffer, if any; `request` is what tells it from other calls."""
+    def next_for(
+        self, provider: str, zip_code: str | None, request: bytes, kinds: Collection[str] = KINDS
+    ) -> Fault | None:
+        """The fault of these kinds that the call must suffer, if any; `request` is what tells it from other calls."""
         with self.lock:
             if not self.armed:
                 return None
@@ -121,6 +138,8 @@ class FaultSwitch:
             self.seen[question] += 1
             for number, fault in enumerate(self.armed):
                 if fault.provider not in (provider, EVERYONE) or fault.zip not in (None, zip_code):
+                    continue
+                if fault.kind not in kinds:
                     continue
                 if fault.share is None:
                     fault.times -= 1

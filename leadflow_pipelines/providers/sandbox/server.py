@@ -25,7 +25,7 @@ from leadflow_pipelines.providers.sandbox.distortions import distorted, miscount
 from leadflow_pipelines.providers.sandbox.faults import Fault, FaultSwitch
 from leadflow_pipelines.providers.sandbox.places import find_place
 from leadflow_pipelines.providers.sandbox.turnover import Turnover
-from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Reply, Request, Vendor
+from leadflow_pipelines.providers.sandbox.vendor import NO_SUCH_PATH, Desk, Reply, Request, Vendor
 from leadflow_pipelines.providers.sandbox.vendors import VENDOR_NAMES, load_vendors
 from leadflow_pipelines.providers.sandbox.world import World
 
@@ -48,6 +48,8 @@ class SandboxServer(ThreadingHTTPServer):
         self.faults = FaultSwitch(world.seed)
         self.vendors = {prefix: vendor for vendor in load_vendors(vendors) for prefix in vendor.prefixes}
         self.turnover = Turnover(world.calls_per_second)
+        opening = {one.name: one.open_desk for one in self.vendors.values() if one.open_desk is not None}
+        self.desks = {name: open_desk(world, self.faults) for name, open_desk in opening.items()}
 
     @property
     def url(self) -> str:
@@ -73,16 +75,19 @@ def run_sandbox(
     *,
     world: World | None = None,
     presets: Sequence[str] = (),
+    shares: Sequence[str] = (),
     vendors: Collection[str] = VENDOR_NAMES,
     parent: int | None = None,
 ) -> None:
     """Serves until interrupted; prints one JSON line with its URL when ready. Dies with process `parent`.
 
-    `presets`: names of fault presets, set from the start. `vendors`: who is simulated. Raises InvalidInput where there
-    is no preset of a name.
+    `presets`: names of fault presets, set from the start; `shares`: faults like twilio.filtered=0.1. `vendors`: who is
+    simulated. Raises InvalidInput where there is no preset or fault of a name.
     """
     with SandboxServer(host, port, world or World(), vendors) as server:
         server.faults.preset(presets)
+        for told in shares:
+            server.faults.arm_share(told)
         if parent is not None:
             threading.Thread(target=_follow, args=(parent,), daemon=True).start()
         print(orjson.dumps({"url": server.url}).decode(), flush=True)
@@ -146,6 +151,10 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         request = Request(self.command, url.path[len(prefix) :], query, headers, body, prefix)
+        desk = self.server.desks.get(vendor.name)
+        if desk is not None:
+            self._ask_desk(desk, vendor, request)
+            return
         reply = (
             vendor.too_many
             if self.server.turnover.is_too_fast(vendor.name)
@@ -166,6 +175,16 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if refusal is not None or fault is None:
             self._send(refusal or reply)
+        else:
+            self._suffer(fault, vendor, request, reply)
+
+    def _ask_desk(self, desk: Desk, vendor: Vendor, request: Request) -> None:
+        is_too_fast = self.server.turnover.is_too_fast(vendor.name)
+        reply, fault = (vendor.too_many, None) if is_too_fast else desk.answer(request)
+        is_refused = reply.status in (401, 403, 429)
+        self.server.books.enter(vendor.name, None, billed=reply.billed, is_refused=is_refused, is_struck=bool(fault))
+        if fault is None:
+            self._send(reply)
         else:
             self._suffer(fault, vendor, request, reply)
 

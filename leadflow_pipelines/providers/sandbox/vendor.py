@@ -5,10 +5,11 @@ Here: requests in, replies out, no sockets (`server`). Each vendor is a module i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
+from leadflow_pipelines.providers.sandbox.faults import Fault, FaultSwitch
 from leadflow_pipelines.providers.sandbox.world import World
 
 
@@ -71,13 +72,22 @@ class Shape:
     page_before: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
 
 
+class Desk(Protocol):
+    """A vendor whose calls change something: what is refused must not have been done, so it asks the dial itself."""
+
+    def answer(self, request: Request) -> tuple[Reply, Fault | None]:
+        """The reply, and the fault that it still has to suffer on its way."""
+        ...
+
+
 @dataclass(frozen=True)
 class Vendor:
     """One simulated provider.
 
     `answer` serves what lies under one of the `prefixes`; `settings` points LeadFlow's client at the sandbox listening
     at a URL; `expired`, `empty` and `too_many` are its refusals of an expired key, of an empty wallet and of haste, the
-    first two None where it wants no key or no money.
+    first two None where it wants no key or no money. `open_desk`: of a vendor that remembers what it was told, one for
+    each sandbox, which answers in place of `answer`.
     `books_paths`: its books count each path and query too, as those of a web site do.
     """
 
@@ -90,6 +100,7 @@ class Vendor:
     expired: Reply | None = None
     empty: Reply | None = None
     too_many: Reply = Reply(429, {"error": "too many requests"})
+    open_desk: Callable[[World, FaultSwitch], Desk] | None = None
 
     def can_suffer(self, kind: str) -> bool:
         """Whether a fault changes anything here: some vendors have no pages, no totals or no fields by name."""
