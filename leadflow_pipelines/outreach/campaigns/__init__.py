@@ -1,0 +1,1 @@
+"""Campaigns: what is said, to whom, in which steps, and who answered for it; the outbox they fill."""
