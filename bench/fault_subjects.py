@@ -33,8 +33,8 @@ from leadflow_pipelines.spend.call import Call
 DAY = dt.date(2026, 11, 21)
 ZIPS = ("19103", "80212", "78701")
 RECORDS, PAGE = 25, 10
-PEOPLE_PER_ZIP = 60
-BATCH, PEOPLE_BATCH = 4, 15
+PEOPLE_PER_ZIP = 100
+BATCH, PEOPLE_BATCH = 4, 25
 BOOKKEEPING = ("pull_id", "row_number", "cost_cents", "observed_at", "fetched_at")
 COUNTIES = {
     "socrata": ("county_cook_il", ("60601", "60602", "60603")),

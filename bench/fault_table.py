@@ -272,7 +272,10 @@ def _judged(
     without = {record for call in telling for record in subject.covered(call, truth)} & (absent - explained)
     if without:
         missing[f"no {' or '.join(sorted(fields))}"] = len(without)
-    short = [pull.call for pull in pulls.pulls if pull.items < FEWEST]
+    together = Counter[str]()
+    for pull in pulls.pulls:
+        together[pull.path] += pull.items
+    short = [pull.call for pull in pulls.pulls if together[pull.path] < FEWEST]
     if lacking and not subject.leaves_nulls_out:
         lacking -= _given(subject, [*telling, *short], raw, buying.settings)
     elif lacking:
