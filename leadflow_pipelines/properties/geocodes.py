@@ -44,7 +44,7 @@ def unplaced_addresses(
     if wanted.is_empty():
         return _to_ask(wanted)
     counts = pl.col("lat").is_not_null() | (pl.col("provider") == provider)
-    holds = pl.col("holds_until").is_null() | pl.lit(True)
+    holds = pl.col("holds_until").is_null() | (pl.col("holds_until") > now)
     known = lake.read(GEOCODES, zips=zips, where=counts & holds, columns=_KEY)
     return _to_ask(wanted.join(known, on=_KEY, how="anti").sort(_KEY))
 
@@ -115,17 +115,13 @@ def fill_places(properties: pl.DataFrame, geocodes: pl.DataFrame) -> pl.DataFram
     order = pl.element().sort_by(pl.element().struct.field("field"))
     rows = rows.with_columns(
         pl.concat_list("provenance", words.cast(PROPERTIES.schema["provenance"])).list.eval(order),
-        stable_hash([pl.col("content_hash"), pl.col(_FIELD), pl.col("lon"), *_stamp(said)]).alias("content_hash"),
+        stable_hash([pl.col("content_hash"), pl.col(_FIELD), pl.col("lon"), pl.lit(said["provider"])]).alias(
+            "content_hash"
+        ),
     )
     rest = properties.with_row_index("at").join(said.select("at"), on="at", how="anti")
     joined = pl.concat([rest, rows.with_columns(said["at"]).select(rest.columns)])
     return joined.sort("at").drop("at")
-
-
-def _stamp(said: pl.DataFrame) -> list[pl.Expr]:
-    """Who said it, and when where that may be kept for a time only: asked anew, it is another version."""
-    when = said.select(pl.when(pl.col("holds_until").is_not_null()).then("geocoded_at"))["geocoded_at"]
-    return [pl.lit(said["provider"]), pl.lit(when)]
 
 
 def geocoders_to_forget(lake: Lake, *, now: dt.datetime) -> list[str]:
