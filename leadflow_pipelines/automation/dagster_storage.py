@@ -92,17 +92,11 @@ class _EventLogStorage(_SharedEngine, PostgresEventLogStorage):
         self, conn: sa.Connection, events: Sequence[EventLogEntry], event_ids: Sequence[int]
     ) -> None:
         """As the parent does, but in one array a column."""
-        rows = [
-            {
-                "event_id": event_id,
-                "asset_key": _asset_key(event),
-                "key": key,
-                "value": value,
-                "event_timestamp": _instant(event),
-            }
-            for event_id, event in zip(event_ids, events, strict=True)
-            for key, value in self._tags_for_asset_event(event).items()
-        ]
+        rows: list[dict[str, Any]] = []
+        for event_id, event in zip(event_ids, events, strict=True):
+            about = {"event_id": event_id, "asset_key": _asset_key(event), "event_timestamp": _instant(event)}
+            tags = self._tags_for_asset_event(event)
+            rows += [{**about, "key": key, "value": value} for key, value in tags.items()]
         if rows:
             conn.execute(_insert_arrays(AssetEventTagsTable, rows))
 
