@@ -20,7 +20,7 @@ Weekly = tuple[Window | None, ...]
 
 TABLES = (
     "state_calling_rules", "state_zones", "area_code_zones", "zip_states", "holidays",
-    "wireless_restricted_states", "consent_kinds", "parameters",
+    "wireless_restricted_states", "state_registries", "consent_kinds", "parameters",
 )  # fmt: skip
 CONFIDENCES = ("low", "medium", "high")
 

@@ -83,7 +83,7 @@ registry_versions = Table(
     required("file_kind", Text, "full, or change: the base with its additions and deletions."),
     optional("base_version_id", Text, "Version that a change list was applied to."),
     required("as_of", Date, "Day on which the registry wrote the file; it is stale 31 days later."),
-    required("area_codes", ARRAY(Text), "Area codes the version answers for."),
+    required("area_codes", ARRAY(Text), "Area codes the version answers for; empty: all."),
     required("numbers", Integer, "Numbers listed."),
     required("file_sha256", Text, "Digest of the file that was imported."),
     required("path", Text, "Folder of the bit sets, below the org's registry folder."),

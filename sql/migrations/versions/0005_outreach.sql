@@ -277,7 +277,7 @@ comment on column leadflow.registry_versions.registry is 'ftc, state:XX or litig
 comment on column leadflow.registry_versions.file_kind is 'full, or change: the base with its additions and deletions.';
 comment on column leadflow.registry_versions.base_version_id is 'Version that a change list was applied to.';
 comment on column leadflow.registry_versions.as_of is 'Day on which the registry wrote the file; it is stale 31 days later.';
-comment on column leadflow.registry_versions.area_codes is 'Area codes the version answers for.';
+comment on column leadflow.registry_versions.area_codes is 'Area codes the version answers for; empty: all.';
 comment on column leadflow.registry_versions.numbers is 'Numbers listed.';
 comment on column leadflow.registry_versions.file_sha256 is 'Digest of the file that was imported.';
 comment on column leadflow.registry_versions.path is 'Folder of the bit sets, below the org''s registry folder.';
@@ -653,7 +653,7 @@ create table leadflow.proof_entries (
   previous_hash text not null,
   entry_hash text not null,
   constraint pk_proof_entries primary key (org_id, seq),
-  constraint ck_proof_entries_kind check (kind in ('send_decision', 'list_clearance', 'message', 'suppression', 'consent', 'campaign', 'rule_change', 'hold', 'registry_version', 'inbound', 'erasure')),
+  constraint ck_proof_entries_kind check (kind in ('send_decision', 'list_clearance', 'message', 'suppression', 'consent', 'campaign', 'rule_change', 'hold', 'registry_version', 'inbound', 'erasure', 'org_change')),
   constraint ck_proof_entries_seq check (seq >= 1),
   constraint fk_proof_entries_org_id foreign key (org_id) references leadflow.orgs (org_id)
 );
