@@ -196,6 +196,31 @@ class Settings(BaseSettings):
 
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
 
+    registries_dir: Path | None = Field(
+        None,
+        description="Where imported do-not-call lists lie, a folder for each org; on several machines a shared one. "
+        "Empty: <home>/registries.",
+    )
+    dncscrub_api_key: SecretStr | None = Field(
+        None, description="DNCScrub loginId. Empty: DNCScrub is not asked about numbers."
+    )
+    dncscrub_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://www.dncscrub.com"), description="DNCScrub's endpoint for do-not-call lists."
+    )
+    dncscrub_data_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://dataapi.dncscrub.com"), description="DNCScrub's endpoint for reassigned numbers."
+    )
+    realphonevalidation_api_key: SecretStr | None = Field(
+        None, description="RealPhoneValidation token. Empty: RealPhoneValidation is not asked about numbers."
+    )
+    realphonevalidation_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://api.realvalidation.com"), description="RealPhoneValidation endpoint."
+    )
+    lookup_canaries: Path | None = Field(
+        None,
+        description="YAML file with numbers of your own whose answers you know, a yes and a no for each vendor and "
+        "kind; a vendor without them is not believed, so it is not asked.",
+    )
     contact_hash_keys: SecretStr | None = Field(
         None,
         description="Keys that suppressed and consenting contacts are known by, 1:hex,2:hex; the last is current, "
@@ -227,7 +252,10 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone; write it like America/Chicago")
         return value
 
-    @field_validator("home", "watch_dir", "test_data", "county_sources", "crawl_recipes", "datatree_field_map")
+    @field_validator(
+        "home", "watch_dir", "test_data", "county_sources", "crawl_recipes", "datatree_field_map", "registries_dir",
+        "lookup_canaries",
+    )  # fmt: skip
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
