@@ -6,29 +6,39 @@ Pure: time is an argument. Not here: stores of consents and suppressions (`datab
 from leadflow_pipelines.compliance.calling_calendar import Width
 from leadflow_pipelines.compliance.calling_time import CallingTime, check_calling_time
 from leadflow_pipelines.compliance.clear_contacts import (
-    EVIDENCE,
+    ELIGIBILITY,
     MARKETING,
     Decision,
     decide_contact,
     decide_contacts,
 )
+from leadflow_pipelines.compliance.clear_sends import SEND_COLUMNS, decide_sends
 from leadflow_pipelines.compliance.consents import CONSENT_COLUMNS, SUPPRESSION_COLUMNS
-from leadflow_pipelines.compliance.reasons import Reason, explain_reason
+from leadflow_pipelines.compliance.evidence import EVIDENCE, HOLD_COLUMNS, Limits
+from leadflow_pipelines.compliance.reasons import Reason, explain_reason, is_passing
+from leadflow_pipelines.compliance.replay import replay_decisions
 from leadflow_pipelines.compliance.rule_book import RuleBook, load_rules
 
 __all__ = [
     "CONSENT_COLUMNS",
+    "ELIGIBILITY",
     "EVIDENCE",
+    "HOLD_COLUMNS",
     "MARKETING",
+    "SEND_COLUMNS",
     "SUPPRESSION_COLUMNS",
     "CallingTime",
     "Decision",
+    "Limits",
     "Reason",
     "RuleBook",
     "Width",
     "check_calling_time",
     "decide_contact",
     "decide_contacts",
+    "decide_sends",
     "explain_reason",
+    "is_passing",
     "load_rules",
+    "replay_decisions",
 ]

@@ -20,6 +20,8 @@ Width = Literal["default", "state_table"]
 """default: the product's narrow window. state_table: each state's own limits, the widest an org may choose."""
 SEARCH_DAYS = (4, 35, 370)
 """How far ahead the next opening is sought, step by step; a year shows every season of the clocks."""
+MOST_OPENINGS = 100_000
+"""A sender asks at ever new instants: so many answers are kept."""
 ALL_DAY: Window = (0, 24 * 60)
 
 Interval = tuple[int, int]
@@ -83,8 +85,19 @@ class CallingCalendar:
         binding = self._binding_states(states)
         key = instant, binding, zones
         if key not in self._openings:
+            if len(self._openings) >= MOST_OPENINGS:
+                self._openings.clear()
             self._openings[key] = self._search(instant, binding, zones)
         return self._openings[key]
+
+    def open_until(self, instant: datetime, states: tuple[str, ...], zones: tuple[str, ...]) -> datetime | None:
+        """The end of the opening that holds `instant`; None where it is closed."""
+        now = instant.timestamp()
+        first = instant.astimezone(UTC).date() - timedelta(days=1)
+        for opens, closes in self._open_intervals(self._binding_states(states), zones, first, 2):
+            if opens <= now < closes:
+                return datetime.fromtimestamp(closes, UTC)
+        return None
 
     def _search(self, instant: datetime, states: tuple[str, ...], zones: tuple[str, ...]) -> datetime | None:
         now = instant.timestamp()

@@ -48,8 +48,15 @@ def check_calling_time(
     unknown = tuple(_unknown(calendar.rules, ordered_states, ordered_zones))
     if unknown:
         return CallingTime(False, unknown, None)
-    reasons = tuple(dict.fromkeys(_objections(calendar, instant, ordered_states, ordered_zones)))
+    reasons = objections(calendar, instant, ordered_states, ordered_zones)
     return CallingTime(not reasons, reasons, calendar.next_open(instant, ordered_states, ordered_zones))
+
+
+def objections(
+    calendar: CallingCalendar, instant: datetime, states: tuple[str, ...], zones: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Every rule against `instant`, for sorted known states and zones."""
+    return tuple(dict.fromkeys(_objections(calendar, instant, states, zones)))
 
 
 def _unknown(rules: RuleBook, states: tuple[str, ...], zones: tuple[str, ...]) -> Iterator[str]:

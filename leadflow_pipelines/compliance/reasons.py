@@ -20,6 +20,8 @@ CLEARANCE_REASONS = {
     for reason in (
         Reason("suppressed", "The contact point is on the org's suppression list.",
                "None: suppression does not expire. Use another lawful way, or leave the lead."),
+        Reason("jurisdiction_hold", "The org holds all contact to a plausible state of the person for now.",
+               "Wait until the hold is lifted (`leadflow hold list`)."),
         Reason("consent_revoked", "The person withdrew consent, and gave none since.",
                "Leave the person alone unless they give a new consent."),
         Reason("no_consent", "No first-party consent for this channel and purpose is on record.",
@@ -30,6 +32,8 @@ CLEARANCE_REASONS = {
                "Ask for a signed consent that names the org; `express_written` is the kind."),
         Reason("consent_other_purpose", "A consent on record was given for another purpose.",
                "Ask for a consent for this purpose."),
+        Reason("consent_other_org", "A consent on record names another organisation; it cannot be passed on.",
+               "Ask for a consent that names the org, or set the org's name (`leadflow profile set`)."),
         Reason("invalid_phone", "The phone number is missing or not a possible US number.",
                "Correct the number at its source, or trace the owner again."),
         Reason("not_us_number", "The area code is none of the US area codes in the rules.",
@@ -51,6 +55,11 @@ CLEARANCE_REASONS = {
         Reason("litigator", "The number belongs to a known telemarketing litigant.", "None: do not call or text."),
         Reason("litigator_unknown", "No source says whether the number belongs to a known litigant.",
                "Use a vendor that answers it; unknown counts as a hit."),
+        Reason("reassigned", "The number has a new holder since the person gave it.",
+               "Leave the number alone: its new holder agreed to nothing."),
+        Reason("reassigned_unknown",
+               "The consent relied on is older than 30 days, and no fresh answer says that the number is still theirs.",
+               "Have the number checked against the reassigned-numbers database."),
         Reason("wireless_restricted",
                "A plausible state bars cold calls to wireless numbers, and the line is not known to be a landline.",
                "Collect a consent, or use mail."),
@@ -63,6 +72,20 @@ CLEARANCE_REASONS = {
         Reason("invalid_email", "The e-mail address is missing or malformed.", "Correct the address at its source."),
         Reason("address_incomplete", "The mailing address lacks its street, city, state or ZIP.",
                "Complete the address from another source."),
+    )
+}  # fmt: skip
+
+SENDING_REASONS = {
+    reason.code: reason
+    for reason in (
+        Reason("cap_24h", "The person was contacted as often in 24 hours as the org allows itself.",
+               "Wait until the oldest of those attempts is 24 hours ago."),
+        Reason("cap_7d", "The person was contacted as often in seven days as the org allows itself.",
+               "Wait until the oldest of those attempts is seven days ago."),
+        Reason("cap_state", "The person was contacted as often in 24 hours as a plausible state allows.",
+               "Wait until the oldest of those attempts is 24 hours ago."),
+        Reason("campaign_unregistered", "The sender is not registered with the carriers for this use.",
+               "Register brand and campaign, then add the sender (`leadflow sender add`)."),
     )
 }  # fmt: skip
 
@@ -83,13 +106,23 @@ CALLING_TIME_REASONS = {
 }
 
 
+PASSING = frozenset({"jurisdiction_hold", "cap_24h", "cap_7d", "cap_state", "hours", "holiday"})
+"""Reasons that time or an operator takes away, so that a message may wait."""
+
+
+def is_passing(code: str) -> bool:
+    """Whether a message blocked by this alone waits for its next chance instead of being given up."""
+    stem = code.partition(":")[0]
+    return stem in PASSING or stem.endswith("day")
+
+
 def explain_reason(code: str) -> Reason:
     """The reason behind a code, whole (`sunday:AL`) or bare (`no_consent`), in words.
 
     Raises KeyError for a code that no rule gives.
     """
-    if code in CLEARANCE_REASONS:
-        return CLEARANCE_REASONS[code]
+    if found := CLEARANCE_REASONS.get(code) or SENDING_REASONS.get(code):
+        return found
     stem, *details = code.split(":", 2)
     reason = CALLING_TIME_REASONS[stem]
     return Reason(code, reason.text.format(*details), reason.remedy)

@@ -90,6 +90,8 @@ class RuleBook:
     default_weekly: Weekly
     dnc_max_age: timedelta
     clearance_max_age: timedelta
+    reassigned_after: timedelta
+    reassigned_max_age: timedelta
     calling_rules: Mapping[str, tuple[CallingRule, ...]]
     holidays: tuple[Holiday, ...]
     state_zones: Mapping[str, tuple[str, ...]]
@@ -204,6 +206,8 @@ def build_rules(texts: Mapping[str, str], digest: str) -> RuleBook:
             default_weekly=_default_weekly(parameters),
             dnc_max_age=timedelta(days=int(parameters["dnc_max_age_days"])),
             clearance_max_age=timedelta(days=int(parameters["clearance_max_days"])),
+            reassigned_after=timedelta(days=int(parameters["reassigned_after_days"])),
+            reassigned_max_age=timedelta(days=int(parameters["reassigned_max_age_days"])),
             calling_rules=calling,
             holidays=tuple(read("holidays", _holiday)),
             state_zones=dict(read("state_zones", lambda row: (row["state"], tables.codes(row["zones"])))),

@@ -47,23 +47,24 @@ def whereabouts(frame: pl.DataFrame, rules: RuleBook) -> tuple[pl.Series, list[P
         mailing=_address(MAILING),
         property=pl.when(pl.col("is_owner_occupied").fill_null(True)).then(_address(PROPERTY)),
     )
-    masks: list[int] = []
+    masks: dict[int, int] = {}
 
     def coded(column: str) -> pl.Expr:
+        """The column as codes of what its values say: alike places share one, so that few combinations remain."""
         distinct = evidence[column].unique().drop_nulls()
-        first = len(masks)
-        masks.extend(atlas.area_code(value) if column == "area_code" else atlas.address(value) for value in distinct)
-        codes = pl.Series(range(first, len(masks)), dtype=pl.Int64)
+        told = (atlas.area_code(value) if column == "area_code" else atlas.address(value) for value in distinct)
+        codes = pl.Series([masks.setdefault(mask, len(masks)) for mask in told], dtype=pl.Int64)
         return pl.col(column).replace_strict(distinct, codes, default=None)
 
     rows = evidence.select([coded(column) for column in evidence.columns])
+    mask_of = list(masks)
     combined = rows.unique()
     found: dict[int, int] = {}
     indices = []
     for row in combined.iter_rows():
         union = 0
         for code in row:
-            union |= 0 if code is None else masks[code]
+            union |= 0 if code is None else mask_of[code]
         indices.append(found.setdefault(union, len(found)))
     indexed = combined.with_columns(places=pl.Series(indices, dtype=pl.Int64))
     joined = rows.join(indexed, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")

@@ -7,7 +7,7 @@ from leadflow_pipelines.database.tables.columns import INSTANT, metadata, option
 
 PROOF_KINDS = (
     "send_decision", "list_clearance", "message", "suppression", "consent", "campaign", "rule_change", "hold",
-    "registry_version", "inbound", "erasure",
+    "registry_version", "inbound", "erasure", "org_change",
 )  # fmt: skip
 
 proof_entries = Table(

@@ -1,0 +1,110 @@
+"""What is known of a number: its form, its line, do-not-call lists, litigants, whether it changed hands."""
+
+from datetime import timedelta
+
+import polars as pl
+
+from leadflow_pipelines.compliance.consents import INSTANT
+from leadflow_pipelines.compliance.evidence import Question
+from leadflow_pipelines.compliance.rule_book import RuleBook
+from leadflow_pipelines.compliance.whereabouts import AREA_CODE
+
+US_PHONE = r"^\+1[2-9]\d{2}[2-9]\d{6}$"
+CLOCK_TOLERANCE = timedelta(days=1)
+"""A vendor's answer may carry an instant a little after `now`: a run buys contacts after it began."""
+
+
+def number_conditions(question: Question) -> dict[str, pl.Expr]:
+    """Reads kind, channel, the number's own columns and what was looked up about it."""
+    rules = question.rules
+    is_phone, is_sms = pl.col("kind") == "phone", pl.col("channel") == "sms"
+    placed = [code.area_code for code in rules.area_codes.values() if code.kind == "geographic"]
+    placeless = [code.area_code for code in rules.area_codes.values() if code.kind != "geographic"]
+    is_valid = pl.col("is_us_phone")
+    return {
+        "invalid_phone": is_phone & ~is_valid,
+        "not_us_number": is_phone & is_valid & ~AREA_CODE.is_in(placed + placeless),
+        "not_geographic": is_phone & is_valid & AREA_CODE.is_in(placeless),
+        "not_mobile": is_sms & (pl.col("line_type") != "mobile").fill_null(False),
+        "line_type_unknown": is_sms & pl.col("line_type").is_null(),
+        "not_reachable": is_phone & ~pl.col("is_reachable").fill_null(True),
+        **{code: is_phone & condition for code, condition in _lists(question).items()},
+        **_reassignment(question),
+    }
+
+
+def _lists(question: Question) -> dict[str, pl.Expr]:
+    """Three may answer for a number: the vendor that traced it, the registries the org reads, a lookup of its own.
+
+    One fresh answer is needed and none may say listed, however old. A lookup that came back without an answer
+    counts as a hit.
+    """
+    rules = question.rules
+    vendor, registry, lookup = pl.col("is_on_dnc"), pl.col("is_registry_listed"), pl.col("dnc_answer")
+    is_vendor_fresh = _is_fresh(pl.col("fetched_at"), question, rules.dnc_max_age)
+    listed_on = pl.col("registry_as_of")
+    oldest = question.now.date() - rules.dnc_max_age
+    is_registry_fresh = listed_on.is_between(oldest, question.now.date() + CLOCK_TOLERANCE).fill_null(False)
+    is_lookup_fresh = _is_fresh(pl.col("dnc_answered_at"), question, rules.dnc_max_age)
+    is_definite = lookup.is_in(["yes", "no"]).fill_null(False)
+    is_answered = vendor.is_not_null() | registry.is_not_null() | listed_on.is_not_null() | lookup.is_not_null()
+    has_fresh = (
+        (vendor.is_not_null() & is_vendor_fresh)
+        | (registry.is_not_null() & is_registry_fresh)
+        | (is_definite & is_lookup_fresh)
+    )
+    return {
+        "dnc_listed": is_listed() & ~pl.col("lifts_dnc"),
+        "dnc_unknown": ~is_answered | (lookup.is_not_null() & ~is_definite),
+        "dnc_stale": ~has_fresh & (is_answered | ~is_vendor_fresh),
+        "litigator": pl.col("is_litigator").fill_null(False),
+        "litigator_unknown": pl.col("is_litigator").is_null(),
+    }
+
+
+def is_listed() -> pl.Expr:
+    """Some do-not-call answer says so, however old."""
+    vendor, registry = pl.col("is_on_dnc").fill_null(False), pl.col("is_registry_listed").fill_null(False)
+    return vendor | registry | (pl.col("dnc_answer") == "yes").fill_null(False)
+
+
+def is_barred_from_wireless() -> pl.Expr:
+    """A plausible state bars cold calls to wireless numbers, and the line is not known to be a landline."""
+    return pl.col("is_wireless_restricted") & (pl.col("line_type") != "landline").fill_null(True)
+
+
+def _reassignment(question: Question) -> dict[str, pl.Expr]:
+    """A number that changed hands is blocked. A text relying on an old consent needs a fresh no about that consent.
+
+    So does a call that relies on a consent to lift a list or a wireless restriction.
+    """
+    rules = question.rules
+    given_at = pl.col("consent_given_at")
+    moment = pl.lit(question.now, dtype=INSTANT)
+    is_old = (given_at < moment - rules.reassigned_after).fill_null(True)
+    says_no = (
+        (pl.col("is_reassigned") == False).fill_null(False)  # noqa: E712 - a null answer is not a no
+        & _is_fresh(pl.col("reassigned_checked_at"), question, rules.reassigned_max_age)
+        & (pl.col("reassigned_asked_about") <= given_at.dt.date()).fill_null(False)
+    )
+    lifts = (is_listed() & pl.col("lifts_dnc")) | (is_barred_from_wireless() & pl.col("lifts_wireless"))
+    is_voice = pl.col("channel") == "voice"
+    relies = pl.col("has_consent") & ((pl.col("channel") == "sms") | (is_voice & lifts))
+    return {
+        "reassigned": (pl.col("kind") == "phone") & pl.col("is_reassigned").fill_null(False),
+        "reassigned_unknown": relies & is_old & ~says_no & ~pl.col("is_reassigned").fill_null(False),
+    }
+
+
+def _is_fresh(answered_at: pl.Expr, question: Question, max_age: timedelta) -> pl.Expr:
+    return answered_at.is_between(question.now - max_age, question.now + CLOCK_TOLERANCE).fill_null(False)
+
+
+def answer_ends(rules: RuleBook) -> pl.Expr:
+    """When the freshest definite do-not-call answer is too old to stand on."""
+    registry = pl.when(pl.col("is_registry_listed").is_not_null()).then(
+        pl.col("registry_as_of").cast(pl.Datetime("us"))
+    )
+    lookup = pl.when(pl.col("dnc_answer").is_in(["yes", "no"])).then("dnc_answered_at")
+    vendor = pl.when(pl.col("is_on_dnc").is_not_null()).then("fetched_at")
+    return pl.max_horizontal(vendor, registry.dt.replace_time_zone("UTC"), lookup) + rules.dnc_max_age

@@ -1,0 +1,209 @@
+"""What a decision looks at, and its one written form: a JSON document per row whose sha256 proves it.
+
+Here: the columns, writing documents over a frame and reading them back. Not here: the decision (`clear_contacts`),
+gathering (`clearance/evidence`), keeping documents (`clearance/proof`). The form is canonical: keys sorted, no
+spaces, nulls left out, UTC instants to the microsecond, so that equal evidence gives equal bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import polars as pl
+import polars_hash as plh
+
+from leadflow_pipelines.compliance.calling_calendar import Width
+from leadflow_pipelines.compliance.consents import CONSENT_COLUMNS, INSTANT
+from leadflow_pipelines.compliance.rule_book import RuleBook
+from leadflow_pipelines.errors import InvalidInput
+
+EVIDENCE_REQUIRED: dict[str, Any] = {
+    "zip": pl.String, "day": pl.Date, "property_id": pl.String, "contact_point_id": pl.String,
+    "kind": pl.String, "person_name": pl.String, "phone_e164": pl.String, "line_type": pl.String,
+    "email": pl.String, "mailing_street": pl.String, "mailing_city": pl.String, "mailing_state": pl.String,
+    "mailing_zip5": pl.String, "is_on_dnc": pl.Boolean, "is_litigator": pl.Boolean, "is_reachable": pl.Boolean,
+    "fetched_at": INSTANT, "source": pl.String, "property_state": pl.String, "property_zip": pl.String,
+    "is_owner_occupied": pl.Boolean,
+}  # fmt: skip
+"""What every contact point comes with: lead_contacts, and three columns about the property."""
+EVIDENCE_LOOKED_UP: dict[str, Any] = {
+    "is_registry_listed": pl.Boolean, "registry_as_of": pl.Date, "dnc_answer": pl.String, "dnc_answered_at": INSTANT,
+    "is_reassigned": pl.Boolean, "reassigned_checked_at": INSTANT, "reassigned_asked_about": pl.Date,
+    "contact_hashes": pl.List(pl.String),
+}  # fmt: skip
+"""What the org looked up; a missing column is null, nothing looked up. is_registry_listed: on any do-not-call list
+that the org reads under its own licence, null where none answers for the number; registry_as_of: day of the oldest
+list asked. dnc_answer: yes, no or unknown, a vendor's own lookup. reassigned_*: the reassigned-numbers check and the
+day it was about. contact_hashes: the keyed hash under every key version."""
+EVIDENCE: dict[str, Any] = {**EVIDENCE_REQUIRED, **EVIDENCE_LOOKED_UP}
+
+WRITTEN = (
+    "contact_point_id", "day", "dnc_answer", "dnc_answered_at", "email", "fetched_at", "is_litigator", "is_on_dnc",
+    "is_owner_occupied", "is_reachable", "is_reassigned", "is_registry_listed", "is_suppressed", "kind", "line_type",
+    "mailing_city", "mailing_state", "mailing_street", "mailing_zip5", "phone_e164", "property_id", "property_state",
+    "property_zip", "reassigned_asked_about", "reassigned_checked_at", "registry_as_of", "source",
+)  # fmt: skip
+"""The columns of a contact point in its document: in order, the first of them never null."""
+SEND_FACTS = ("attempts", "is_registered")
+"""What a document of a send holds besides: instants of the last seven days' attempts, a registered campaign."""
+ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
+UNSAFE = r'["\\\x00-\x1f]'
+POINT_TYPES: dict[str, Any] = {**EVIDENCE, "is_suppressed": pl.Boolean}
+HOLD_COLUMNS: dict[str, Any] = {"state": pl.String, "channel": pl.String}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most attempts at one person that the org allows itself, over all its senders."""
+
+    most_per_24h: int
+    most_per_7d: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every row alike. `limits` only where the question is whether to send now.
+
+    `now` is aware; holds has HOLD_COLUMNS, `*` being every state.
+    """
+
+    rules: RuleBook
+    now: datetime
+    purpose: str
+    org_name: str | None
+    widen_to: Width
+    holds: pl.DataFrame
+    limits: Limits | None = None
+
+    @property
+    def is_send(self) -> bool:
+        return self.limits is not None
+
+    def written(self) -> str:
+        """The question as it stands in every document."""
+        asked: dict[str, Any] = {
+            "holds": sorted([row["state"], row["channel"]] for row in self.holds.iter_rows(named=True)),
+            "now": write_instant(self.now),
+            "org_name": self.org_name,
+            "purpose": self.purpose,
+            "rule_version": self.rules.rule_version,
+            "widen_to": self.widen_to,
+        }
+        if self.limits:
+            asked["most_per_24h"], asked["most_per_7d"] = self.limits.most_per_24h, self.limits.most_per_7d
+        return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def write_instant(instant: datetime) -> str:
+    """An aware instant as documents hold it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def conformed(
+    frame: pl.DataFrame, schema: Mapping[str, Any], what: str, *, may_lack: Sequence[str] = ()
+) -> pl.DataFrame:
+    """The columns of `schema`, cast. Raises InvalidInput for a column that is missing and may not be."""
+    missing = [name for name in schema if name not in frame.columns and name not in may_lack]
+    if missing:
+        raise InvalidInput(
+            f"The {what} lack the columns {', '.join(missing)}.", remedy="Give each, null where unknown."
+        )
+    return frame.select(
+        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
+        for name, dtype in schema.items()
+    )
+
+
+def written_points(points: pl.DataFrame) -> pl.Series:
+    """The contact points as JSON objects. Columns: WRITTEN."""
+    pieces: list[pl.Expr] = []
+    for name in WRITTEN:
+        pieces += _piece(points, name, "{" if name == WRITTEN[0] else ",")
+    return points.select(pl.concat_str([*pieces, pl.lit("}")], ignore_nulls=True)).to_series()
+
+
+def written_consents(consents: pl.DataFrame) -> pl.DataFrame:
+    """contact_key, and `consents_text`: its rows (CONSENT_COLUMNS and contact_key) as a JSON array in one order."""
+    names = sorted(set(CONSENT_COLUMNS) - {"contact_value"})
+    pieces: list[pl.Expr] = []
+    for name in names:
+        pieces += _piece(consents, name, ",")
+    row = pl.concat_str([pl.lit("{"), pl.concat_str(pieces, ignore_nulls=True).str.slice(1), pl.lit("}")])
+    listed = consents.select("contact_key", row=row).sort("row").group_by("contact_key").agg("row")
+    return listed.select(
+        "contact_key", consents_text=pl.concat_str(pl.lit("["), pl.col("row").list.join(","), pl.lit("]"))
+    )
+
+
+def written_documents(rows: pl.DataFrame, question: Question) -> pl.Series:
+    """One document per row. In: channel, consents_text (null: none), point_text, and SEND_FACTS for a send."""
+    parts = [
+        pl.lit('{"asked":' + question.written()),
+        *(_attempts() if question.is_send else []),
+        pl.concat_str(pl.lit(',"channel":"'), "channel", pl.lit('","consents":')),
+        pl.col("consents_text").fill_null("[]"),
+        *([_flag("is_registered", ",")] if question.is_send else []),
+        pl.concat_str(pl.lit(',"point":'), "point_text", pl.lit("}")),
+    ]
+    return rows.select(evidence=pl.concat_str(parts, ignore_nulls=True)).to_series()
+
+
+def hashed(documents: pl.Series) -> pl.Series:
+    """sha256 of each document, in hex."""
+    digest: pl.Expr = plh.CryptographicHashingNameSpace(pl.col("evidence")).sha2_256()
+    return documents.alias("evidence").to_frame().select(evidence_hash=digest).to_series()
+
+
+DOCUMENT_TYPE = pl.Struct(
+    {
+        "asked": pl.Struct({"holds": pl.List(pl.List(pl.String)), "now": pl.String, "org_name": pl.String,
+                            "purpose": pl.String, "rule_version": pl.String, "widen_to": pl.String,
+                            "most_per_24h": pl.Int64, "most_per_7d": pl.Int64}),
+        "attempts": pl.List(pl.String),
+        "channel": pl.String,
+        "consents": pl.List(pl.Struct(dict.fromkeys(sorted(set(CONSENT_COLUMNS) - {"contact_value"}), pl.String))),
+        "is_registered": pl.Boolean,
+        "point": pl.Struct({name: pl.Boolean if POINT_TYPES[name] == pl.Boolean else pl.String for name in WRITTEN}),
+    }
+)  # fmt: skip
+
+
+def read_documents(documents: pl.Series) -> pl.DataFrame:
+    """asked, attempts, channel, consents, is_registered and point of each document; text as it was written."""
+    return documents.str.json_decode(DOCUMENT_TYPE).struct.unnest()
+
+
+def read_instant(column: str) -> pl.Expr:
+    """A written instant as an instant."""
+    return pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC").alias(column)
+
+
+def _piece(frame: pl.DataFrame, name: str, before: str) -> list[pl.Expr]:
+    """`,"name":value` for each row, null where the value is."""
+    dtype = frame.schema[name]
+    if dtype == pl.Boolean:
+        return [_flag(name, before)]
+    value = pl.col(name)
+    if dtype == pl.Date:
+        text = value.dt.strftime("%Y-%m-%d")
+    elif isinstance(dtype, pl.Datetime):
+        text = value.dt.strftime(ISO)
+    elif frame[name].str.contains(UNSAFE).any():
+        encoded = pl.struct(value.alias("v")).struct.json_encode().str.strip_prefix('{"v":').str.strip_suffix("}")
+        return [pl.when(value.is_not_null()).then(pl.concat_str(pl.lit(f'{before}"{name}":'), encoded))]
+    else:
+        text = value
+    return [pl.concat_str(pl.lit(f'{before}"{name}":"'), text, pl.lit('"'))]
+
+
+def _flag(name: str, before: str) -> pl.Expr:
+    value = pl.col(name)
+    return pl.when(value).then(pl.lit(f'{before}"{name}":true')).when(~value).then(pl.lit(f'{before}"{name}":false'))
+
+
+def _attempts() -> list[pl.Expr]:
+    text = pl.col("attempts").list.eval(pl.element().dt.strftime(ISO)).list.join('","')
+    some = pl.concat_str(pl.lit(',"attempts":["'), text, pl.lit('"]'))
+    return [pl.when(pl.col("attempts").list.len() > 0).then(some)]
