@@ -273,6 +273,15 @@ def test_rows_are_bounded():
     assert client.follow_up(call, reply.parameters, 2) is None
 
 
+def test_a_closed_layer_and_haste_are_told_as_what_they_are():
+    client = _client("county_miami_dade_fl")
+    with pytest.raises(Terminal, match=r"498 Invalid token.*no longer public"):
+        client.accepts(_answer({"error": {"code": 498, "message": "Invalid token."}}))
+    with pytest.raises(Transient) as haste:
+        client.accepts(_answer({"error": {"code": 429, "message": "Too many requests."}}))
+    assert (haste.value.is_throttled, haste.value.may_be_billed) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("name", "zip_code", "body", "status", "error", "told"),
     [

@@ -22,6 +22,8 @@ from leadflow_pipelines.providers.source import HttpAnswer
 PASSING = (408, 429, 500, 502, 503, 504)
 """Codes of an error object that another attempt may not meet."""
 TOO_MANY = 429
+CLOSED = (401, 403, 498, 499)
+"""Codes of a layer that wants a token: 498 for one that is not valid, 499 for none."""
 
 
 class ArcGis(CountyClient):
@@ -75,4 +77,9 @@ class ArcGis(CountyClient):
         words = [error.get("message"), *(error.get("details") or [])]
         message = " ".join(str(word) for word in dict.fromkeys(words) if word)
         code = error.get("code")
-        return self.said(f"{code} {message}", is_passing=code in PASSING, is_throttled=code == TOO_MANY)
+        return self.said(
+            f"{code} {message}",
+            is_passing=code in PASSING,
+            is_throttled=code == TOO_MANY,
+            remedy=self.remedies[403] if code in CLOSED else None,
+        )

@@ -172,12 +172,14 @@ class CountyClient(ABC):
         remedy = f"The platform changed; see providers/open_data/{self.county.platform}.py."
         return Terminal(f"the answer has no {missing}", provider=self.name, remedy=remedy)
 
-    def said(self, message: object, *, is_passing: bool = False, is_throttled: bool = False) -> ProviderError:
+    def said(
+        self, message: object, *, is_passing: bool = False, is_throttled: bool = False, remedy: str | None = None
+    ) -> ProviderError:
         """The error a platform tells in its body, in its own words."""
         text = f"the platform says: {' '.join(str(message).split())[:MOST_SAID]}"
         if is_passing:
             return Transient(text, provider=self.name, may_be_billed=False, is_throttled=is_throttled)
-        return Terminal(text, provider=self.name, remedy=self.remedies[400])
+        return Terminal(text, provider=self.name, remedy=remedy or self.remedies[400])
 
 
 def sql_text(value: str) -> str:
