@@ -10,7 +10,9 @@ import time
 import httpx
 import polars as pl
 import pytest
+from sqlalchemy import text
 
+from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import DatabaseUnavailable, Terminal, Transient
 from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.exchange import exchange
@@ -223,6 +225,24 @@ def test_a_database_lost_in_the_middle_leaves_its_money_counted(shop, monkeypatc
     assert (shop.budget().spent_cents, shop.budget().reserved_cents) == (0, ZIP_CENTS)
     assert shop.buy("19103").provider_calls == 1
     assert shop.budget().spent_cents + shop.budget().reserved_cents == 10 * shop.billed() == 2 * ZIP_CENTS
+
+
+def test_whatever_happens_to_a_call_its_lock_is_given_back(shop):
+    """Refused by the vendor, refused by the budget, bought: nobody else waits for any of them afterwards."""
+    shop.allow(2 * ZIP_CENTS)
+    shop.sandbox.arm_fault("attom", "status", status=404)
+    zips = ["19103", "19104", "19106", "19107"]
+    with shop.guard(concurrency=1) as guard:
+        shop.buy(*zips, guard=guard)
+    names = [f"{shop.org.org_id}:{call.fingerprint}" for call in property_calls(zips, DAY, most_records=5)]
+    other = Database(shop.database.settings)
+    with other.anonymous() as connection:
+        free = text(
+            "select bool_and(pg_try_advisory_xact_lock(hashtextextended(name, 0))) from unnest(:names) as n(name)"
+        )
+        assert connection.execute(free, {"names": names}).scalar_one()
+    other.dispose()
+    assert set(shop.outcomes()) == {"terminal", "ok", "budget"}
 
 
 def test_a_late_settlement_changes_nothing_that_was_given_up(shop):

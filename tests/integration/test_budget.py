@@ -158,6 +158,18 @@ def test_four_fifths_of_a_limit_are_told_once(purse):
     assert alerts(10) == ()
 
 
+def test_a_wish_without_room_changes_nothing_even_where_the_caller_commits(purse):
+    purse.allow(attom=100, together=50)
+    with purse.database.as_org(purse.org_id) as connection:
+        budget.open_day(connection, purse.org_id, "attom", DAY)
+        with pytest.raises(BudgetExceeded):
+            budget.reserve(connection, purse.org_id, budget.Wish("attom", DAY, Decimal(60), "f", NOW))
+    with purse.database.as_org(purse.org_id) as connection:
+        states = budget.read_budgets(connection, purse.org_id, DAY)
+    assert {one.reserved_cents for one in states} == {0}
+    assert purse.reserve(50)
+
+
 def test_races_never_pass_the_limit(purse):
     """Without the lock before the verdict some of these 40 would read the same sum and all fit."""
     purse.allow(attom=1000, batchdata=1000, together=700)

@@ -35,9 +35,10 @@ RESERVE = for_driver(named_query("reserve_budget"))
 CLOSE = for_driver(named_query("close_reservation"))
 RECORD_PULL = for_driver(RECORD)
 APPEND_CALL = for_driver(APPEND, LEDGER_COLUMNS)
-SOON_ON_DISK = "select set_config(%s, %s, true), set_config('synchronous_commit', 'off', true)"
-"""For ends, never for reservations. An end that a crashing database loses leaves its reservation open, which later
-counts as spent in full; the next reservation of anyone, and the end of a bulk pull, put it on disk."""
+SCOPE = "select set_config(%s, %s, true), set_config('synchronous_commit', %s, true)"
+"""`off` is for ends that cost no more than was set aside, never for reservations. One that a crashing database loses
+leaves its reservation open, which later counts as spent in full; every later reservation and the end of a bulk pull put
+it on disk."""
 PUT_ON_DISK = "select pg_logical_emit_message(true, 'leadflow', '')"
 """A commit that waits for the disk, and so for all commits before it."""
 
@@ -85,7 +86,7 @@ class Books:
             found = self._ask(FIND, {"org": self._org_id, "wanted": [call.fingerprint for call in calls]})
             return found_pulls(found.fetchall(), calls, raw)
 
-    def end(self, pulls: Sequence[Pull], row: LedgerRow, now: dt.datetime) -> bool:
+    def end(self, pulls: Sequence[Pull], row: LedgerRow, wish: Wish, now: dt.datetime) -> bool:
         """Makes the pulls the answers of their calls, notes the call, settles its reservation, unlocks.
 
         The sums, for which others wait, come last. False where the reservation had been given up before.
@@ -93,7 +94,7 @@ class Books:
         closed = None
         with self._connection.pipeline():
             self._send("begin")
-            self._send(SOON_ON_DISK, self._org)
+            self._send(SCOPE, (*self._org, "off" if row.cost_cents <= wish.amount_cents else "on"))
             for pull in pulls:
                 columns = pull_columns(self._org_id, pull)
                 self._send(RECORD_PULL, columns | {"parameters": Jsonb(columns["parameters"])})

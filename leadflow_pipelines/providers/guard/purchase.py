@@ -180,7 +180,7 @@ class Buyer:
             for call, reply, share in zip(calls, replies, shares, strict=True)
         ]
         row = self._row(attempt, origin, "ok", cost, answer=answer, items=sum(pull.items for pull in pulls))
-        if not books.end(pulls, row, self._clock()):
+        if not books.end(pulls, row, attempt.wish, self._clock()):
             logger.warning("the reservation of a call was given up before it ended", extra=_log_fields(row))
         logger.info("provider call", extra=_log_fields(row))
         bought.pulls += pulls
