@@ -38,7 +38,7 @@ def connection(database: Database, org: Org) -> Any:
 
 def people(phones: Sequence[str], *, letters: Sequence[str] = ()) -> pl.DataFrame:
     """One lead a phone, `letters` naming the leads that have a mailing address as well."""
-    rows = [
+    rows: list[dict[str, str | None]] = [
         {"contact_point_id": f"c{n}", "property_id": f"p{n}", "kind": "phone", "phone_e164": phone,
          "contact_value": phone, "street": f"{n} Example St"}
         for n, phone in enumerate(phones)
@@ -104,7 +104,7 @@ def outbox(connection: Connection, org: Org) -> list[tuple[int, str, str]]:
         .where(table.org_id == org.org_id)
         .order_by(table.step, table.contact_point_id)
     )
-    return [tuple(row) for row in rows]
+    return [(row.step, row.contact_point_id, row.state) for row in rows]
 
 
 def settle(connection: Connection, org: Org, state: str, at: dt.datetime, *points: str) -> None:
