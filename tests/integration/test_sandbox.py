@@ -23,7 +23,7 @@ def _properties(sandbox, zip_code, **parameters):
     given = sandbox.settings_overrides()
     query = {"postalcode": zip_code, "page": 1, "pagesize": 1000, **parameters}
     headers = {"apikey": given["attom_api_key"]}
-    return httpx.get(f"{given['attom_base_url']}/property/expandedprofile", params=query, headers=headers)
+    return httpx.get(f"{given['attom_base_url']}/property/expandedprofile", params=query, headers=headers, timeout=60)
 
 
 def _skip_trace(sandbox, count, *, version="v1", zip_code="19103"):
@@ -37,7 +37,7 @@ def _skip_trace(sandbox, count, *, version="v1", zip_code="19103"):
         for n in range(count)
     ]
     headers = {"authorization": f"Bearer {given['batchdata_api_key']}"}
-    return httpx.post(f"{base}/property/skip-trace", json={"requests": asked}, headers=headers)
+    return httpx.post(f"{base}/property/skip-trace", json={"requests": asked}, headers=headers, timeout=60)
 
 
 def test_a_zip_is_the_same_each_time_and_lies_where_it_should(sandbox):
