@@ -17,7 +17,7 @@ VENDOR_SECONDS = 0.25
 def measure(*, quick: bool = False) -> Iterator[Figure]:
     """Each figure as it is measured. `quick` takes a tenth of the sizes, to try the benchmark itself."""
     scale = 10 if quick else 1
-    partitions, alone, each = 1000 // scale, 400 // scale, 40 // scale
+    partitions, alone, each = 1000 // scale, 400 // scale, max(10, 40 // scale)
     zips = some_zips(partitions + alone + CALLERS * each + 1)
     with tempfile.TemporaryDirectory() as folder, open_shop(Path(folder), records_per_zip=1) as (shop, vendors):
         progress(f"{alone} calls, one after the other")
