@@ -27,13 +27,13 @@ FLOORS = {
     ("quadrants", "easy", "key"): (0.9995, 0.999, 0.999, 0),
     ("nationwide", "easy", "key"): (0.9995, 0.997, 0.998, 0),
     ("nashville", "easy", "resolver"): (0.998, 0.999, 0.999, 8),
-    ("queens", "easy", "resolver"): (0.997, 0.998, 0.998, 8),
+    ("queens", "easy", "resolver"): (0.9995, 0.998, 0.998, 8),
     ("quadrants", "easy", "resolver"): (0.9995, 0.999, 0.999, 8),
     ("nationwide", "easy", "resolver"): (0.999, 0.998, 0.998, 8),
-    ("nashville", "hard", "resolver"): (0.990, 0.965, 0.978, 10),
-    ("queens", "hard", "resolver"): (0.990, 0.945, 0.968, 10),
-    ("quadrants", "hard", "resolver"): (0.993, 0.975, 0.985, 10),
-    ("nationwide", "hard", "resolver"): (0.993, 0.960, 0.978, 10),
+    ("nashville", "hard", "resolver"): (0.990, 0.965, 0.978, 8),
+    ("queens", "hard", "resolver"): (0.990, 0.945, 0.968, 8),
+    ("quadrants", "hard", "resolver"): (0.993, 0.975, 0.985, 8),
+    ("nationwide", "hard", "resolver"): (0.993, 0.960, 0.978, 8),
 }
 IDEMPOTENCE_FLOORS = {"nashville": 0.9999, "queens": 0.9998, "quadrants": 0.9997, "nationwide": 0.996}
 CHICAGO_FLOORS = (0.97, 0.58, 0.73)

@@ -62,6 +62,14 @@ def test_a_lookalike_is_another_property(other: dict[str, str | None]) -> None:
     assert together(JUST, other) == {"a", "b"}
 
 
+def test_two_zips_that_several_sources_write_each_are_no_slip_but_two_places() -> None:
+    there = {**JUST, "zip": "37211"}
+    assert together(JUST, JUST, JUST, there) == {"abcd"}
+    assert together(JUST, JUST, JUST, there, there) == {"abc", "de"}
+    numbered = {"parcel_number": "123-45-678.00"}
+    assert together(*({**row, **numbered} for row in (JUST, JUST, JUST, there, there))) == {"abcde"}
+
+
 def test_two_units_of_a_mistyped_building_stay_apart() -> None:
     four, five = {"street": "12 Larchmont St", "unit": "4"}, {"street": "12 Larchmnt St", "unit": "5"}
     assert together(four, five, {**five, "unit": "4"}) == {"ac", "b"}

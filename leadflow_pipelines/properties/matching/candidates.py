@@ -52,8 +52,8 @@ def nodes_of(members: pl.DataFrame) -> pl.DataFrame:
 
 def described(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
     """The wanted nodes with city (that the records say), parcels, shared_parcels (those of them that several house
-    numbers or units bear: they name a complex, not a home), listed_by (sources that number them), owner (its words),
-    lat and lon.
+    numbers or units bear: they name a complex, not a home), listed_by (sources that number them), told_by (how many
+    sources write the address), owner (its words), lat and lon.
     """
     some = nodes.filter(pl.col("node").is_in(wanted.unique().implode()))
     said = members.join(some, on="cluster", how="semi").group_by("cluster").agg(
@@ -61,6 +61,7 @@ def described(nodes: pl.DataFrame, members: pl.DataFrame, wanted: pl.Series) -> 
         pl.concat_str(pl.col("owner_name").min(), pl.col("owner_name").max(), separator=" ").alias("owner_name"),
         pl.concat_list(pl.col("parcel_key").min(), pl.col("parcel_key").max()).alias("parcels"),
         pl.col("source").filter(pl.col("parcel_key").is_not_null()).unique().alias("listed_by"),
+        pl.col("source").filter(pl.col("address_key").is_not_null()).drop_nulls().n_unique().alias("told_by"),
         pl.col("lat").mean(),
         pl.col("lon").mean(),
     )  # fmt: skip

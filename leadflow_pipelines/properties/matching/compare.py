@@ -16,6 +16,8 @@ LONG_NAME = 7
 NEAR_METRES, FAR_METRES = 60.0, 400.0
 NEAR_ZIPS_METRES = 12_000.0
 """Between the centres of two ZIPs that a slip or a boundary may exchange."""
+TOLD_BY, OTHERWISE_TOLD_BY = 2, 3
+"""Sources that write a ZIP from which it is no slip, though so many write another: a slip is one writer's."""
 _METRES_PER_DEGREE = 111_320.0
 
 
@@ -27,7 +29,18 @@ def compare_pairs(nodes: pl.DataFrame, pairs: pl.DataFrame, *, told_apart: pl.Da
     (left, right). `nodes` as `described` gives them; `pairs`: left, right.
     """
     nodes = nodes.with_columns(whole=whole_name()).select(
-        *KEY_FIELDS, "whole", "zip", "city", "parcels", "shared_parcels", "listed_by", "owner", "lat", "lon", "node"
+        *KEY_FIELDS,
+        "whole",
+        "zip",
+        "city",
+        "parcels",
+        "shared_parcels",
+        "listed_by",
+        "told_by",
+        "owner",
+        "lat",
+        "lon",
+        "node",
     )
     left, right = (
         pairs.select(node=side).join(nodes, on="node", how="left", maintain_order="left")
@@ -82,11 +95,11 @@ def agrees() -> pl.Expr:
     """
     written = (pl.col("street") != "other") & (pl.col("suffix") != "other") & (pl.col("directional") != "other")
     nearby = ~pl.col("place").is_in(
-        ["near_zip_no_city", "near_zip_other_city", "far_zip_no_city", "far_zip_other_city"]
+        ["near_zip_no_city", "near_zip_other_city", "far_zip_no_city", "far_zip_other_city", "both_zips_told"]
     )
     known = pl.col("parcel") == "same"
     alike = pl.col("owner").is_in(["same", "alike"]) & (pl.col("place") == "near_zip_no_city")
-    moved = pl.col("place").str.contains("^(near|far)_zip") & (pl.col("parcel") == "other")
+    moved = pl.col("place").str.contains("^(near|far|both)_zip") & (pl.col("parcel") == "other")
     distant = moved | (pl.col("parcel") == "listed_apart") | (pl.col("place") == "far_zip_other_city")
     forbidden = distant | (pl.col("unit") == "missing") | pl.col("told_apart")
     return ((written & (nearby | alike)) | known) & ~forbidden
@@ -155,6 +168,8 @@ def _directional() -> pl.Expr:
 def _place() -> pl.Expr:
     zips, cities = _level("zip"), _level("city")
     near = pl.col("zips_apart") <= NEAR_ZIPS_METRES
+    fewer, more = pl.min_horizontal("told_by_l", "told_by_r"), pl.max_horizontal("told_by_l", "told_by_r")
+    no_slip = (fewer >= TOLD_BY) & (more >= OTHERWISE_TOLD_BY)
     city = (
         pl.when((cities == "same") | pl.col("city_fits")).then(pl.lit("same_city"))
         .when(cities == "other").then(pl.lit("other_city"))
@@ -163,6 +178,7 @@ def _place() -> pl.Expr:
     return (
         pl.when(zips == "same").then(pl.lit("same_zip"))
         .when(zips != "other").then(pl.concat_str(pl.lit("no_zip_"), city))
+        .when(near & no_slip & (city == "same_city")).then(pl.lit("both_zips_told"))
         .when(near).then(pl.concat_str(pl.lit("near_zip_"), city))
         .otherwise(pl.concat_str(pl.lit("far_zip_"), city))
     )  # fmt: skip

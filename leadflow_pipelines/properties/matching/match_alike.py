@@ -27,6 +27,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "same_zip": "same ZIP", "no_zip_same_city": "same city, one without ZIP",
         "no_zip_no_city": "one without a place", "no_zip_other_city": "another city, one without ZIP",
         "near_zip_same_city": "same city, a ZIP nearby", "near_zip_no_city": "a ZIP nearby",
+        "both_zips_told": "same city, two ZIPs that several sources write each",
         "near_zip_other_city": "another city, a ZIP nearby", "far_zip_same_city": "same city, a distant ZIP",
         "far_zip_no_city": "a distant ZIP", "far_zip_other_city": "another city and ZIP",
     },

@@ -27,7 +27,10 @@ REFERENCE = {
     "owner": "missing", "distance": "missing",
 }  # fmt: skip
 """The level of each field that weighs nothing: the others weigh as against it."""
-UNSEEN = {"distance": {"near": 1.5, "around": -0.5, "far": -5.0}, "parcel": {"shared": 1.0, "listed_apart": -6.0}}
+UNSEEN = {
+    "distance": {"near": 1.5, "around": -0.5, "far": -5.0}, "parcel": {"shared": 1.0, "listed_apart": -6.0},
+    "place": {"both_zips_told": -6.0},
+}  # fmt: skip
 """What a level weighs that the sample does not show."""
 ROUNDS, STEP = 1000, 0.5
 AT_MOST = {
@@ -37,6 +40,7 @@ AT_MOST = {
     "place": {
         "no_zip_no_city": -2.0, "near_zip_no_city": -6.5, "near_zip_other_city": -7.0, "far_zip_same_city": -6.0,
         "far_zip_no_city": -8.0, "far_zip_other_city": -9.0,
+        "both_zips_told": -6.0,
     },
     "parcel": {"other": -1.0, "listed_apart": -6.0},
     "owner": {"other": -0.3},
