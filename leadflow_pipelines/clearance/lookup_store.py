@@ -6,7 +6,6 @@ Here: writing and finding. Not here: asking vendors (`number_lookups`), what the
 import datetime as dt
 from typing import Any
 
-import orjson
 import polars as pl
 from sqlalchemy import Connection, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
@@ -75,8 +74,3 @@ def store_lookups(connection: Connection, org: Org, kind: str, answers: pl.DataF
         kind=pl.lit(kind),
     )  # fmt: skip
     return copy_into(connection, number_lookups, rows.with_columns(org_id=pl.lit(str(org.org_id))), conflict="replace")
-
-
-def details_of(is_litigator: bool | None, **told: Any) -> str:
-    """What an answer said besides, as it is kept."""
-    return orjson.dumps({"is_litigator": is_litigator, **told}, option=orjson.OPT_SORT_KEYS).decode()

@@ -12,7 +12,9 @@ from leadflow_pipelines.providers.sources.attom import Attom
 from leadflow_pipelines.providers.sources.batchdata import BatchData
 from leadflow_pipelines.providers.sources.census import Census
 from leadflow_pipelines.providers.sources.datatree import DataTree
+from leadflow_pipelines.providers.sources.dncscrub import DncScrub
 from leadflow_pipelines.providers.sources.google import Google
+from leadflow_pipelines.providers.sources.realphonevalidation import RealPhoneValidation
 from leadflow_pipelines.providers.sources.regrid import Regrid
 from leadflow_pipelines.providers.sources.rentcast import RentCast
 from leadflow_pipelines.providers.sources.zillow import Zillow
@@ -44,6 +46,8 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
         DataTree.from_settings(settings),
         Census.from_settings(settings),
         Google.from_settings(settings),
+        DncScrub.from_settings(settings),
+        RealPhoneValidation.from_settings(settings),
     )
     paid = {source.name: source for source in made if source is not None}
     return {**open_data_sources(settings), **paid}
