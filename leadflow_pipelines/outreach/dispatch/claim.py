@@ -1,0 +1,139 @@
+"""Claiming: which messages this dispatcher takes, as many as rates and daily limits let through.
+
+A claim is committed and has an end: whoever holds it and dies gives it back by doing nothing. Here also what is settled
+without being sent. Not here: whether a claimed message may go (`decide`).
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from leadflow_pipelines.clearance.profile import Profile, Sender
+from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
+from leadflow_pipelines.database.queries import named_query
+from leadflow_pipelines.database.tables import brand_days, campaigns, messages, send_slots
+
+LEASE = dt.timedelta(seconds=60)
+"""How long a claim holds. A request begins at most START_WITHIN after its commit and takes at most the time limit."""
+ORG_SLOT = "org"
+CARRIER_ZONE = ZoneInfo("America/Los_Angeles")
+"""Carriers count a brand's day by Pacific time."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Messages of one campaign, channel and sender that this dispatcher holds."""
+
+    campaign_id: uuid.UUID
+    channel: str
+    sender: Sender | None
+    message_ids: tuple[uuid.UUID, ...]
+
+
+def running_campaigns(connection: Connection, org_id: uuid.UUID) -> list[uuid.UUID]:
+    """The org's running campaigns."""
+    table = campaigns.c
+    return list(
+        connection.execute(select(table.campaign_id).where(table.org_id == org_id, table.state == "running")).scalars()
+    )
+
+
+def claim(
+    connection: Connection,
+    org_id: uuid.UUID,
+    campaign_id: uuid.UUID,
+    *,
+    channel: str,
+    sender: Sender | None,
+    profile: Profile,
+    dispatcher: str,
+    most: int,
+    now: dt.datetime,
+) -> Claimed:
+    """Takes up to `most` due messages of a campaign, each person once; the rest stays queued.
+
+    `sender`: whose rate and brand count, for texts.
+    """
+    asked = {"org_id": org_id, "campaign_id": campaign_id, "channel": channel, "now": now, "most": most}
+    found = connection.execute(named_query("find_due_messages"), asked).all()
+    by_person = {row.contact_hash: row.message_id for row in reversed(found)}
+    due = [row.message_id for row in found if by_person[row.contact_hash] == row.message_id]
+    let_through = due[: _let_through(connection, org_id, sender, profile, len(due), now)] if due else []
+    if let_through:
+        table = messages.c
+        connection.execute(
+            update(messages)
+            .where(table.message_id.in_(let_through))
+            .values(state="claimed", claimed_by=dispatcher, claimed_until=now + LEASE)
+        )
+    return Claimed(campaign_id, channel, sender, tuple(let_through))
+
+
+def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[uuid.UUID], *, dispatcher: str) -> None:
+    """Puts claimed messages, of which nothing was asked yet, back into the queue."""
+    table = messages.c
+    connection.execute(
+        update(messages)
+        .where(
+            table.org_id == org_id, table.message_id.in_(message_ids), table.state == "claimed",
+            table.claimed_by == dispatcher,
+        )
+        .values(state="queued", claimed_by=None, claimed_until=None)
+    )  # fmt: skip
+
+
+def settle_unsent(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime) -> int:
+    """Settles what was lost with its dispatcher and what may not be sent any more; returns how many messages."""
+    lost = connection.execute(named_query("lost_claims"), {"org_id": org_id, "now": now}).all()
+    swept = connection.execute(named_query("sweep_messages"), {"org_id": org_id, "now": now}).all()
+    told = [(row, "dispatcher_lost") for row in lost if row.state == "unknown"]
+    told += [(row, row.error_code) for row in swept]
+    append_proof(
+        connection,
+        org_id,
+        [
+            ProofEntry(
+                uuid.uuid4(), "message", row.contact_hash, now,
+                {"message_id": str(row.message_id), "state": row.state, "error_code": code},
+            )
+            for row, code in told
+        ],
+    )  # fmt: skip
+    return len(lost) + len(swept)
+
+
+def _let_through(
+    connection: Connection, org_id: uuid.UUID, sender: Sender | None, profile: Profile, wanted: int, now: dt.datetime
+) -> int:
+    """How many messages rates and the brand's day let through now: the sender's, then the brand's, then the org's."""
+    if sender is not None:
+        wanted = _slots(connection, org_id, sender.sender, sender.per_second, wanted, now)
+        wanted = _brand_share(connection, org_id, sender.brand, profile.brand_daily_limit, wanted, now)
+    return _slots(connection, org_id, ORG_SLOT, profile.messages_per_second, wanted, now)
+
+
+def _slots(connection: Connection, org_id: uuid.UUID, slot: str, per_second: int, wanted: int, now: dt.datetime) -> int:
+    if not wanted:
+        return 0
+    known = {"org_id": org_id, "slot": slot}
+    connection.execute(upsert(send_slots).values(**known, next_at=now).on_conflict_do_nothing())
+    taken = connection.execute(
+        named_query("take_send_slots"), {**known, "now": now, "wanted": wanted, "per_second": per_second}
+    )
+    return int(taken.scalar_one())
+
+
+def _brand_share(
+    connection: Connection, org_id: uuid.UUID, brand: str, most: int, wanted: int, now: dt.datetime
+) -> int:
+    if not wanted:
+        return 0
+    known = {"org_id": org_id, "brand": brand, "day": now.astimezone(CARRIER_ZONE).date()}
+    connection.execute(upsert(brand_days).values(**known, messages=0).on_conflict_do_nothing())
+    taken = connection.execute(named_query("take_brand_share"), {**known, "wanted": wanted, "most": most})
+    return int(taken.scalar_one())
