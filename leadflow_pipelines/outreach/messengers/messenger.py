@@ -116,7 +116,7 @@ class Messenger(Protocol):
         ...
 
     def cancel(self, provider_id: str) -> bool:
-        """Stops a message that has not gone yet; False where it is too late."""
+        """Stops a message that has not gone yet. Whether it is stopped now: False where it was too late."""
         ...
 
     def replies(self, *, to: str, since: dt.datetime) -> list[Reply]:

@@ -4,6 +4,7 @@ Not here: what error codes mean (`error_codes`), webhooks (`twilio_webhooks`), a
 """
 
 import datetime as dt
+import logging
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,11 +32,13 @@ from leadflow_pipelines.outreach.messengers.messenger import (
     Status,
 )
 
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold queries, and so numbers
+
 MOST_VALID_SECONDS = 36_000
 CLOCK_SKEW = dt.timedelta(minutes=5)
 """Twilio's clock may lag ours: what it took shortly before our request is looked at too."""
-MOST_LISTED = 1000
-"""Messages of one recipient that `find` looks at, and replies on a page: Twilio's largest page."""
+PAGE = 1000
+"""Messages on a page of a list: the most that Twilio gives."""
 CONNECTIONS = 32
 CODES_WITHOUT_BODY = {401: "20003", 403: "20003", 404: "20404"}
 
@@ -104,8 +107,8 @@ class TwilioMessenger:
         has none.
         """
         with _asking():
-            listed = self._client.messages.list(to=message.to, limit=MOST_LISTED, page_size=MOST_LISTED)
-        alike = [one for one in listed if _is_alike(one, message) and one.date_created >= since - CLOCK_SKEW]
+            listed = self._client.messages.list(to=message.to, page_size=PAGE)
+        alike = [one for one in reversed(listed) if _is_alike(one, message) and one.date_created >= since - CLOCK_SKEW]
         return _sent(min(alike, key=lambda one: one.date_created)) if alike else None
 
     def fetch(self, provider_id: str) -> Status:
@@ -123,14 +126,17 @@ class TwilioMessenger:
         )
 
     def cancel(self, provider_id: str) -> bool:
-        """Stops a message that is scheduled or waits in Twilio's queue; False where it has gone."""
+        """Stops a message that is scheduled or waits in Twilio's queue; False where it has gone.
+
+        A lost answer leads to a second request, which Twilio refuses: the message itself then says that it is stopped.
+        """
         try:
             with _asking():
                 stopped = self._client.messages(provider_id).update(status=MessageInstance.UpdateStatus.CANCELED)
         except Refused as refusal:
-            if refusal.behaviour == "failed":  # about this message, not about the account
-                return False
-            raise
+            if refusal.behaviour != "failed":  # about the account, not about this message
+                raise
+            return self.fetch(provider_id).fate == "cancelled"
         return str(stopped.status) == "canceled"
 
     def replies(self, *, to: str, since: dt.datetime) -> list[Reply]:
@@ -139,12 +145,13 @@ class TwilioMessenger:
         Twilio's list knows no OptOutType: the words must tell.
         """
         filters: dict[str, Any] = {} if to.startswith("MG") else {"to": to}
+        since = since.replace(microsecond=0)  # Twilio tells whole seconds
         day = since.astimezone(dt.UTC).date().isoformat()  # whole days of GMT are documented, instants are not
         with _asking():
-            listed = self._client.messages.list(date_sent_after=day, page_size=MOST_LISTED, **filters)
+            listed = self._client.messages.list(date_sent_after=day, page_size=PAGE, **filters)
         found = [
             Reply(str(one.sid), str(one.from_), str(one.to), one.body or "", one.date_sent or one.date_created)
-            for one in listed
+            for one in reversed(listed)
             if one.direction == "inbound" and (not to.startswith("MG") or one.messaging_service_sid == to)
         ]
         return sorted((one for one in found if one.received_at >= since), key=lambda one: one.received_at)

@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == LEDGER_PATH:
             self.server.books.clear()
         else:
-            self._send(NO_SUCH_PATH)
+            self._serve(b"")
             return
         self._send(Reply(200, {}))
 
@@ -183,7 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
         is_too_fast = self.server.turnover.is_too_fast(vendor.name)
         reply, fault = (vendor.too_many, None) if is_too_fast else desk.answer(request)
         is_refused = reply.status in (401, 403, 429)
-        self.server.books.enter(vendor.name, None, billed=reply.billed, is_refused=is_refused, is_struck=bool(fault))
+        if request.prefix == vendor.prefixes[0]:
+            self.server.books.enter(
+                vendor.name, None, billed=reply.billed, is_refused=is_refused, is_struck=fault is not None
+            )
         if fault is None:
             self._send(reply)
         else:

@@ -87,7 +87,7 @@ class Vendor:
     `answer` serves what lies under one of the `prefixes`; `settings` points LeadFlow's client at the sandbox listening
     at a URL; `expired`, `empty` and `too_many` are its refusals of an expired key, of an empty wallet and of haste, the
     first two None where it wants no key or no money. `open_desk`: of a vendor that remembers what it was told, one for
-    each sandbox, which answers in place of `answer`.
+    each sandbox, which answers in place of `answer`; its second prefix is for tests, and not in the books.
     `books_paths`: its books count each path and query too, as those of a web site do.
     """
 

@@ -80,7 +80,7 @@ class Desk:
         try:
             reply = self._public(request, form)
         except _Refused as no:
-            return refusal(no.code), None
+            return refusal(no.code), fault if fault is not None and fault.kind in KINDS else None
         if fault is not None and fault.kind == "error_after":
             return Reply(500, {"code": 20500, "message": "Internal Server Error", "status": 500}), None
         return reply, fault
