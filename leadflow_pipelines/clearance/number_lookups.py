@@ -82,13 +82,10 @@ def look_up_numbers(
         kept = stored_lookups(
             connection, org, wanted["phone"], kind, settings=settings, answered_since=now - load_rules().dnc_max_age
         )
-    missing = wanted.join(_usable(kept, provider), on="phone", how="left", maintain_order="left").filter(
-        pl.col("answered_about").is_null()
-        | ((pl.col("since") < pl.col("answered_about")).fill_null(False) if kind == REASSIGNED else pl.lit(False))
-    )
-    report = {"kept": wanted.height - missing.height, "impossible": asked.height - possible.height}
+    missing = wanted.join(_answered(wanted, kept, provider), on="phone", how="anti")
+    has_answer, impossible = wanted.height - missing.height, asked.height - possible.height
     if missing.is_empty():
-        return LookedUp(0, report["kept"], report["impossible"], 0, 0, 0, 0, Decimal(0), ())
+        return LookedUp(0, has_answer, impossible, 0, 0, 0, 0, Decimal(0), ())
     check_vendor(guard, lake, provider, kind, now=now, settings=settings, origin=origin)
     day = now.astimezone(settings.zone).date()
     if kind == DNC:
@@ -102,16 +99,17 @@ def look_up_numbers(
     said = dict(answers.group_by("answer").len().iter_rows())
     notes = tuple(dict.fromkeys(one.message for one in pulls.unmade))
     return LookedUp(
-        missing.height, report["kept"], report["impossible"], said.get("yes", 0), said.get("no", 0),
+        missing.height, has_answer, impossible, said.get("yes", 0), said.get("no", 0),
         said.get(UNKNOWN, 0), missing.height - answers.height, pulls.cost_cents, notes,
     )  # fmt: skip
 
 
-def _usable(kept: pl.DataFrame, provider: str) -> pl.DataFrame:
-    """phone and answered_about of fresh answers of this vendor that say something: the earliest day asked about."""
-    told = kept.filter((pl.col("answer") != UNKNOWN) & (pl.col("provider") == provider))
-    about = pl.coalesce("asked_about", pl.col("answered_at").dt.date())
-    return told.group_by("phone").agg(answered_about=about.min())
+def _answered(wanted: pl.DataFrame, kept: pl.DataFrame, provider: str) -> pl.DataFrame:
+    """The numbers that this vendor has answered lately, about the day in question where it is about one."""
+    said, about, since = pl.col("answer"), pl.col("asked_about"), pl.col("since")
+    is_about_it = since.is_null() | ((said == "no") & (about <= since)) | ((said == "yes") & (about >= since))
+    told = kept.filter((said != UNKNOWN) & (pl.col("provider") == provider))
+    return wanted.join(told, on="phone").filter(is_about_it).select(pl.col("phone").unique())
 
 
 def _answers(pulls: Pulls, lake: Lake, asked: pl.DataFrame, *, provider: str, kind: str, day: dt.date) -> pl.DataFrame:

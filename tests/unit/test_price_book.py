@@ -76,6 +76,8 @@ def test_the_shipped_book_prices_every_provider():
         "datatree": "properties/search",
         "census": "geographies/addressbatch",
         "google": "maps/api/geocode/json",
+        "dncscrub": "app/main/rpc/scrub",
+        "realphonevalidation": "rpvWebService/DNCLookup.php",
     }
     for name in PROVIDER_NAMES:
         price = load_price_book().price(name, endpoints[name], DAY)
