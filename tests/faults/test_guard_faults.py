@@ -238,7 +238,8 @@ def test_whatever_happens_to_a_call_its_lock_is_given_back(shop):
     other = Database(shop.database.settings)
     with other.anonymous() as connection:
         free = text(
-            "select bool_and(pg_try_advisory_xact_lock(hashtextextended(name, 0))) from unnest(:names) as n(name)"
+            "select bool_and(pg_try_advisory_xact_lock(hashtextextended(name, 0)))"
+            " from unnest(cast(:names as text[])) as names(name)"
         )
         assert connection.execute(free, {"names": names}).scalar_one()
     other.dispose()
