@@ -74,11 +74,12 @@ class CallingCalendar:
     def _binding_states(self, states: tuple[str, ...]) -> tuple[str, ...]:
         """The states that decide: one of each set of like hours, so that lists work each out once.
 
-        Where the default counts, only those with another zone to keep: loading the rules has checked that the
-        default lies inside every state's hours.
+        Where the default counts, only those with another zone to keep and those that are narrower still.
         """
-        also, stand_in = self.rules.also_in_zones, self.rules.like_hours
-        return tuple(sorted({stand_in[state] for state in states if also(state) or not self.is_default}))
+        also, stand_in, narrow = self.rules.also_in_zones, self.rules.like_hours, self.rules.narrower_than_default
+        return tuple(
+            sorted({stand_in[state] for state in states if also(state) or state in narrow or not self.is_default})
+        )
 
     def next_open(self, instant: datetime, states: tuple[str, ...], zones: tuple[str, ...]) -> datetime | None:
         """The first instant from `instant` on at which every window is open; None within a year."""

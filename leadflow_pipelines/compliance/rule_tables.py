@@ -5,7 +5,7 @@ Here: parsing of one cell and one row. Not here: what the rows mean together (`r
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from importlib.resources import files
@@ -41,8 +41,13 @@ def read_tables() -> tuple[dict[str, str], str]:
     """The text of each packaged table by name, and a hash over all of them."""
     folder = files(__package__) / "rules"
     texts = {name: (folder / f"{name}.csv").read_text(encoding="utf-8") for name in TABLES}
+    return texts, digest_of(texts)
+
+
+def digest_of(texts: Mapping[str, str]) -> str:
+    """A hash over all tables; with the day of publication it names a version of the rules."""
     content = "".join(f"{name}\n{text}" for name, text in sorted(texts.items()))
-    return texts, hashlib.sha256(content.encode()).hexdigest()
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def parse_rows(name: str, text: str, parse: Callable[[Row], Parsed], faults: Faults) -> list[Parsed]:

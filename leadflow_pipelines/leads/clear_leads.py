@@ -7,19 +7,16 @@ import datetime as dt
 from collections.abc import Collection
 
 import polars as pl
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
+from leadflow_pipelines.clearance.evidence import gather_evidence
 from leadflow_pipelines.compliance.clear_contacts import decide_contacts
-from leadflow_pipelines.compliance.rule_book import load_rules
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, UNLOCATED
 from leadflow_pipelines.database.bulk import copy_into
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.database.tables import consents, outreach_list_entries, suppressions
+from leadflow_pipelines.database.tables import outreach_list_entries
 from leadflow_pipelines.lake import Lake
-
-CONSENT_COLUMNS = ("contact_value", "channel", "purpose", "kind", "captured_at", "expires_at", "revoked_at")
-SUPPRESSION_COLUMNS = ("kind", "contact_value")
 
 
 def clear_leads(
@@ -40,18 +37,8 @@ def clear_leads(
         maintain_order="left",
     )
     with database.as_org(org.org_id) as connection:
-        consented = connection.execute(select(*(consents.c[name] for name in CONSENT_COLUMNS))).all()
-        suppressed = connection.execute(select(*(suppressions.c[name] for name in SUPPRESSION_COLUMNS))).all()
-    return decide_contacts(
-        evidence,
-        rules=load_rules(),
-        now=now,
-        consents=pl.DataFrame(consented, schema=CONSENT_SCHEMA, orient="row"),
-        suppressions=pl.DataFrame(suppressed, schema=dict.fromkeys(SUPPRESSION_COLUMNS, pl.String), orient="row"),
-    )
-
-
-CONSENT_SCHEMA = {name: pl.Datetime("us", "UTC") if name.endswith("_at") else pl.String for name in CONSENT_COLUMNS}
+        gathered = gather_evidence(connection, org, evidence, now=now, settings=database.settings)
+    return decide_contacts(gathered.points, now=now, **gathered.asked)
 
 
 def publish_lists(database: Database, org: Org, lists: pl.DataFrame, *, zips: Collection[str], day: dt.date) -> None:
