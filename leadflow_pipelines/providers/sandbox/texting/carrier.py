@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leadflow_pipelines.providers.sandbox.faults import FaultSwitch
 from leadflow_pipelines.providers.sandbox.texting.texts import Text, Texts
@@ -37,7 +37,7 @@ class _Event:
 
     at: float
     number: int
-    sid: str
+    text: Text = field(compare=False)
     status: str
     error_code: int
     copies: int
@@ -92,7 +92,7 @@ class Carrier:
             _Event(
                 now + end,
                 next(self._numbers),
-                text.sid,
+                text,
                 step,
                 code if step == steps[-1] else 0,
                 2 if telling == "duplicate_callback" else 1,
@@ -104,7 +104,7 @@ class Carrier:
         ]
         if telling == "out_of_order":
             events += [
-                _Event(now + end, next(self._numbers), text.sid, step, code if step == steps[-1] else 0, 1, False, True,
+                _Event(now + end, next(self._numbers), text, step, code if step == steps[-1] else 0, 1, False, True,
                        False)
                 for end, step in zip(ends, reversed(steps), strict=True)
             ]  # fmt: skip
@@ -120,19 +120,21 @@ class Carrier:
                     self._bell.wait(self._waiting[0].at - time.monotonic() if self._waiting else None)
                 event = heapq.heappop(self._waiting)
             with self._texts.lock:
-                text = self._texts.by_sid.get(event.sid)
-                if text is None or text.status == "canceled":
+                if self._is_forgotten(event.text) or event.text.status == "canceled":
                     continue
                 if event.is_state:
-                    _become(text, event)
-            if event.is_told and text.callback is not None:
+                    _become(event.text, event)
+            if event.is_told and event.text.callback is not None:
                 self._letters.put(event)
+
+    def _is_forgotten(self, text: Text) -> bool:
+        return self._texts.by_sid.get(text.sid) is not text
 
     def _tell(self) -> None:
         while True:
             event = self._letters.get()
-            text = self._texts.by_sid.get(event.sid)
-            if text is None or text.callback is None:
+            text = event.text
+            if text.callback is None or self._is_forgotten(text):
                 continue
             if event.is_forged:
                 lie = "undelivered" if event.status == "delivered" else "delivered"
