@@ -7,7 +7,7 @@ fields, so that the dispatcher decides anew without the lake. Not here: the deci
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,7 @@ from leadflow_pipelines.outreach.campaigns.campaigns import Campaign
 CHANNEL_KINDS = {"sms": "phone", "voice": "phone", "mail": "mailing", "email": "email"}
 LEAD_COLUMNS = ["property_id", "zip", "address", "city", "state", "is_absentee"]
 ENTRY_COLUMNS = ("contact_point_id", "channel", "verdict", "reason_codes", "property_id", "zip", "contact_value")
+TIMES = (pl.Date, pl.Datetime("us", "UTC"))
 FIELD_COLUMNS = ("full_name", "first_name", "street", "city", "state", "zip")
 
 
@@ -178,6 +179,21 @@ def _store(
         "held_out": sum(row["is_holdout"] for row in rows),
         "digest": digest,
     }
+
+
+def evidence_frame(documents: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The EVIDENCE_REQUIRED columns of documents as the snapshot keeps them, one row each."""
+    rows = [document["evidence"] for document in documents]
+    written = {name: pl.String if kind in TIMES else kind for name, kind in EVIDENCE_REQUIRED.items()}
+    frame = pl.DataFrame(rows, schema=written, orient="row")
+    return frame.with_columns(
+        *(pl.col(name).str.to_date() for name, kind in EVIDENCE_REQUIRED.items() if kind == pl.Date),
+        *(
+            pl.col(name).str.to_datetime("%+", time_unit="us", time_zone="UTC")
+            for name, kind in EVIDENCE_REQUIRED.items()
+            if kind == pl.Datetime("us", "UTC")
+        ),
+    )
 
 
 def _document(row: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ class Claimed:
     channel: str
     sender: Sender | None
     message_ids: tuple[uuid.UUID, ...]
+    contact_hashes: tuple[str, ...]
 
 
 def running_campaigns(connection: Connection, org_id: uuid.UUID) -> list[uuid.UUID]:
@@ -61,17 +62,17 @@ def claim(
     """
     asked = {"org_id": org_id, "campaign_id": campaign_id, "channel": channel, "now": now, "most": most}
     found = connection.execute(named_query("find_due_messages"), asked).all()
-    by_person = {row.contact_hash: row.message_id for row in reversed(found)}
-    due = [row.message_id for row in found if by_person[row.contact_hash] == row.message_id]
+    due = list({row.contact_hash: row.message_id for row in reversed(found)}.items())
     let_through = due[: _let_through(connection, org_id, sender, profile, len(due), now)] if due else []
     if let_through:
         table = messages.c
         connection.execute(
             update(messages)
-            .where(table.message_id.in_(let_through))
+            .where(table.message_id.in_([message_id for _, message_id in let_through]))
             .values(state="claimed", claimed_by=dispatcher, claimed_until=now + LEASE)
         )
-    return Claimed(campaign_id, channel, sender, tuple(let_through))
+    hashes, message_ids = zip(*let_through, strict=True) if let_through else ((), ())
+    return Claimed(campaign_id, channel, sender, message_ids, hashes)
 
 
 def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[uuid.UUID], *, dispatcher: str) -> None:
