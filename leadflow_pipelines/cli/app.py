@@ -6,6 +6,7 @@ from leadflow_pipelines.cli import (
     bench,
     crawl,
     database,
+    dnc,
     doctor,
     explain,
     import_file,
@@ -47,6 +48,7 @@ app.add_typer(
     name="explain",
     help="Why a lead ranks where it does, a contact is cleared or blocked, records are one property.",
 )
+app.add_typer(dnc.app, name="dnc", help="Do-not-call lists, their licences, and vendors' look-ups.")
 app.add_typer(review.app, name="review")
 app.add_typer(spend.app, name="spend", help="What was spent, and the limits that hold.")
 app.add_typer(lake.app, name="lake", help="The org's lake: digest, compact, vacuum.")

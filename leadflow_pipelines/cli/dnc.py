@@ -127,8 +127,8 @@ def import_files(
         misfits = made.applied.already_there + made.applied.not_there
         if misfits:
             err.print(
-                f"Note: {misfits:,} changes said what was so already. If they are many, a change list between is missing:"
-                " import the full list."
+                f"Note: {misfits:,} changes said what was so already. If they are many, a change list between is "
+                "missing: import the full list."
             )
     for fault in made.reading.faults:
         err.print(f"Left out: {fault}", markup=False)

@@ -199,14 +199,14 @@ def open_bit_sets(folder: Path) -> MappedBits:
         raise InvalidInput(f"The do-not-call list {folder.name} is damaged.", remedy="Restore it, or import it again.")
     row_of = np.full(AREA_CODES, -1, np.int64)
     row_of[codes] = np.arange(len(codes))
-    bits: Row = np.memmap(folder / BITS_FILE, np.uint8, "r") if codes else np.zeros(0, np.uint8)
-    if not codes:
-        bits.flags.writeable = False
+    bits: Row = np.memmap(folder / BITS_FILE, np.uint8, "r") if codes else np.zeros(ROW_BYTES, np.uint8)
     return MappedBits(folder, manifest["answers_all"], row_of, bits.view(np.ndarray), manifest["numbers"])
 
 
 def _by_area_code(numbers: Numbers) -> Iterable[tuple[int, Numbers]]:
     """Area codes, each with the places of its numbers in order; a number that is there twice is there once."""
+    if not numbers.size:
+        return
     ordered = numbers if (np.diff(numbers) > 0).all() else np.unique(numbers)
     codes = ordered // PER_AREA_CODE
     begins = np.flatnonzero(np.diff(codes, prepend=-1))
