@@ -12,7 +12,12 @@ from assets.zip_day_asset import zip_day_asset
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, OUTREACH_LISTS, RAW_PULLS
 from leadflow_pipelines.leads.clear_leads import clear_leads, publish_lists
 from leadflow_pipelines.leads.lead_contacts import collect_contacts
-from leadflow_pipelines.leads.trace_owners import calls_answered, calls_worth_making, traceable_leads
+from leadflow_pipelines.leads.trace_owners import (
+    calls_answered,
+    calls_worth_making,
+    traceable_leads,
+    why_not_trace,
+)
 from leadflow_pipelines.providers.pulls import find_pulls
 from leadflow_pipelines.providers.sources import batchdata
 from leadflow_pipelines.providers.sources.batchdata_rows import to_contact_rows
@@ -41,14 +46,16 @@ def _traceable(step: Step) -> pl.DataFrame:
 )
 def raw_batchdata(step: Step) -> Outcome:
     """What BatchData returned for the owners of the best leads. Bought best lead first, until the budget or the
-    policy (LEADFLOW_SKIP_TRACE_MAX_PER_ZIP) stops it; an owner traced recently is not bought again."""
+    policy (LEADFLOW_SKIP_TRACE_MAX_PER_ZIP) stops it; an owner traced recently is not bought again. Nothing is
+    bought before a member attested for what the org looks people up (`leadflow attest`)."""
     calls = calls_worth_making(_traceable(step), day=step.day, most_per_zip=step.settings.skip_trace_max_per_zip)
-    pulls = step.pull(calls)
+    refusal = why_not_trace(step.workspace.database, step.workspace.org)
+    pulls = step.pull([] if refusal else calls)
     return Outcome(
         rows_in=len(calls),
         stored=pulled(pulls, step.lake.raw, step.zips),
         cost_cents=pulls.cost_cents,
-        notes=pull_notes(pulls),
+        notes={**pull_notes(pulls), **({"not_bought": refusal} if refusal else {})},
     )
 
 
@@ -84,9 +91,9 @@ def outreach_lists(step: Step) -> Outcome:
     every reason, calling windows and how long it holds. Fails closed. Not legal advice."""
     workspace = step.workspace
     lists = clear_leads(step.lake, workspace.database, workspace.org, zips=step.zips, day=step.day, now=step.now)
-    stored = step.store(OUTREACH_LISTS, lists)
+    stored = step.store(OUTREACH_LISTS, OUTREACH_LISTS.conform(lists))
     written = lists.filter(~pl.col("zip").is_in(list(stored.broken_zips)))
-    publish_lists(workspace.database, workspace.org, written, zips=step.zips, day=step.day)
+    publish_lists(step.lake, workspace.database, workspace.org, written, zips=step.zips, day=step.day, now=step.now)
     verdicts = Counter(f"{channel} {verdict}" for channel, verdict in lists.select("channel", "verdict").iter_rows())
     reasons = lists.explode("reason_codes")["reason_codes"].drop_nulls().to_list()
     return Outcome(

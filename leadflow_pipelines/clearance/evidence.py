@@ -129,7 +129,7 @@ def _looked_up(
     asked_for = _plausible_states(points, rules)
     phones = asked_for["phone_e164"]
     if phones.is_empty():
-        return points.select(pl.lit(None, EVIDENCE[name]).alias(name) for name in ANSWERED)
+        return pl.DataFrame(schema={name: EVIDENCE[name] for name in ANSWERED}).clear(points.height)
     answers = registry_answers(connection, org, phones, rules=rules, states=asked_for["states"], **asked)
     given = keyed(log).group_by("contact_key").agg(since=pl.col("captured_at").max().dt.date())
     since = (

@@ -26,6 +26,7 @@ from tenacity import (
 from leadflow_pipelines.contracts import Contract
 from leadflow_pipelines.errors import InvalidInput, LakeConflict
 from leadflow_pipelines.lake.commit_partitions import commit_partitions
+from leadflow_pipelines.lake.proof_files import ProofFiles
 from leadflow_pipelines.lake.raw_pulls import RawPulls
 from leadflow_pipelines.settings import Settings
 
@@ -53,6 +54,7 @@ class Lake:
         self.root = root
         self.storage_options = storage_options or None
         self.raw = RawPulls(root, self.storage_options)
+        self.proof = ProofFiles(root, self.storage_options)
 
     @property
     def is_local(self) -> bool:

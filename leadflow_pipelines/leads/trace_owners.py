@@ -12,6 +12,7 @@ import polars as pl
 from sqlalchemy import any_, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
+from leadflow_pipelines.clearance.attestations import has_attested
 from leadflow_pipelines.contracts import LEAD_SCORES, PROPERTIES
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -36,6 +37,23 @@ def traceable_leads(
     """
     scores = lake.read(LEAD_SCORES, zips=zips, day=day, columns=SCORED)
     return _traceable(lake, database, org, scores, zips=zips, day=day, fresh_days=fresh_days)
+
+
+def why_not_trace(database: Database, org: Org) -> str | None:
+    """Why nobody may be looked up for this org, with the remedy; None where it may.
+
+    A vendor's terms and 15 USC 1681b ask for a permissible purpose, so a member has to state one. A simulated org
+    looks up nobody who exists, and is exempt.
+    """
+    if org.is_simulated:
+        return None
+    with database.as_org(org.org_id) as connection:
+        if has_attested(connection):
+            return None
+    return (
+        "Nothing was bought: nobody attested for what this org looks people up."
+        f" Run `leadflow attest purpose property_acquisition --org {org.slug}`."
+    )
 
 
 def last_scored_days(lake: Lake, *, zips: Collection[str], day: dt.date) -> dict[str, dt.date]:

@@ -93,6 +93,16 @@ def test_a_recorded_consent_clears_and_a_withdrawal_ends_it(
     assert PHONE not in str(case["proof"])
 
 
+def test_addresses_alone_are_cleared_for_mail(connection: Connection, org: Org, settings: Settings) -> None:
+    letter = {**POINT, "kind": "mailing", "phone_e164": None}
+    points = pl.DataFrame([letter, {**letter, "contact_point_id": "c2"}], schema_overrides=EVIDENCE)
+    gathered = gather_evidence(connection, org, points, now=NOW, settings=settings)
+    decided = decide_contacts(gathered.points, now=NOW, **gathered.asked)
+    assert decided["verdict"].to_list() == ["cleared", "cleared"]
+    nobody = gather_evidence(connection, org, points.clear(), now=NOW, settings=settings)
+    assert decide_contacts(nobody.points, now=NOW, **nobody.asked).is_empty()
+
+
 def test_consents_under_another_name_count_for_nothing(
     connection: Connection, org: Org, settings: Settings, keys: HashKeys
 ) -> None:
