@@ -122,11 +122,12 @@ def _opened(folder: Path) -> MappedBits:
 
 def _states_of(phones: pl.Series, rules: RuleBook) -> pl.Series:
     """The states that each phone's area code rings in; none where the code has no place."""
-    codes = phones.cast(pl.String).str.slice(2, 3)
     states = {code: list(row.states) for code, row in rules.area_codes.items() if row.states}
-    return codes.replace_strict(
-        pl.Series([*states]), pl.Series([*states.values()]), default=[], return_dtype=pl.List(pl.String)
-    )
+    lists = pl.Series([*states.values(), []], dtype=pl.List(pl.String))
+    place = phones.cast(pl.String).str.slice(2, 3).replace_strict(
+        pl.Series([*states]), pl.Series(range(len(states)), dtype=pl.Int64), default=len(states), return_dtype=pl.Int64
+    )  # fmt: skip
+    return lists.gather(place)
 
 
 def _with_lists(

@@ -114,8 +114,8 @@ def import_list(
              "rejected": reading.rejected, "by": wanted.imported_by,
              "account": licence.account if licence else None}  # fmt: skip
     with database.as_org(org.org_id) as connection:
-        added = connection.execute(insert(registry_versions).values(row).on_conflict_do_nothing())
-        is_new = added.rowcount == 1
+        added = insert(registry_versions).values(row).on_conflict_do_nothing()
+        is_new = connection.execute(added.returning(registry_versions.c.version_id)).first() is not None
         if is_new:
             append_proof(connection, org.org_id, [ProofEntry(uuid.uuid4(), "registry_version", None, now, facts)])
     return ImportedList(version_id, registry, wanted.as_of, area_codes, numbers, reading, base_id, applied, is_new)
