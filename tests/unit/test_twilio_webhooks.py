@@ -65,6 +65,12 @@ def test_anything_else_is_refused(url, form, signature, token):
     assert not is_signed(url, form, signature, token)
 
 
+def test_without_a_token_nobody_can_sign():
+    url = "https://x.example/"
+    assert is_signed(url, {"Body": "STOP"}, _signed(f"{url}BodySTOP"), TOKEN)
+    assert not is_signed(url, {"Body": "STOP"}, _signed(f"{url}BodySTOP", token=""), "")
+
+
 def test_repeated_fields_are_signed_each_once_in_order():
     form = FormData([("To", "b"), ("To", "a"), ("From", "c"), ("To", "a")])
     assert is_signed("https://x.example/", form, _signed("https://x.example/FromcToaTob"), TOKEN)

@@ -133,9 +133,7 @@ class TwilioMessenger:
         try:
             with _asking():
                 stopped = self._client.messages(provider_id).update(status=MessageInstance.UpdateStatus.CANCELED)
-        except Refused as refusal:
-            if refusal.behaviour != "failed":  # about the account, not about this message
-                raise
+        except Refused:
             return self.fetch(provider_id).fate == "cancelled"
         return str(stopped.status) == "canceled"
 
