@@ -130,14 +130,15 @@ def test_a_second_migration_changes_nothing(lake: Lake) -> None:
     assert [*digests(lake), *(lake.version(table) for table in TABLES)] == before
 
 
+@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_kill_at_any_write_leaves_work_that_the_next_migration_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:
     old_lake(tmp_path / "old")
     whole = Lake(shutil.copytree(tmp_path / "old", str(tmp_path / "whole")))
     migrate_keys(whole, day=TODAY, decisions=NO_DECISIONS)
     update = Lake.update
-    for at in range(1, 100):
+    for at in range(1, 100, stride):
         left = at
 
         def dying(self: Lake, contract: Contract, partitions: Any, change: Callable[[Any], Any]) -> None:

@@ -138,7 +138,7 @@ def numbered(rows: list[tuple[str | None, str | None, str]]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(RECORDS, st.randoms(use_true_random=False))
 def test_order_of_rows_says_nothing(rows: list[tuple[str | None, str | None, str]], random: Random) -> None:
     records = numbered(rows)
@@ -148,7 +148,7 @@ def test_order_of_rows_says_nothing(rows: list[tuple[str | None, str | None, str
     assert other.links["record_id"].to_list() == shuffled["record_id"].to_list()
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(RECORDS)
 def test_no_property_has_two_units_or_numbers(rows: list[tuple[str | None, str | None, str]]) -> None:
     records = numbered(rows)
@@ -162,7 +162,7 @@ def test_no_property_has_two_units_or_numbers(rows: list[tuple[str | None, str |
     assert joined["units"].max() <= 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(RECORDS)
 def test_a_second_call_with_previous_changes_nothing(rows: list[tuple[str | None, str | None, str]]) -> None:
     records = numbered(rows)
