@@ -33,6 +33,13 @@ class Suppression:
     source: str
 
 
+def kind_of(contact: str) -> str:
+    """Whether a contact as a person wrote it is a phone, an e-mail or a mailing line."""
+    if "@" in contact:
+        return "email"
+    return "phone" if pl.select(contact_key(pl.lit(contact))).item().startswith("+1") else "mailing"
+
+
 def suppress(
     connection: Connection, org_id: uuid.UUID, wishes: Sequence[Suppression], keys: HashKeys, *, now: dt.datetime
 ) -> int:

@@ -4,6 +4,8 @@ import typer
 
 from leadflow_pipelines.cli import (
     bench,
+    campaign,
+    consent,
     crawl,
     database,
     dnc,
@@ -13,12 +15,16 @@ from leadflow_pipelines.cli import (
     lake,
     leads,
     orgs,
+    people,
     plan,
+    profile,
     review,
+    rules,
     run,
     sandbox,
     source,
     spend,
+    suppress,
     up,
 )
 
@@ -49,6 +55,15 @@ app.add_typer(
     help="Why a lead ranks where it does, a contact is cleared or blocked, records are one property.",
 )
 app.add_typer(dnc.app, name="dnc", help="Do-not-call lists, their licences, and vendors' look-ups.")
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(consent.app, name="consent", help="Who agreed to what: import, record, revoke, export.")
+app.add_typer(suppress.app, name="suppress", help="Whom nobody of the org contacts: add, list.")
+app.add_typer(rules.app, name="rules", help="The dated rules: list, show, tighten, accept.")
+app.add_typer(rules.hold_app, name="hold", help="Places not contacted for now: place, lift, list.")
+app.add_typer(people.app, name="member", help="Who acts for the org: add, remove, list.")
+app.add_typer(people.attest_app, name="attest", help="For what the org looks people up: purpose, withdraw, list.")
+app.add_typer(profile.app, name="profile", help="How the org presents itself, and its limits: show, set.")
+app.add_typer(profile.sender_app, name="sender", help="Numbers the org texts from: add, list.")
 app.add_typer(review.app, name="review")
 app.add_typer(spend.app, name="spend", help="What was spent, and the limits that hold.")
 app.add_typer(lake.app, name="lake", help="The org's lake: digest, compact, vacuum.")
