@@ -194,6 +194,30 @@ class Settings(BaseSettings):
         "links lie below it. Empty: Twilio is polled.",
     )
 
+    smtp_host: str | None = Field(
+        None, description="Mail server that e-mails are handed to. Empty: no e-mails are sent."
+    )
+    smtp_port: int = Field(
+        587, ge=1, le=65535, description="Its port; 465 is encrypted from the start, others STARTTLS."
+    )
+    smtp_user: str | None = Field(None, description="Login at the mail server. Empty: none.")
+    smtp_password: SecretStr | None = Field(None, description="Its password. Needed with SMTP_USER.")
+    smtp_timeout_seconds: float = Field(
+        30.0, gt=0, le=300, description="Time limit of each answer; after it, once the text went, the fate is unknown."
+    )
+    smtp_return_path: str | None = Field(
+        None, description="Address that bounces come to. Empty: the address that the e-mail is from."
+    )
+    letter_font: Path | None = Field(
+        None, description="TrueType file that letters are printed in, for names beyond Latin letters. Empty: Helvetica."
+    )
+
+    gateway_port: int = Field(
+        8700,
+        ge=1,
+        le=65535,
+        description="Port of the gateway (webhooks, tracked links), on loopback; a proxy serves it.",
+    )
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
 
     registries_dir: Path | None = Field(
@@ -254,7 +278,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "home", "watch_dir", "test_data", "county_sources", "crawl_recipes", "datatree_field_map", "registries_dir",
-        "lookup_canaries",
+        "lookup_canaries", "letter_font",
     )  # fmt: skip
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -286,6 +310,20 @@ class Settings(BaseSettings):
     def _account_sid(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"AC[0-9a-fA-F]{32}", value):
             raise ValueError("must be AC and 32 hexadecimal digits, as Twilio's console shows it")
+        return value
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _mail_host(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-fA-F:]+", value):
+            raise ValueError("must be a bare host name or address like smtp.agency.example; the port has a setting")
+        return value
+
+    @field_validator("smtp_return_path")
+    @classmethod
+    def _bounce_address(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", value):
+            raise ValueError("must be a bare address like bounces@agency.example")
         return value
 
     @field_validator("public_url")
@@ -325,6 +363,13 @@ class Settings(BaseSettings):
         if (self.twilio_account_sid is None) != (self.twilio_auth_token is None):
             given, missing = ("ACCOUNT_SID", "AUTH_TOKEN") if self.twilio_account_sid else ("AUTH_TOKEN", "ACCOUNT_SID")
             raise ValueError(f"{PREFIX}TWILIO_{given} is set, so {PREFIX}TWILIO_{missing} must be set too")
+        return self
+
+    @model_validator(mode="after")
+    def _smtp_is_whole(self) -> "Settings":
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            given, missing = ("USER", "PASSWORD") if self.smtp_user else ("PASSWORD", "USER")
+            raise ValueError(f"{PREFIX}SMTP_{given} is set, so {PREFIX}SMTP_{missing} must be set too")
         return self
 
     @property

@@ -75,7 +75,7 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
 def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
     import polars as pl
 
-    from leadflow_pipelines.cli.spreadsheet_safe import neutralise_formulas
+    from leadflow_pipelines.contracts.spreadsheet_safe import neutralise_formulas
 
     target = output or sys.stdout.buffer
     if format_ == "table":

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadflow_pipelines.cli.spreadsheet_safe import neutralise_formulas
+from leadflow_pipelines.contracts.spreadsheet_safe import neutralise_formulas
 
 
 def neutral(cell: str) -> str:

@@ -155,6 +155,8 @@ CALL_OUTCOMES_BY_HAND = (
     "reached", "no_answer", "voicemail", "busy", "wrong_number", "do_not_call", "interested", "not_interested",
     "appointment", "disconnected",
 )  # fmt: skip
+CALLED_AGAIN = ("no_answer", "busy")
+"""Outcomes after which the same message is queued again; each is an attempt of its own."""
 
 call_results = Table(
     "call_results",

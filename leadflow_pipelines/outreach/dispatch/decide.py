@@ -22,7 +22,8 @@ from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.compliance.clear_sends import HISTORY_COLUMNS, decide_sends
 from leadflow_pipelines.compliance.reasons import is_passing
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.database.tables import campaign_audience, campaign_steps, campaigns, messages
+from leadflow_pipelines.database.tables import call_results, campaign_audience, campaign_steps, campaigns, messages
+from leadflow_pipelines.database.tables.outbox import CALLED_AGAIN
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.outreach.campaigns.audience import evidence_frame
 from leadflow_pipelines.outreach.campaigns.merge_fields import MissingFields
@@ -164,14 +165,24 @@ def _decisions(
 
 
 def _history(connection: Connection, org_id: uuid.UUID, points: pl.DataFrame, now: dt.datetime) -> pl.DataFrame:
-    """Every attempt at these people in the last days, whatever became of it, whichever sender it came from."""
+    """Every attempt at these people in the last days, whatever became of it, whichever sender it came from.
+
+    A call that is made again has one row and several attempts: the earlier ones are in its results.
+    """
     hashes = points["contact_hashes"].explode().drop_nulls().unique().to_list()
-    table = messages.c
-    attempts = connection.execute(
-        select(table.contact_hash, table.attempted_at).where(
-            table.org_id == org_id, table.contact_hash.in_(hashes), table.attempted_at > now - HISTORY
-        )
+    table, calls = messages.c, call_results.c
+    of_messages = select(table.contact_hash, table.attempted_at).where(
+        table.org_id == org_id, table.contact_hash.in_(hashes), table.attempted_at > now - HISTORY
     )
+    of_calls = (
+        select(table.contact_hash, calls.called_at)
+        .join(call_results, calls.message_id == table.message_id)
+        .where(
+            table.org_id == org_id, table.contact_hash.in_(hashes), calls.called_at > now - HISTORY,
+            calls.outcome.in_(CALLED_AGAIN),
+        )
+    )  # fmt: skip
+    attempts = connection.execute(of_messages.union_all(of_calls))
     return pl.DataFrame([tuple(row) for row in attempts], schema=HISTORY_COLUMNS, orient="row")
 
 
@@ -218,8 +229,8 @@ def _composed(
     settings: Settings,
     now: dt.datetime,
 ) -> _Case:
-    sender = claimed.sender.sender if claimed.sender else profile.from_email
-    if sender is None:
+    sender = _sender(claimed, profile)
+    if not sender:
         return replace(case, blocked_by="no_sender")
     try:
         outgoing = compose(
@@ -238,6 +249,15 @@ def _composed(
     except InvalidInput:
         return replace(case, blocked_by="no_unsubscribe_address")
     return replace(case, outgoing=outgoing)
+
+
+def _sender(claimed: Claimed, profile: Profile) -> str | None:
+    """Where a message comes from, as its row keeps it: number or service, address, or a letter's sender block."""
+    if claimed.channel == "mail":
+        return f"{profile.sender_name}\n{profile.postal_address}" if profile.postal_address else None
+    if claimed.channel == "voice":
+        return profile.callback_e164
+    return claimed.sender.sender if claimed.sender else profile.from_email
 
 
 def _write(connection: Connection, cases: Sequence[_Case], claimed: Claimed, now: dt.datetime) -> None:

@@ -174,9 +174,11 @@ def _behave(
     """Carries out what an error code asks for."""
     table = messages.c
     row = connection.execute(select(messages).where(table.message_id == message_id)).mappings().one()
-    if behaviour == "suppress" and row["contact_value"]:
+    is_bounce = behaviour == "do_not_retry_number" and row["channel"] == "email"
+    if (is_bounce or behaviour == "suppress") and row["contact_value"]:
+        origin, reason = ("bounce", "takes no mail") if is_bounce else ("stop", "opted out")
         wish = Suppression(
-            KINDS[row["channel"]], row["contact_value"], "stop", f"The messenger says: opted out ({code}).",
+            KINDS[row["channel"]], row["contact_value"], origin, f"The messenger says: {reason} ({code}).",
             f"message {message_id}",
         )  # fmt: skip
         suppress(connection, org.org_id, [wish], keys, now=now)

@@ -14,6 +14,8 @@ from leadflow_pipelines.outreach.campaigns.tracked_links import unsubscribe_addr
 from leadflow_pipelines.outreach.messengers.messenger import Outgoing
 
 MOST_VALID_SECONDS = 36_000
+AFTER_HEADING = "\n\n"
+"""A letter's heading is kept with its text, so that what was printed is what was proven."""
 VALID_MARGIN = dt.timedelta(seconds=30)
 """A message has to arrive so long before the window closes: clocks differ, and carriers take a while to give up."""
 
@@ -46,14 +48,19 @@ def compose(
         address = unsubscribe_address(_web_address(profile, public_url), message_id, keys)
         values["unsubscribe_link"] = address
         headers = {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    subject = render(template.subject, values) if template.subject else None
+    body = with_tracked_links(render(template.body, values), message_id, profile.link_domain, keys)
+    if template.channel == "mail" and subject:
+        subject, body = None, f"{subject}{AFTER_HEADING}{body}"
     return Outgoing(
         message_id=message_id,
         to=document["contact_value"],
         sender=sender,
-        body=with_tracked_links(render(template.body, values), message_id, profile.link_domain, keys),
+        body=body,
         valid_seconds=valid_seconds(closes_at, now),
-        subject=render(template.subject, values) if template.subject else None,
+        subject=subject,
         headers=headers,
+        sender_name=profile.sender_name,
     )
 
 

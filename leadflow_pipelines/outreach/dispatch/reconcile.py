@@ -26,6 +26,8 @@ GIVES_UP = dt.timedelta(hours=24)
 """No message is valid longer than ten hours; what is not known a day later will not be."""
 NOT_SENT_PRESUMED = "not_sent_presumed"
 AT_ONCE = 200
+TOLD_LATER = ("sms",)
+"""Channels whose messenger can be asked how a message fares; what becomes of an e-mail arrives as a bounce."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,11 @@ def _open_messages(
 ) -> list[RowMapping]:
     table = messages.c
     unknown = (table.state == "unknown") & (table.settled_at.is_(None)) & (table.attempted_at < now - SETTLES)
-    silent = (table.state == "accepted") & table.accepted_at.between(now - GIVES_UP * 2, now - SILENT)
+    silent = (
+        (table.state == "accepted")
+        & table.channel.in_(TOLD_LATER)
+        & table.accepted_at.between(now - GIVES_UP * 2, now - SILENT)
+    )
     chosen = (
         select(messages)
         .where(table.org_id == org.org_id, table.channel.in_(list(messengers)), unknown | silent)

@@ -24,7 +24,8 @@ Fate = Literal["accepted", "delivered", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message about to go. `sender`: a number or a Messaging Service (SMS), an address (e-mail).
+    """A message about to go. `sender`: a number or a Messaging Service (SMS), an address (e-mail), whose reader sees
+    `sender_name`.
 
     `valid_seconds`: it must not arrive later than so many seconds from now; 36,000 is the most that Twilio takes.
     """
@@ -36,6 +37,7 @@ class Outgoing:
     valid_seconds: int = 36_000
     subject: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    sender_name: str | None = None
 
 
 @dataclass(frozen=True)

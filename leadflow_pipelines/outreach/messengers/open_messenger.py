@@ -1,5 +1,5 @@
 """Which messenger an org gets for a channel. A simulated org's texts never reach Twilio, a real org's never the
-simulator.
+simulator; a simulated org's e-mails stay on this machine.
 
 Not here: what a messenger does (`twilio`, …).
 """
@@ -66,14 +66,44 @@ def _open_twilio(org: Org, settings: Settings) -> Messenger:
     )
 
 
+def _open_smtp(org: Org, settings: Settings) -> Messenger:
+    host, password = settings.smtp_host, settings.smtp_password
+    if host is None:
+        raise InvalidInput(
+            "No e-mails can be sent: no mail server is configured.",
+            remedy="Set LEADFLOW_SMTP_HOST, _PORT, _USER and _PASSWORD as your mail provider names them.",
+        )
+    if org.is_simulated and not is_loopback(host):
+        raise InvalidInput(
+            f"The org {org.slug} is simulated and would send through the mail server {host}.",
+            remedy="Set LEADFLOW_SMTP_HOST to a mail server of your own on 127.0.0.1, or work for a real org.",
+        )
+    from leadflow_pipelines.outreach.messengers.smtp import SmtpMessenger  # noqa: PLC0415 0.1 s
+
+    return SmtpMessenger(
+        host,
+        settings.smtp_port,
+        user=settings.smtp_user,
+        password=password.get_secret_value() if password else None,
+        timeout_seconds=settings.smtp_timeout_seconds,
+        requires_tls=not is_loopback(host),
+        return_path=settings.smtp_return_path,
+        only_example=org.is_simulated,
+    )
+
+
 def is_local(url: str) -> bool:
     """Whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-OPENERS: Mapping[str, Callable[[Org, Settings], Messenger]] = {"sms": _open_twilio}
+OPENERS: Mapping[str, Callable[[Org, Settings], Messenger]] = {"sms": _open_twilio, "email": _open_smtp}
 """By channel. Letters and calls by hand have no messenger."""
