@@ -160,4 +160,4 @@ def _identified(
         pl.lit(day).alias("day"),
         pl.lit(source).alias("source"),
         pl.lit(now, pl.Datetime("us", "UTC")).alias("fetched_at"),
-    ).select(wanted)
+    ).select(list(wanted))
