@@ -64,17 +64,17 @@ def stale_shares(lake: Lake) -> pl.DataFrame:
     Without rows where no mart was published yet.
     """
     schema = {"zip": pl.String, "as_of": pl.Date, "field_values": pl.Int64, "stale_values": pl.Int64}
-    path = f"{lake.path('marts')}/mart_fields.parquet"
-    if lake.is_local and not Path(path).exists():
-        return pl.DataFrame(schema={**schema, "stale_share": pl.Float64})
-    fields = pl.scan_parquet(path, storage_options=lake.storage_options or None)
-    return (
+    fields = pl.scan_parquet(f"{lake.path('marts')}/mart_fields.parquet", storage_options=lake.storage_options or None)
+    shares = (
         fields.group_by("zip")
         .agg(pl.col("as_of").max(), pl.col("field_values", "stale_values").sum())
         .with_columns((pl.col("stale_values") / pl.col("field_values")).alias("stale_share"))
         .sort("stale_share", "zip", descending=[True, False])
-        .collect()
     )
+    try:
+        return shares.collect()
+    except FileNotFoundError:  # as a folder says it and as an object store does
+        return pl.DataFrame(schema={**schema, "stale_share": pl.Float64})
 
 
 def _fault(line: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> str | None:
