@@ -21,6 +21,7 @@ from leadflow_pipelines.lake import Lake
 
 KIND = "list_clearance"
 COLUMNS = ("zip", "contact_point_id", "channel", "contact_hash", *RECORDED)
+SCHEMA: dict[str, Any] = {**dict.fromkeys(COLUMNS, pl.String), "reason_codes": pl.List(pl.String)}
 
 
 def keep_list_proof(
@@ -54,7 +55,9 @@ def read_list_proof(lake: Lake, facts: dict[str, Any]) -> tuple[pl.DataFrame, st
     try:
         rows = lake.proof.read(facts["path"])
     except (FileNotFoundError, OSError):
-        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String)), f"The file {facts['path']} is gone."
+        return pl.DataFrame(schema=SCHEMA), f"The file {facts['path']} is gone."
+    except pl.exceptions.PolarsError:
+        return pl.DataFrame(schema=SCHEMA), f"The file {facts['path']} cannot be read any more: its bytes were changed."
     if rows.height != facts["rows"] or digest_of_hashes(rows["evidence_hash"]) != facts["evidence_sha256"]:
         return rows, f"The file {facts['path']} does not hold the rows that were written."
     return rows, None
