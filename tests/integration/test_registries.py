@@ -227,6 +227,21 @@ def test_the_status_tells_what_is_old_and_what_is_missing(database, org, bring, 
     assert any("older than the rules allow" in note for note in told.notes)
 
 
+def test_many_phones_at_once_are_answered_as_each_alone(database, org, bring, ask):
+    for registry in ("ftc", "state:TX"):
+        _license(database, org, registry)
+    bring("ftc", "2025550110", "4155550199", "5125550199", as_of=WRITTEN - dt.timedelta(days=31))
+    bring("ftc", "2025550112", "5125550110", as_of=WRITTEN)
+    bring("state:TX", "2025550111", "2145550100", as_of=WRITTEN)
+    bring("litigators", "2025550113", as_of=WRITTEN)
+    phones = [LISTED, FREE, TEXAN, ELSEWHERE, "+14155550199", "+15125550199", "+12145550100", "+12025550112",
+              "+12025550113", "+12125550100", "+13035550100", "nobody"]  # fmt: skip
+    for column in ("is_registry_listed", "registry_as_of", "is_litigator", "list_versions"):
+        together = ask(*phones, column=column)
+        assert together == [ask(phone, column=column)[0] for phone in phones]
+        assert len(set(map(str, together))) > 1
+
+
 @pytest.mark.parametrize("name", ["state:ZZ", "state:", "national", "../ftc"])
 def test_registries_are_known_by_name(database, org, bring, name):
     with pytest.raises(InvalidInput, match="no do-not-call registry"):

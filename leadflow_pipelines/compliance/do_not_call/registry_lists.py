@@ -37,15 +37,7 @@ class RegistryLists:
 
     def listed(self, phones: pl.Series) -> pl.Series:
         """Whether each E.164 phone is listed; null where no version answers for it. A row for each, in order."""
-        numbers = national_numbers(phones)
-        answering = self._answering(numbers)
-        found = np.zeros(numbers.size, np.bool_)
-        for place, version in enumerate(self.versions):
-            asked = answering == place
-            if asked.all():
-                found = version.bits.contains(numbers)
-            elif asked.any():
-                found[asked] = version.bits.contains(numbers[asked])
+        found, answering = self.look_up(national_numbers(phones))
         return pl.select(pl.when(pl.Series(answering >= 0)).then(pl.Series(found)).alias("is_listed")).to_series()
 
     def as_of(self, phones: pl.Series) -> pl.Series:
@@ -56,6 +48,18 @@ class RegistryLists:
     def version_of(self, phones: pl.Series) -> pl.Series:
         """The version that answers for each phone; null where none does."""
         return self._told(pl.Series("version_id", [one.version_id for one in self.versions], pl.String), phones)
+
+    def look_up(self, numbers: Numbers) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+        """For each national number whether it is listed, and the place of the version that says so, -1 for none."""
+        answering = self._answering(numbers)
+        found = np.zeros(numbers.size, np.bool_)
+        for place, version in enumerate(self.versions):
+            asked = answering == place
+            if asked.all():
+                found = version.bits.contains(numbers)
+            elif asked.any():
+                found[asked] = version.bits.contains(numbers[asked])
+        return found, answering
 
     def _told(self, values: pl.Series, phones: pl.Series) -> pl.Series:
         place = pl.Series(self._answering(national_numbers(phones)), dtype=pl.Int32)
