@@ -12,14 +12,15 @@ where
   and exists (
     select from leadflow.campaigns
     where
-      campaigns.org_id = messages.org_id
-      and campaigns.campaign_id = messages.campaign_id
+      campaigns.org_id = :org_id
+      and campaigns.campaign_id = :campaign_id
       and campaigns.state = 'running'
   )
   and not exists (
     select from leadflow.suppressions
     where
       suppressions.org_id = messages.org_id
+      and suppressions.kind = case messages.channel when 'mail' then 'mailing' when 'email' then 'email' else 'phone' end
       and suppressions.contact_hash = messages.contact_hash
       and suppressions.lifted_at is null
   )

@@ -113,8 +113,12 @@ campaign_audience = Table(
     ),
     required("is_holdout", Boolean, "Left alone, to measure what the campaign changes."),
     optional("stopped_because", Text, "Why later steps are not sent: replied, suppressed, …; null: they are."),
-    Index(None, "org_id", "campaign_id", "contact_hash"),
     Index(None, "org_id", "contact_hash"),
+    Index(
+        "ix_campaign_audience_stopped",
+        "org_id",
+        postgresql_where=text("stopped_because is not null or evidence is null"),
+    ),
     comment="Whom a campaign is for: the list as it was when the campaign was reviewed.",
 )
 

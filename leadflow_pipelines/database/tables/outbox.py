@@ -56,23 +56,20 @@ messages = Table(
     CheckConstraint(
         "state not in ('sending', 'accepted', 'delivered', 'unknown') or attempted_at is not null", name="attempted"
     ),
-    Index("ix_messages_due", "org_id", "due_at", postgresql_where=text("state = 'queued'")),
+    Index("ix_messages_due", "campaign_id", "channel", "due_at", postgresql_where=text("state = 'queued'")),
     Index(
         "ix_messages_under_way",
         "org_id",
         "state",
         "claimed_until",
-        postgresql_where=text("state in ('claimed', 'sending', 'accepted')"),
+        postgresql_where=text("state in ('claimed', 'sending', 'accepted', 'unknown')"),
     ),
-    Index(
-        "ix_messages_attempted",
-        "org_id",
-        "contact_hash",
-        "attempted_at",
-        postgresql_where=text("attempted_at is not null"),
-    ),
+    Index("ix_messages_lead", "campaign_id", "property_id", "step"),
+    Index("ix_messages_person", "org_id", "contact_hash", "attempted_at"),
     Index("ix_messages_provider_id", "org_id", "provider_id", postgresql_where=text("provider_id is not null")),
-    Index("ix_messages_campaign", "org_id", "campaign_id", "state"),
+    Index(
+        "ix_messages_settled", "campaign_id", "settled_at", postgresql_where=text("state in ('delivered', 'failed')")
+    ),
     comment="One row per campaign, step and person: the intent is here before anything is asked of a messenger.",
 )
 

@@ -8,9 +8,11 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadflow_pipelines.clearance.profile import Profile, Sender
@@ -21,6 +23,7 @@ from leadflow_pipelines.database.tables import brand_days, campaigns, messages, 
 LEASE = dt.timedelta(seconds=60)
 """How long a claim holds. A request begins at most START_WITHIN after its commit and takes at most the time limit."""
 ORG_SLOT = "org"
+CHORES = text("select pg_try_advisory_xact_lock(hashtextextended('dispatch chores ' || :org_id, 0))")
 CARRIER_ZONE = ZoneInfo("America/Los_Angeles")
 """Carriers count a brand's day by Pacific time."""
 
@@ -34,6 +37,7 @@ class Claimed:
     sender: Sender | None
     message_ids: tuple[uuid.UUID, ...]
     contact_hashes: tuple[str, ...]
+    at: dt.datetime | None = None
 
 
 def running_campaigns(connection: Connection, org_id: uuid.UUID) -> list[uuid.UUID]:
@@ -62,7 +66,10 @@ def claim(
     """
     asked = {"org_id": org_id, "campaign_id": campaign_id, "channel": channel, "now": now, "most": most}
     found = connection.execute(named_query("find_due_messages"), asked).all()
-    due = list({row.contact_hash: row.message_id for row in reversed(found)}.items())
+    longest_due: dict[str, uuid.UUID] = {}
+    for row in found:
+        longest_due.setdefault(row.contact_hash, row.message_id)
+    due = list(longest_due.items())
     let_through = due[: _let_through(connection, org_id, sender, profile, len(due), now)] if due else []
     if let_through:
         table = messages.c
@@ -72,7 +79,7 @@ def claim(
             .values(state="claimed", claimed_by=dispatcher, claimed_until=now + LEASE)
         )
     hashes, message_ids = zip(*let_through, strict=True) if let_through else ((), ())
-    return Claimed(campaign_id, channel, sender, message_ids, hashes)
+    return Claimed(campaign_id, channel, sender, message_ids, hashes, now)
 
 
 def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[uuid.UUID], *, dispatcher: str) -> None:
@@ -86,6 +93,26 @@ def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[u
         )
         .values(state="queued", claimed_by=None, claimed_until=None)
     )  # fmt: skip
+
+
+def return_unsent(connection: Connection, org_id: uuid.UUID, claimed: Claimed, profile: Profile, unsent: int) -> None:
+    """Gives back what rates and the brand's day let through for this claim and was not sent."""
+    if not unsent or claimed.at is None:
+        return
+    slots = {ORG_SLOT: profile.messages_per_second}
+    if (sender := claimed.sender) is not None:
+        slots[sender.sender] = sender.per_second
+        day = claimed.at.astimezone(CARRIER_ZONE).date()
+        asked = {"org_id": org_id, "brand": sender.brand, "day": day, "unsent": unsent}
+        connection.execute(named_query("return_brand_share"), asked)
+    for slot, per_second in sorted(slots.items()):
+        asked = {"org_id": org_id, "slot": slot, "per_second": per_second, "unsent": unsent}
+        connection.execute(named_query("return_send_slots"), asked)
+
+
+def try_chores(connection: Connection, org_id: uuid.UUID) -> bool:
+    """Whether this transaction is the one that does what one dispatcher of the org at a time has to do."""
+    return bool(connection.execute(CHORES, {"org_id": str(org_id)}).scalar_one())
 
 
 def settle_unsent(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime) -> int:
@@ -119,22 +146,25 @@ def _let_through(
 
 
 def _slots(connection: Connection, org_id: uuid.UUID, slot: str, per_second: int, wanted: int, now: dt.datetime) -> int:
-    if not wanted:
-        return 0
     known = {"org_id": org_id, "slot": slot}
-    connection.execute(upsert(send_slots).values(**known, next_at=now).on_conflict_do_nothing())
-    taken = connection.execute(
-        named_query("take_send_slots"), {**known, "now": now, "wanted": wanted, "per_second": per_second}
-    )
-    return int(taken.scalar_one())
+    beginning = upsert(send_slots).values(**known, next_at=now)
+    return _take(connection, "take_send_slots", beginning, wanted, {**known, "now": now, "per_second": per_second})
 
 
 def _brand_share(
     connection: Connection, org_id: uuid.UUID, brand: str, most: int, wanted: int, now: dt.datetime
 ) -> int:
+    known = {"org_id": org_id, "brand": brand, "day": now.astimezone(CARRIER_ZONE).date()}
+    beginning = upsert(brand_days).values(**known, messages=0)
+    return _take(connection, "take_brand_share", beginning, wanted, {**known, "most": most})
+
+
+def _take(connection: Connection, query: str, beginning: Insert, wanted: int, asked: dict[str, Any]) -> int:
+    """How many of those wanted a counter lets through; one that is not there yet begins."""
     if not wanted:
         return 0
-    known = {"org_id": org_id, "brand": brand, "day": now.astimezone(CARRIER_ZONE).date()}
-    connection.execute(upsert(brand_days).values(**known, messages=0).on_conflict_do_nothing())
-    taken = connection.execute(named_query("take_brand_share"), {**known, "wanted": wanted, "most": most})
-    return int(taken.scalar_one())
+    taken = connection.execute(named_query(query), {**asked, "wanted": wanted}).scalar()
+    if taken is None:
+        connection.execute(beginning.on_conflict_do_nothing())
+        taken = connection.execute(named_query(query), {**asked, "wanted": wanted}).scalar_one()
+    return int(taken)

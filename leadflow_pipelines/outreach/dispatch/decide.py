@@ -20,6 +20,7 @@ from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.clearance.profile import Profile
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.compliance.clear_sends import HISTORY_COLUMNS, decide_sends
+from leadflow_pipelines.compliance.contact_hash import HashKeys
 from leadflow_pipelines.compliance.reasons import is_passing
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import call_results, campaign_audience, campaign_steps, campaigns, messages
@@ -86,19 +87,23 @@ def decide_claimed(
     settings: Settings,
     now: dt.datetime,
 ) -> Decided:
-    """Decides each claimed message at `now` and commits to it. Belongs in a transaction of its own."""
-    connection.execute(LOCK_PEOPLE, {"people": sorted(set(claimed.contact_hashes))})
+    """Decides each claimed message at `now` and commits to it. Belongs in a transaction of its own.
+
+    Who reads a clock for `now` calls `lock_people` before: waiting for them may take a while.
+    """
+    lock_people(connection, claimed.contact_hashes)
     rows = _claimed_rows(connection, org.org_id, claimed, dispatcher)
     if not rows:
         return Decided()
     decisions = _decisions(connection, org, claimed, rows, settings=settings, now=now)
     template_of = _templates(connection, org.org_id, claimed.campaign_id, {row["step"] for row in rows})
+    keys = load_hash_keys(settings)
     cases = []
     for row, decision in zip(rows, decisions, strict=True):
         case = _Case(row, decision, uuid.uuid4())
         case = _weighed(case, now)
         if case.blocked_by is None and case.waits_until is None:
-            case = _composed(case, claimed, template_of, profile, settings, now)
+            case = _composed(case, claimed, template_of, profile, settings, keys, now)
         cases.append(case)
     _write(connection, cases, claimed, now)
     append_proof(connection, org.org_id, [_proof(case, claimed, now) for case in cases])
@@ -111,6 +116,11 @@ def decide_claimed(
         blocked=sum(case.blocked_by is not None for case in cases),
         postponed=sum(case.waits_until is not None for case in cases),
     )
+
+
+def lock_people(connection: Connection, contact_hashes: Collection[str]) -> None:
+    """Until the transaction ends nobody else decides about these people, and no opt-out of theirs is written down."""
+    connection.execute(LOCK_PEOPLE, {"people": sorted(set(contact_hashes))})
 
 
 def _claimed_rows(connection: Connection, org_id: uuid.UUID, claimed: Claimed, dispatcher: str) -> list[RowMapping]:
@@ -227,6 +237,7 @@ def _composed(
     template_of: dict[int, Template],
     profile: Profile,
     settings: Settings,
+    keys: HashKeys,
     now: dt.datetime,
 ) -> _Case:
     sender = _sender(claimed, profile)
@@ -242,7 +253,7 @@ def _composed(
             public_url=settings.public_url,
             closes_at=case.decision["closes_at"],
             now=now,
-            keys=load_hash_keys(settings),
+            keys=keys,
         )
     except MissingFields as missing:
         return replace(case, blocked_by=",".join(f"missing_field:{name}" for name in missing.fields))

@@ -1,7 +1,8 @@
 """The dispatcher: rounds of claiming, deciding, sending once and settling, for one org, beside any number of others.
 
-Every message is committed as `sending` before its request is made, and its request is made once. What dies in between
-is unknown and stays so until the messenger is asked. Not here: the steps themselves (`claim`, `decide`, `fates`).
+While one batch is on its way the next is claimed and decided. Every message is committed as `sending` before its
+request is made, and its request is made once: what dies in between is unknown, and stays so until the messenger is
+asked. Not here: the steps themselves (`claim`, `decide`, `fates`).
 """
 
 import logging
@@ -10,12 +11,16 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+from psycopg.errors import DeadlockDetected
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.clearance.profile import Profile, Sender, list_senders, read_profile
@@ -23,20 +28,33 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.outreach.campaigns.outbox import queue_due_steps
-from leadflow_pipelines.outreach.dispatch.claim import claim, give_back, running_campaigns, settle_unsent
-from leadflow_pipelines.outreach.dispatch.decide import Ready, decide_claimed
+from leadflow_pipelines.outreach.dispatch.claim import (
+    Claimed,
+    claim,
+    give_back,
+    return_unsent,
+    running_campaigns,
+    settle_unsent,
+    try_chores,
+)
+from leadflow_pipelines.outreach.dispatch.decide import Decided, Ready, decide_claimed, lock_people
 from leadflow_pipelines.outreach.dispatch.fates import Answer, Outcome, pause_where_failing, settle
 from leadflow_pipelines.outreach.messengers.messenger import Messenger, NotProcessed, OutcomeUnknown, Refused, Sent
 from leadflow_pipelines.settings import Settings
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
-BATCH = 64
+Result = TypeVar("Result")
+BATCH = 100
 """Messages of one claim. Deciding costs 40 ms a call and next to nothing a message."""
 CONCURRENCY = 16
 START_WITHIN_SECONDS = 5.0
-"""A request that could not be made so soon after its commitment is not made: the person may have written STOP."""
+"""A request that could not be made so soon after its decision is not made: hours and wishes may have changed."""
 CHORES_SECONDS = 1.0
+CHORES_REST = 20
+"""Chores rest so many times as long as they took: with a million intents they take a second."""
+ATTEMPTS = 5
+"""How often a transaction that Postgres broke to end a deadlock is done again."""
 SETTLE_SECONDS = 45.0
 """How long an answer is kept while the database is away; less than a claim's lease."""
 
@@ -83,12 +101,15 @@ class Dispatcher:
         self._messengers, self._batch = messengers, batch
         self._keys = load_hash_keys(settings)
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="send")
+        self._settler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
+        self._flying: Future[Tally] | None = None
         self._next_chores = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._settler.shutdown(wait=True)
         self._pool.shutdown(wait=True)
 
     def run(self, stop: Event, *, poll_seconds: float = 1.0, on_round: Callable[[Tally], None] | None = None) -> Tally:
@@ -97,22 +118,30 @@ class Dispatcher:
         A database that is away is waited for.
         """
         total = Tally()
-        while not stop.is_set():
+        while True:
+            is_last = stop.is_set()
             try:
-                tally = self.round(stop)
+                tally = self._land() if is_last else self._round(stop)
             except DatabaseUnavailable as away:
                 logger.warning("the database is away", extra={"fault": away.message})
-                stop.wait(poll_seconds)
-                continue
+                tally = Tally()
             total += tally
             if on_round is not None:
                 on_round(tally)
+            if is_last:
+                return total
             if not tally.claimed:
                 stop.wait(poll_seconds)
-        return total
 
-    def round(self, stop: Event | None = None) -> Tally:
-        """One claim for each running campaign and channel. Raises DatabaseUnavailable where Postgres is away."""
+    def round(self) -> Tally:
+        """One claim for each running campaign, channel and sender, to its end.
+
+        Raises DatabaseUnavailable where Postgres is away.
+        """
+        return self._round(Event()) + self._land()
+
+    def _round(self, stop: Event) -> Tally:
+        """A round whose last batch is still on its way. What of the one before it has landed is part of its tally."""
         tally = Tally(queued=self._chores())
         with self._database.as_org(self._org.org_id) as connection:
             profile = read_profile(connection, self._org)
@@ -123,45 +152,66 @@ class Dispatcher:
         for campaign_id in campaigns:
             for channel in self._messengers:
                 for sender in senders if channel == "sms" else [None]:
-                    if stop is not None and stop.is_set():
-                        return tally
-                    tally += self._send_some(campaign_id, channel, sender, profile)
-        return tally
+                    tally += self._send_some(campaign_id, channel, sender, profile, stop)
+        return tally if tally.claimed else tally + self._land()
 
     def _chores(self) -> int:
-        """What anybody may do now and then: settle what was lost or is over, queue the steps that are due."""
+        """What one dispatcher at a time does: settle what was lost or is over, queue the steps that are due."""
         if time.monotonic() < self._next_chores:
             return 0
-        self._next_chores = time.monotonic() + CHORES_SECONDS
-        with self._database.as_org(self._org.org_id) as connection:
-            settle_unsent(connection, self._org.org_id, now=self._clock())
-        with self._database.as_org(self._org.org_id) as connection:
-            return queue_due_steps(connection, self._org.org_id, now=self._clock())
+        began, org_id, queued = time.monotonic(), self._org.org_id, 0
+        for chore in (settle_unsent, queue_due_steps):
+            with self._database.as_org(org_id) as connection:
+                if try_chores(connection, org_id):
+                    queued = chore(connection, org_id, now=self._clock())
+        ended = time.monotonic()
+        self._next_chores = ended + max(CHORES_SECONDS, CHORES_REST * (ended - began))
+        return queued
 
-    def _send_some(self, campaign_id: uuid.UUID, channel: str, sender: Sender | None, profile: Profile) -> Tally:
+    def _send_some(
+        self, campaign_id: uuid.UUID, channel: str, sender: Sender | None, profile: Profile, stop: Event
+    ) -> Tally:
         org_id = self._org.org_id
-        with self._database.as_org(org_id) as connection:
-            claimed = claim(
+
+        def take(connection: Connection) -> Claimed:
+            return claim(
                 connection, org_id, campaign_id, channel=channel, sender=sender, profile=profile,
                 dispatcher=self.name, most=self._batch, now=self._clock(),
             )  # fmt: skip
+
+        if stop.is_set():
+            return Tally()
+        claimed = self._in_transaction(take)
         if not claimed.message_ids:
             return Tally()
-        with self._database.as_org(org_id) as connection:
-            decided = decide_claimed(
+        began = time.monotonic()
+
+        def commit(connection: Connection) -> Decided:
+            nonlocal began
+            lock_people(connection, claimed.contact_hashes)
+            began = time.monotonic()
+            decided = Decided() if stop.is_set() else decide_claimed(
                 connection, self._org, claimed, profile=profile, dispatcher=self.name, settings=self._settings,
                 now=self._clock(),
             )  # fmt: skip
             give_back(connection, org_id, claimed.message_ids, dispatcher=self.name)
-        committed = time.monotonic()
-        answers = list(self._pool.map(lambda ready: self._send(ready, committed), decided.ready))
-        self._settle(campaign_id, answers)
-        counted = Counter(type(answer.outcome).__name__ for answer in answers)
-        return Tally(0, len(claimed.message_ids), decided.blocked, decided.postponed, counted)
+            return decided
 
-    def _send(self, ready: Ready, committed: float) -> Answer:
+        decided = self._in_transaction(commit)
+        unsent = len(claimed.message_ids) - len(decided.ready)
+        asked = [self._pool.submit(self._send, ready, began) for ready in decided.ready]
+        before, self._flying = self._flying, self._settler.submit(self._settle, claimed, profile, unsent, asked)
+        landed = before.result() if before is not None else Tally()
+        return landed + Tally(0, len(claimed.message_ids), decided.blocked, decided.postponed)
+
+    def _land(self) -> Tally:
+        """Waits for the batch that is on its way."""
+        flying, self._flying = self._flying, None
+        return flying.result() if flying is not None else Tally()
+
+    def _send(self, ready: Ready, decided_at: float) -> Answer:
         """The one request for a message. Whatever goes wrong in an unforeseen way leaves it unknown."""
-        if time.monotonic() - committed > START_WITHIN_SECONDS:
+        if time.monotonic() - decided_at > START_WITHIN_SECONDS:
             return Answer(ready, NotProcessed("The request was not made: its turn came too late.", retry_after=0))
         outcome: Outcome
         try:
@@ -173,22 +223,38 @@ class Dispatcher:
             outcome = OutcomeUnknown(f"An unforeseen fault: {type(fault).__name__}.", why="fault")
         return Answer(ready, outcome)
 
-    def _settle(self, campaign_id: uuid.UUID, answers: Sequence[Answer]) -> None:
+    def _settle(self, claimed: Claimed, profile: Profile, unsent: int, asked: Sequence[Future[Answer]]) -> Tally:
         """Writes answers down, as long as it takes while the database is away."""
-        if not answers:
-            return
+        answers = [one.result() for one in asked]
+        unsent += sum(isinstance(answer.outcome, NotProcessed) for answer in answers)
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             try:
-                with self._database.as_org(self._org.org_id) as connection:
-                    settle(connection, self._org, answers, now=self._clock(), keys=self._keys)
-                with self._database.as_org(self._org.org_id) as connection:
-                    pause_where_failing(connection, self._org, campaign_id, now=self._clock())
-                return
+                if answers:
+                    self._in_transaction(
+                        lambda connection: settle(connection, self._org, answers, now=self._clock(), keys=self._keys)
+                    )
+                self._in_transaction(lambda connection: self._after_batch(connection, claimed, profile, unsent))
+                return Tally(answers=Counter(type(answer.outcome).__name__ for answer in answers))
             except DatabaseUnavailable:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+
+    def _after_batch(self, connection: Connection, claimed: Claimed, profile: Profile, unsent: int) -> None:
+        return_unsent(connection, self._org.org_id, claimed, profile, unsent)
+        pause_where_failing(connection, self._org, claimed.campaign_id, now=self._clock())
+
+    def _in_transaction(self, work: Callable[[Connection], Result]) -> Result:
+        """Does it in one transaction, and again where Postgres broke it to end a deadlock."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._database.as_org(self._org.org_id) as connection:
+                    return work(connection)
+            except OperationalError as error:
+                if not isinstance(error.orig, DeadlockDetected) or attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
 
 def sent(tally: Tally) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -17,6 +18,7 @@ from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.clearance.suppressions import Suppression, suppress
 from leadflow_pipelines.compliance.contact_hash import HashKeys
 from leadflow_pipelines.database.orgs import Org
+from leadflow_pipelines.database.queries import named_query
 from leadflow_pipelines.database.tables import campaign_audience, campaigns, message_events, messages, senders
 from leadflow_pipelines.outreach.campaigns.campaigns import DISPATCHER, load_campaign, pause
 from leadflow_pipelines.outreach.dispatch.decide import Ready
@@ -47,22 +49,37 @@ class Answer:
 
 
 def settle(connection: Connection, org: Org, answers: Sequence[Answer], *, now: dt.datetime, keys: HashKeys) -> None:
-    """Writes down what the messenger answered. A status that arrived before its own request ended stays."""
+    """Writes down what the messenger answered. A status that arrived before its own request ended stays.
+
+    Rows are locked before the end of the proof's chain, here as everywhere, so that nobody waits in a circle.
+    """
+    told = {answer.message.outgoing.message_id: (answer, *_values(answer.outcome, now)) for answer in answers}
+    asked = [{"message_id": message_id, **values} for message_id, (_, values, _) in told.items()]
+    settled: set[uuid.UUID] = set(
+        connection.execute(
+            named_query("settle_messages"), {"org_id": org.org_id, "answers": orjson.dumps(asked).decode()}
+        ).scalars()
+    )
     table = messages.c
-    entries = []
-    for answer in answers:
-        message_id, outcome = answer.message.outgoing.message_id, answer.outcome
-        values, behaviour = _values(outcome, now)
-        one = update(messages).where(table.org_id == org.org_id, table.message_id == message_id)
-        free = {"claimed_by": None, "claimed_until": None}
-        if connection.execute(one.where(table.state == "sending").values(**free, **values)).rowcount:
-            code = values.get("error_code")
-            entries.append(_entry(message_id, answer.message.contact_hash, values["state"], code, now))
-            if behaviour is not None:
-                _behave(connection, org, message_id, behaviour, code, now=now, keys=keys)
-        elif isinstance(outcome, Sent):
-            connection.execute(one.where(table.provider_id.is_(None)).values(provider_id=outcome.provider_id))
-    append_proof(connection, org.org_id, entries)
+    for message_id, (answer, _, _) in told.items():
+        if message_id not in settled and isinstance(answer.outcome, Sent):
+            late = update(messages).where(table.message_id == message_id, table.provider_id.is_(None))
+            connection.execute(late.values(provider_id=answer.outcome.provider_id))
+    asks = [
+        _Ask(message_id, behaviour, values["error_code"])
+        for message_id, (_, values, behaviour) in told.items()
+        if message_id in settled and behaviour is not None
+    ]
+    _behave(connection, org, asks, now=now, keys=keys)
+    append_proof(
+        connection,
+        org.org_id,
+        [
+            _entry(message_id, answer.message.contact_hash, values["state"], values.get("error_code"), now)
+            for message_id, (answer, values, _) in told.items()
+            if message_id in settled
+        ],
+    )
 
 
 def record_status(
@@ -90,7 +107,7 @@ def record_status(
     if values.get("state") is None:
         return True
     if status.behaviour is not None and status.behaviour != "retry_later":
-        _behave(connection, org, message_id, status.behaviour, status.error_code, now=now, keys=keys)
+        _behave(connection, org, [_Ask(message_id, status.behaviour, status.error_code)], now=now, keys=keys)
     append_proof(
         connection, org.org_id, [_entry(message_id, row["contact_hash"], values["state"], status.error_code, now)]
     )
@@ -98,30 +115,23 @@ def record_status(
 
 
 def pause_where_failing(connection: Connection, org: Org, campaign_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    """Pauses a running campaign of whose last messages more failed than it allows; True where it did."""
-    table = messages.c
-    chosen = (
-        select(table.state)
-        .where(
-            table.org_id == org.org_id, table.campaign_id == campaign_id, table.state.in_(("delivered", "failed")),
-            table.settled_at.is_not(None),
-        )
-        .order_by(table.settled_at.desc())
-        .limit(WEIGHED)
-    )  # fmt: skip
-    last: list[str] = list(connection.execute(chosen).scalars())
+    """Pauses a running campaign of whose last messages more failed than it allows; True where it did.
+
+    Only what was settled since it was last started counts: who resumes it has seen the rest.
+    """
+    asked = {"org_id": org.org_id, "campaign_id": campaign_id, "weighed": WEIGHED}
+    last = connection.execute(named_query("failing_share"), asked).one()
+    if last.weighed < LEAST_WEIGHED:
+        return False
     known = campaigns.c
     campaign = connection.execute(
         select(known.name, known.error_threshold, known.state).where(
             known.org_id == org.org_id, known.campaign_id == campaign_id
         )
     ).one()
-    failed = sum(state == "failed" for state in last)
-    if campaign.state != "running" or len(last) < LEAST_WEIGHED:
+    if campaign.state != "running" or Decimal(last.failed) / last.weighed <= campaign.error_threshold:
         return False
-    if Decimal(failed) / len(last) <= campaign.error_threshold:
-        return False
-    reason = f"{failed} of the last {len(last)} messages failed; {campaign.error_threshold:.0%} are allowed."
+    reason = f"{last.failed} of the last {last.weighed} messages failed; {campaign.error_threshold:.0%} are allowed."
     return _pause(connection, org, campaign.name, reason, now)
 
 
@@ -145,7 +155,7 @@ def _values(outcome: Outcome, now: dt.datetime) -> tuple[dict[str, Any], Behavio
 
 def _queued_again(due_at: dt.datetime) -> dict[str, Any]:
     """Nothing happened: back into the queue, and no attempt that counts."""
-    return {"state": "queued", "due_at": due_at, "attempted_at": None, "sender": None, "body": None}
+    return {"state": "queued", "due_at": due_at}
 
 
 def _after(row: RowMapping, status: Status, now: dt.datetime) -> dict[str, Any]:
@@ -161,45 +171,65 @@ def _after(row: RowMapping, status: Status, now: dt.datetime) -> dict[str, Any]:
     return {**known, **free, "state": status.fate, "settled_at": now, "error_code": code}
 
 
-def _behave(
-    connection: Connection,
-    org: Org,
-    message_id: uuid.UUID,
-    behaviour: Behaviour,
-    code: str | None,
-    *,
-    now: dt.datetime,
-    keys: HashKeys,
-) -> None:
-    """Carries out what an error code asks for."""
-    table = messages.c
-    row = connection.execute(select(messages).where(table.message_id == message_id)).mappings().one()
-    is_bounce = behaviour == "do_not_retry_number" and row["channel"] == "email"
-    if (is_bounce or behaviour == "suppress") and row["contact_value"]:
-        origin, reason = ("bounce", "takes no mail") if is_bounce else ("stop", "opted out")
-        wish = Suppression(
-            KINDS[row["channel"]], row["contact_value"], origin, f"The messenger says: {reason} ({code}).",
-            f"message {message_id}",
-        )  # fmt: skip
-        suppress(connection, org.org_id, [wish], keys, now=now)
-    elif behaviour in ("suppress", "do_not_retry_number"):
-        audience = campaign_audience.c
-        connection.execute(
-            update(campaign_audience)
-            .where(audience.org_id == org.org_id, audience.contact_hash == row["contact_hash"])
-            .values(stopped_because=f"unreachable:{code}")
-        )
-    elif behaviour == "pause_sender":
-        sender = senders.c
-        connection.execute(
-            update(senders).where(sender.org_id == org.org_id, sender.sender == row["sender"]).values(is_active=False)
-        )
-        facts = {"act": "sender_paused", "sender": row["sender"], "by": DISPATCHER, "error_code": code}
-        append_proof(connection, org.org_id, [ProofEntry(uuid.uuid4(), "org_change", None, now, facts)])
-    elif behaviour == "pause_campaign":
-        known = select(campaigns.c.name).where(campaigns.c.campaign_id == row["campaign_id"])
-        name: str = connection.execute(known).scalar_one()
-        _pause(connection, org, name, f"Every further message would fail alike: error {code}.", now)
+@dataclass(frozen=True)
+class _Ask:
+    """What the error code of a message asks for."""
+
+    message_id: uuid.UUID
+    behaviour: Behaviour
+    code: str | None
+
+
+def _behave(connection: Connection, org: Org, asks: Sequence[_Ask], *, now: dt.datetime, keys: HashKeys) -> None:
+    """Carries out what error codes ask for. What appends to the proof comes last, as it locks the chain's end."""
+    table, wishes, failing = messages.c, [], []
+    entries = []
+    for ask in asks:
+        row = connection.execute(select(messages).where(table.message_id == ask.message_id)).mappings().one()
+        is_bounce = ask.behaviour == "do_not_retry_number" and row["channel"] == "email"
+        if (is_bounce or ask.behaviour == "suppress") and row["contact_value"]:
+            wishes.append(_wish(row, is_bounce=is_bounce, code=ask.code))
+        elif ask.behaviour in ("suppress", "do_not_retry_number"):
+            audience = campaign_audience.c
+            connection.execute(
+                update(campaign_audience)
+                .where(audience.org_id == org.org_id, audience.contact_hash == row["contact_hash"])
+                .values(stopped_because=f"unreachable:{ask.code}")
+            )
+        elif ask.behaviour == "pause_sender":
+            entries += _stop_sender(connection, org, row["sender"], ask.code, now)
+        elif ask.behaviour == "pause_campaign":
+            failing.append((row["campaign_id"], ask.code))
+    names: dict[uuid.UUID, str] = {
+        campaign_id: connection.execute(
+            select(campaigns.c.name).where(campaigns.c.campaign_id == campaign_id).with_for_update()
+        ).scalar_one()
+        for campaign_id in sorted({campaign_id for campaign_id, _ in failing})
+    }
+    suppress(connection, org.org_id, sorted(wishes, key=lambda wish: wish.contact_value), keys, now=now)
+    for campaign_id, code in dict(failing).items():
+        _pause(connection, org, names[campaign_id], f"Every further message would fail alike: error {code}.", now)
+    append_proof(connection, org.org_id, entries)
+
+
+def _wish(row: RowMapping, *, is_bounce: bool, code: str | None) -> Suppression:
+    origin, reason = ("bounce", "takes no mail") if is_bounce else ("stop", "opted out")
+    told = f"The messenger says: {reason} ({code})."
+    return Suppression(KINDS[row["channel"]], row["contact_value"], origin, told, f"message {row['message_id']}")
+
+
+def _stop_sender(connection: Connection, org: Org, sender: str, code: str | None, now: dt.datetime) -> list[ProofEntry]:
+    """Nothing more is sent from it until an operator saves it as active again."""
+    table = senders.c
+    stopped = connection.execute(
+        update(senders)
+        .where(table.org_id == org.org_id, table.sender == sender, table.is_active)
+        .values(is_active=False)
+    )
+    if not stopped.rowcount:
+        return []
+    facts = {"act": "sender_paused", "sender": sender, "by": DISPATCHER, "error_code": code}
+    return [ProofEntry(uuid.uuid4(), "org_change", None, now, facts)]
 
 
 def _pause(connection: Connection, org: Org, name: str, reason: str, now: dt.datetime) -> bool:

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, func, select, text, update
 
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.database.connections import Database
@@ -26,6 +26,7 @@ GIVES_UP = dt.timedelta(hours=24)
 """No message is valid longer than ten hours; what is not known a day later will not be."""
 NOT_SENT_PRESUMED = "not_sent_presumed"
 AT_ONCE = 200
+ONE_AT_A_TIME = text("select pg_try_advisory_xact_lock(hashtextextended('reconcile ' || :org_id, 0))")
 TOLD_LATER = ("sms",)
 """Channels whose messenger can be asked how a message fares; what becomes of an e-mail arrives as a bounce."""
 
@@ -43,7 +44,19 @@ class Reconciled:
 def reconcile(
     database: Database, org: Org, messengers: Mapping[str, Messenger], settings: Settings, *, now: dt.datetime
 ) -> Reconciled:
-    """Asks about every unknown message of the last day, and every accepted one that has been silent for long."""
+    """Asks about unknown messages of the last day, and accepted ones that have been silent for long: some at a time.
+
+    One at a time does so for an org; another finds nothing to ask about.
+    """
+    with database.as_org(org.org_id) as guard:
+        if not guard.execute(ONE_AT_A_TIME, {"org_id": str(org.org_id)}).scalar_one():
+            return Reconciled()
+        return _reconcile(database, org, messengers, settings, now)
+
+
+def _reconcile(
+    database: Database, org: Org, messengers: Mapping[str, Messenger], settings: Settings, now: dt.datetime
+) -> Reconciled:
     keys = load_hash_keys(settings)
     counted = {"found": 0, "settled": 0, "given_up": 0, "open": 0}
     for row in _open_messages(database, org, messengers, now):
@@ -72,7 +85,7 @@ def _open_messages(
     chosen = (
         select(messages)
         .where(table.org_id == org.org_id, table.channel.in_(list(messengers)), unknown | silent)
-        .order_by(table.attempted_at)
+        .order_by(func.random())  # some may never be found, and must not keep the others from being asked about
         .limit(AT_ONCE)
     )
     with database.as_org(org.org_id) as connection:

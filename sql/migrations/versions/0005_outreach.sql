@@ -410,8 +410,8 @@ create table leadflow.campaign_audience (
   stopped_because text,
   constraint pk_campaign_audience primary key (org_id, campaign_id, contact_point_id)
 );
-create index ix_campaign_audience_org_id_campaign_id_contact_hash on leadflow.campaign_audience (org_id, campaign_id, contact_hash);
 create index ix_campaign_audience_org_id_contact_hash on leadflow.campaign_audience (org_id, contact_hash);
+create index ix_campaign_audience_stopped on leadflow.campaign_audience (org_id) where stopped_because is not null or evidence is null;
 comment on table leadflow.campaign_audience is 'Whom a campaign is for: the list as it was when the campaign was reviewed.';
 comment on column leadflow.campaign_audience.org_id is 'Org that owns the row; row-level security compares it with app.org_id.';
 comment on column leadflow.campaign_audience.campaign_id is 'Campaign.';
@@ -478,11 +478,12 @@ create table leadflow.messages (
   constraint ck_messages_claimed check (state <> 'claimed' or (claimed_by is not null and claimed_until is not null)),
   constraint ck_messages_attempted check (state not in ('sending', 'accepted', 'delivered', 'unknown') or attempted_at is not null)
 );
-create index ix_messages_attempted on leadflow.messages (org_id, contact_hash, attempted_at) where attempted_at is not null;
-create index ix_messages_campaign on leadflow.messages (org_id, campaign_id, state);
-create index ix_messages_due on leadflow.messages (org_id, due_at) where state = 'queued';
+create index ix_messages_due on leadflow.messages (campaign_id, channel, due_at) where state = 'queued';
+create index ix_messages_lead on leadflow.messages (campaign_id, property_id, step);
+create index ix_messages_person on leadflow.messages (org_id, contact_hash, attempted_at);
 create index ix_messages_provider_id on leadflow.messages (org_id, provider_id) where provider_id is not null;
-create index ix_messages_under_way on leadflow.messages (org_id, state, claimed_until) where state in ('claimed', 'sending', 'accepted');
+create index ix_messages_settled on leadflow.messages (campaign_id, settled_at) where state in ('delivered', 'failed');
+create index ix_messages_under_way on leadflow.messages (org_id, state, claimed_until) where state in ('claimed', 'sending', 'accepted', 'unknown');
 comment on table leadflow.messages is 'One row per campaign, step and person: the intent is here before anything is asked of a messenger.';
 comment on column leadflow.messages.message_id is 'Identity of the intent; carried by its status callback.';
 comment on column leadflow.messages.org_id is 'Org that owns the row; row-level security compares it with app.org_id.';
