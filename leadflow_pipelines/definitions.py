@@ -10,6 +10,7 @@ from assets import build_assets, paid_names, unasked
 from assets.scope import Scope
 from leadflow_pipelines.automation.import_job import build_import_job
 from leadflow_pipelines.automation.jobs import build_jobs
+from leadflow_pipelines.automation.replies_sensor import build_replies_sensor
 from leadflow_pipelines.automation.schedules import build_schedules
 from leadflow_pipelines.automation.sensors import build_sensors
 from leadflow_pipelines.observability import configure_logging, init_error_reports
@@ -51,7 +52,7 @@ def build_defs(
         assets=build_assets(scope),
         jobs=jobs,
         schedules=build_schedules(scope),
-        sensors=build_sensors(scope),
+        sensors=[*build_sensors(scope), build_replies_sensor()],
         resources=resources,
         executor=dg.in_process_executor,
     )

@@ -11,6 +11,7 @@ from leadflow_pipelines.cli import (
     dnc,
     doctor,
     explain,
+    gateway,
     import_file,
     lake,
     leads,
@@ -18,6 +19,8 @@ from leadflow_pipelines.cli import (
     people,
     plan,
     profile,
+    proof,
+    replies,
     review,
     rules,
     run,
@@ -41,6 +44,7 @@ app.command("migrate")(database.migrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(orgs.app, name="org", help="Orgs (tenants): create, list.")
 app.command("up")(up.up)
+app.command("gateway")(gateway.gateway)
 app.command("sandbox")(sandbox.sandbox)
 app.command("import")(import_file.import_file)
 source.app.command("crawl")(crawl.crawl)
@@ -64,6 +68,10 @@ app.add_typer(people.app, name="member", help="Who acts for the org: add, remove
 app.add_typer(people.attest_app, name="attest", help="For what the org looks people up: purpose, withdraw, list.")
 app.add_typer(profile.app, name="profile", help="How the org presents itself, and its limits: show, set.")
 app.add_typer(profile.sender_app, name="sender", help="Numbers the org texts from: add, list.")
+app.add_typer(replies.app, name="replies", help="What people answered: list, handle, poll.")
+app.add_typer(proof.app, name="proof")
+app.command("replay")(proof.replay)
+app.command("forget")(proof.forget)
 app.add_typer(review.app, name="review")
 app.add_typer(spend.app, name="spend", help="What was spent, and the limits that hold.")
 app.add_typer(lake.app, name="lake", help="The org's lake: digest, compact, vacuum.")

@@ -1,6 +1,6 @@
-"""One of Dagster's own processes (code server, webserver, daemon), logged and reported like every other of ours.
+"""One of the programs of `leadflow up` (Dagster's own, the gateway), logged and reported like every other of ours.
 
-`python -m leadflow_pipelines.cli.dagster_process NAME MODULE ARGUMENT…` runs Dagster's MODULE as NAME for as
+`python -m leadflow_pipelines.cli.dagster_process NAME MODULE ARGUMENT…` runs MODULE as NAME for as
 long as standard input stays open: whoever holds the other end is gone when it closes, however it ended.
 """
 

@@ -1,4 +1,5 @@
-"""`leadflow up`: Dagster's webserver, daemon and code server, started in order, watched and stopped together.
+"""`leadflow up`: Dagster's webserver, daemon and code server and the gateway, started in order, watched and stopped
+together.
 
 What they serve is in `leadflow_pipelines.definitions`; what they store, in `automation.dagster_storage`.
 """
@@ -28,13 +29,16 @@ from pydantic import SecretStr
 from leadflow_pipelines.automation.dagster_storage import dagster_home, dagster_instance
 from leadflow_pipelines.cli.console import err, out, progress
 from leadflow_pipelines.cli.supervisor import Program, Supervisor
+from leadflow_pipelines.database.orgs import find_org
 from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.errors import LeadflowError
+from leadflow_pipelines.gateway.app import HEALTH_PATH
 from leadflow_pipelines.settings import PREFIX, Settings
 
 HOST = "127.0.0.1"
 LOCATION = "leadflow"
 DEFINITIONS = "leadflow_pipelines.definitions"
+COMMAND = "leadflow_pipelines.cli.__main__"
 DAGSTER_PROCESS = "leadflow_pipelines.cli.dagster_process"
 START_SECONDS = 180.0
 
@@ -45,18 +49,22 @@ def run_up(settings: Settings, *, definitions: str = DEFINITIONS) -> int:
     definitions: the module whose `defs` are served. Raises LeadflowError where the port is taken or a part
     does not start.
     """
-    _require_free_port(settings.dagster_port)
+    _require_free_port(settings.dagster_port, "the Dagster UI", "DAGSTER_PORT")
+    _require_free_port(settings.gateway_port, "the gateway", "GATEWAY_PORT")
     progress("Starting Postgres, with Dagster's tables")
-    open_database(settings).dispose()
+    database = open_database(settings)
+    find_org(database, settings.org)
+    database.dispose()
     with dagster_instance(settings):
         pass
     url = f"http://{HOST}:{settings.dagster_port}"
     with _stop_on_signals() as stop, _workspace() as (folder, workspace):
-        programs = _programs(settings.dagster_port, definitions, folder / "code.sock", workspace)
+        programs = _programs(settings, definitions, folder / "code.sock", workspace)
         with Supervisor(programs, _environment(settings), settings.home / "logs", say=progress) as supervisor:
             if not supervisor.start(stop, START_SECONDS):
                 return 0
             out.print(f"Dagster UI: {url}  (Ctrl-C stops it; logs: {settings.home / 'logs'})")
+            out.print(f"Gateway:    http://{HOST}:{settings.gateway_port}")
             _open_browser(url)
             healthy = supervisor.watch(stop)
             progress("Stopping")
@@ -82,8 +90,9 @@ def _cancel_runs(settings: Settings, code_socket: Path) -> None:
                 return
 
 
-def _programs(port: int, definitions: str, code_socket: Path, workspace: Path) -> list[Program]:
+def _programs(settings: Settings, definitions: str, code_socket: Path, workspace: Path) -> list[Program]:
     """In the order in which they start: the webserver and the daemon load the code location from its server."""
+    port, gateway_port = settings.dagster_port, settings.gateway_port
     code_server = ("code-server", "start", "--socket", str(code_socket), "-m", definitions)
     webserver = ("--host", HOST, "--port", str(port), "--workspace", str(workspace))
 
@@ -96,6 +105,7 @@ def _programs(port: int, definitions: str, code_socket: Path, workspace: Path) -
             "webserver", "dagster_webserver", *webserver, is_ready=lambda: _answers(f"http://{HOST}:{port}/server_info")
         ),
         program("daemon", "dagster._daemon", "run", "--workspace", str(workspace), is_ready=lambda: True),
+        program("gateway", COMMAND, "gateway", is_ready=lambda: _answers(f"http://{HOST}:{gateway_port}{HEALTH_PATH}")),
     ]
 
 
@@ -140,15 +150,15 @@ def _stop_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _require_free_port(port: int) -> None:
+def _require_free_port(port: int, what: str, setting: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             raise LeadflowError(
-                f"Port {port} on {HOST} cannot be used for the Dagster UI: {error.strerror}.",
-                remedy=f"Stop what uses it (perhaps another `leadflow up`), or set {PREFIX}DAGSTER_PORT.",
+                f"Port {port} on {HOST} cannot be used for {what}: {error.strerror}.",
+                remedy=f"Stop what uses it (perhaps another `leadflow up`), or set {PREFIX}{setting}.",
             ) from error
 
 

@@ -33,13 +33,16 @@ def served(database: Database) -> Iterator[tuple[str, str]]:
     create_org(database, org, is_simulated=True)
     for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
         assert leadflow("spend", "limit", "--per-day", "1000", "--org", org, *provider).exit_code == 0
-    with SandboxProcess(records_per_zip=20) as vendors, socket.socket() as probe:
+    with SandboxProcess(records_per_zip=20) as vendors, socket.socket() as probe, socket.socket() as other:
         environment = vendors.environment()
         assert leadflow("run", "--zip", ZIP, "--org", org, environment=environment).exit_code == 0
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        other.bind(("127.0.0.1", 0))
+        port, gateway_port = probe.getsockname()[1], other.getsockname()[1]
         probe.close()
-        up = start_leadflow("up", "--org", org, environment={**environment, "LEADFLOW_DAGSTER_PORT": str(port)})
+        other.close()
+        ports = {"LEADFLOW_DAGSTER_PORT": str(port), "LEADFLOW_GATEWAY_PORT": str(gateway_port)}
+        up = start_leadflow("up", "--org", org, environment={**environment, **ports})
         url = f"http://127.0.0.1:{port}"
         try:
             _wait_until_served(url, up)
