@@ -1,10 +1,11 @@
-"""`leadflow explain`: the whole case for one lead, contact or property, from the tables."""
+"""`leadflow explain`: the whole case for one lead or property, from the tables; contacts are in `explain_case`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, out, print_json, print_table
+from leadflow_pipelines.cli.explain_case import contact, message
 from leadflow_pipelines.cli.explain_merge import merge
 from leadflow_pipelines.cli.session import open_session
 from leadflow_pipelines.errors import InvalidInput
@@ -12,8 +13,12 @@ from leadflow_pipelines.errors import InvalidInput
 if TYPE_CHECKING:
     import polars as pl
 
+    from leadflow_pipelines.compliance.foreclosure_rules import ForeclosureRule
+
 app = typer.Typer(no_args_is_help=True)
 app.command("merge")(merge)
+app.command("contact")(contact)
+app.command("message")(message)
 
 
 @app.command("lead")
@@ -40,8 +45,9 @@ def lead(
     chosen = {given["field"]: given["source"] for given in property_["provenance"]}
     conflicts = describe_conflicts(lake.read(PROPERTY_RECORDS, where=linked), property_["conflicts"] or [], chosen)
     if as_json:
+        rule = _foreclosure_rule(signals)
         print_json({"property": property_, "signals": signals, "score": score, "links": links.to_dicts(),
-                    "conflicts": conflicts.to_dicts()})  # fmt: skip
+                    "conflicts": conflicts.to_dicts(), "pre_foreclosure_rule": rule and rule.statute})  # fmt: skip
         return
     out.print(f"[bold]{property_['address'] or property_['parcel_number']}[/bold]  ({property_id})")
     out.print(f"{score.get('points', '-')} points on {score.get('day', '-')} by {score.get('model_version', '-')}\n")
@@ -51,53 +57,22 @@ def lead(
     print_table("Facts", ["field", "value", "source", "as of"], facts)
     if conflicts.height:
         _print_conflicts(conflicts)
+    if rule := _foreclosure_rule(signals):
+        out.print(f"[bold yellow]In pre-foreclosure in {rule.state}[/], which regulates buying from such owners: "
+                  f"{rule.statute}. Have somebody who knows the law read this first.\n")  # fmt: skip
     known = [(name, value) for name, value in signals.items() if isinstance(value, bool)]
     print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)
     print_table("Records", links.columns, links.iter_rows())
     out.print(f"Cost so far: {dollars(signals.get('cost_cents'))}")
 
 
-@app.command("contact")
-def contact(
-    contact_point_id: Annotated[str, typer.Argument(help="Contact point id, as in the outreach list.")],
-    org: OrgOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say why a contact point is cleared or blocked on each channel, under which rules, until when.
+def _foreclosure_rule(signals: dict[str, Any]) -> "ForeclosureRule | None":
+    """The rule about buying from owners in foreclosure that the lead's state has, where the lead is in it."""
+    from leadflow_pipelines.compliance.foreclosure_rules import foreclosure_rules
 
-    Cleared under the configured, dated contact rules; not legal advice.
-    """
-    import polars as pl
-
-    from leadflow_pipelines.compliance.reasons import explain_reason
-    from leadflow_pipelines.contracts import OUTREACH_LISTS
-
-    lists = open_session(org).lake.read(OUTREACH_LISTS, where=pl.col("contact_point_id") == contact_point_id)
-    if lists.is_empty():
-        raise InvalidInput(f"No contact point has the id {contact_point_id!r}.")
-    latest = lists.filter(pl.col("day") == pl.col("day").max()).sort("channel")
-    if as_json:
-        print_json({"contact_point_id": contact_point_id, "channels": latest.to_dicts()})
-        return
-    for row in latest.iter_rows(named=True):
-        colour = "green" if row["verdict"] == "cleared" else "red"
-        out.print(f"[bold]{row['channel']}[/bold]: [{colour}]{row['verdict']}[/{colour}] on {row['day']}")
-        for code in row["reason_codes"]:
-            reason = explain_reason(code)
-            out.print(f"  {code}: {reason.text} {reason.remedy}")
-        for name in (
-            "states",
-            "zones",
-            "calling_windows",
-            "next_open_at",
-            "valid_until",
-            "rule_version",
-            "evidence_hash",
-        ):
-            if row[name]:
-                out.print(f"  {name}: {_text(row[name])}", soft_wrap=True)
-        out.print()
-    out.print("Cleared under the configured, dated contact rules; not legal advice.")
+    if not signals.get("is_pre_foreclosure"):
+        return None
+    return foreclosure_rules(signals["day"]).get(signals["state"])
 
 
 def _print_conflicts(conflicts: "pl.DataFrame") -> None:
@@ -127,7 +102,3 @@ def _print_conflicts(conflicts: "pl.DataFrame") -> None:
 
 def _latest(frame: "pl.DataFrame", by: str) -> dict[str, Any] | None:
     return frame.sort(by).row(-1, named=True) if frame.height else None
-
-
-def _text(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
