@@ -6,6 +6,7 @@ content (`rules/`), where consents are stored (`clearance`).
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,6 @@ from leadflow_pipelines.compliance.consents import (
     CONSENT_COLUMNS,
     INSTANT,
     SUPPRESSION_COLUMNS,
-    Standing,
     are_suppressed,
     contact_key,
     weigh_consents,
@@ -39,7 +39,7 @@ from leadflow_pipelines.compliance.evidence import (
 )
 from leadflow_pipelines.compliance.places import with_places
 from leadflow_pipelines.compliance.rule_book import RuleBook
-from leadflow_pipelines.contracts import OUTREACH_LISTS
+from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
 
 MARKETING = "marketing"
@@ -47,8 +47,10 @@ MARKETING = "marketing"
 ELIGIBILITY = ("credit", "housing", "employment", "insurance")
 """Purposes that would make a list a consumer report (15 USC 1681a): refused, whatever the evidence."""
 PHONE_CHANNELS, MAIL, EMAIL = ("sms", "voice"), "mail", "email"
-SLICE_ROWS = 125_000
-"""Contact points decided together: bounds the documents held in memory to 150 MB."""
+SLICE_ROWS = 62_500
+"""Contact points decided together: bounds the documents held in memory to 150 MB with all threads at work."""
+THREADS = 2
+"""Slices under way at once: writing and hashing a document each take one core."""
 KEPT = (*OUTREACH_LISTS.columns, "evidence", "closes_at", "cap_ends_at")
 
 
@@ -127,15 +129,22 @@ def decide_points(
     consents: contact_key and CONSENT_COLUMNS. Slice by slice, so that memory does not grow with the documents.
     """
     standing = weigh_consents(consents, question.rules, question.now, question.purpose, question.org_name)
-    told = written_consents(consents)
-    placed = with_places(points, question)
-    return pl.concat(
-        _decide_slice(rows, standing, told, question, with_evidence) for rows in placed.iter_slices(SLICE_ROWS)
-    ) if points.height else _decide_slice(placed, standing, told, question, with_evidence)  # fmt: skip
+    contacts = standing.by_contact.join(written_consents(consents), on="contact_key").with_row_index("contact")
+    by_channel = standing.by_channel.join(contacts.select("contact_key", "contact"), on="contact_key")
+    by_channel = by_channel.select(pl.exclude("contact_key", "channel", "contact"), contact_channel=_contact_channel())
+    placed = _joined(with_places(points, question), contacts, "contact_key")
+
+    def decide(rows: pl.DataFrame) -> pl.DataFrame:
+        return _decide_slice(rows, by_channel, question, with_evidence)
+
+    if placed.height <= SLICE_ROWS:
+        return decide(placed)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return pl.concat(pool.map(decide, placed.iter_slices(SLICE_ROWS)))
 
 
 def _decide_slice(
-    points: pl.DataFrame, standing: Standing, told: pl.DataFrame, question: Question, with_evidence: bool
+    points: pl.DataFrame, by_channel: pl.DataFrame, question: Question, with_evidence: bool
 ) -> pl.DataFrame:
     value = pl.col("kind")
     rows = points.with_columns(
@@ -146,9 +155,7 @@ def _decide_slice(
     )
     if "channel" not in rows.columns:
         rows = rows.with_columns(channel=_channels()).explode("channel")
-    rows = _joined(rows, standing.by_contact, ["contact_key"])
-    rows = _joined(rows, standing.by_channel, ["contact_key", "channel"])
-    rows = _joined(rows, told, ["contact_key"]).with_columns(
+    rows = _joined(rows.with_columns(contact_channel=_contact_channel()), by_channel, "contact_channel").with_columns(
         pl.col("is_withdrawn", "^has_.*|lifts_.*$").fill_null(False),
         is_held=pl.col("held_channels").list.contains(pl.col("channel")),
     )
@@ -240,11 +247,15 @@ def lawful(purpose: str) -> str:
     return purpose
 
 
-def _joined(rows: pl.DataFrame, right: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+def _contact_channel() -> pl.Expr:
+    """A contact with consents and a channel as one number: joining by text took four times as long."""
+    codes = pl.col("channel").replace_strict(list(CHANNELS), range(len(CHANNELS)), default=None, return_dtype=pl.UInt32)
+    return pl.col("contact").cast(pl.UInt32) * len(CHANNELS) + codes
+
+
+def _joined(rows: pl.DataFrame, right: pl.DataFrame, on: str) -> pl.DataFrame:
     if right.is_empty():
-        return rows.with_columns(
-            pl.lit(None, right.schema[name]).alias(name) for name in right.columns if name not in on
-        )
+        return rows.with_columns(pl.lit(None, right.schema[name]).alias(name) for name in right.columns if name != on)
     return rows.join(right, on=on, how="left", maintain_order="left")
 
 

@@ -44,8 +44,8 @@ class Standing:
 def contact_key(value: pl.Expr) -> pl.Expr:
     """A contact value as it is compared: E.164 for a US number however written, else folded case and spaces."""
     folded = value.str.strip_chars().str.to_lowercase().str.replace_all(r"[\s,]+", " ")
-    digits = value.str.replace_all(r"\D", "")
-    is_phone = ~value.str.contains(r"[A-Za-z@]") & digits.str.contains(r"^1?\d{10}$")
+    digits = pl.when(~value.str.contains(r"[A-Za-z@]")).then(value).str.replace_all(r"\D", "")
+    is_phone = digits.str.contains(r"^1?\d{10}$").fill_null(False)
     return pl.when(is_phone).then(pl.lit("+1") + digits.str.slice(-10)).otherwise(folded)
 
 

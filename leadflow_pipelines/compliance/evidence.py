@@ -49,7 +49,8 @@ WRITTEN = (
 SEND_FACTS = ("attempts", "is_registered")
 """What a document of a send holds besides: instants of the last seven days' attempts, a registered campaign."""
 ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
-UNSAFE = r'["\\\x00-\x1f]'
+ESCAPED = b'"\\' + bytes(range(32))
+"""Bytes that stand in no JSON text as they are."""
 POINT_TYPES: dict[str, Any] = {**EVIDENCE, "is_suppressed": pl.Boolean}
 HOLD_COLUMNS: dict[str, Any] = {"state": pl.String, "channel": pl.String}
 
@@ -118,19 +119,13 @@ def conformed(
 
 def written_points(points: pl.DataFrame) -> pl.Series:
     """The contact points as JSON objects. Columns: WRITTEN."""
-    pieces: list[pl.Expr] = []
-    for name in WRITTEN:
-        pieces += _piece(points, name, "{" if name == WRITTEN[0] else ",")
-    return points.select(pl.concat_str([*pieces, pl.lit("}")], ignore_nulls=True)).to_series()
+    return points.select(evidence=_object(points, WRITTEN)).to_series()
 
 
 def written_consents(consents: pl.DataFrame) -> pl.DataFrame:
     """contact_key, and `consents_text`: its rows (CONSENT_COLUMNS and contact_key) as a JSON array in one order."""
     names = sorted(set(CONSENT_COLUMNS) - {"contact_value"})
-    pieces: list[pl.Expr] = []
-    for name in names:
-        pieces += _piece(consents, name, ",")
-    row = pl.concat_str([pl.lit("{"), pl.concat_str(pieces, ignore_nulls=True).str.slice(1), pl.lit("}")])
+    row = pl.concat_str(pl.lit("{"), _object(consents, names).str.strip_chars_start("{").str.strip_prefix(","))
     listed = consents.select("contact_key", row=row).sort("row").group_by("contact_key").agg("row")
     return listed.select(
         "contact_key", consents_text=pl.concat_str(pl.lit("["), pl.col("row").list.join(","), pl.lit("]"))
@@ -142,10 +137,14 @@ def written_documents(rows: pl.DataFrame, question: Question) -> pl.Series:
     parts = [
         pl.lit('{"asked":' + question.written()),
         *(_attempts() if question.is_send else []),
-        pl.concat_str(pl.lit(',"channel":"'), "channel", pl.lit('","consents":')),
+        pl.lit(',"channel":"'),
+        pl.col("channel"),
+        pl.lit('","consents":'),
         pl.col("consents_text").fill_null("[]"),
-        *([_flag("is_registered", ",")] if question.is_send else []),
-        pl.concat_str(pl.lit(',"point":'), "point_text", pl.lit("}")),
+        *([_flag("is_registered")] if question.is_send else []),
+        pl.lit(',"point":'),
+        pl.col("point_text"),
+        pl.lit("}"),
     ]
     return rows.select(evidence=pl.concat_str(parts, ignore_nulls=True)).to_series()
 
@@ -180,27 +179,68 @@ def read_instant(column: str) -> pl.Expr:
     return pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC").alias(column)
 
 
-def _piece(frame: pl.DataFrame, name: str, before: str) -> list[pl.Expr]:
-    """`,"name":value` for each row, null where the value is."""
-    dtype = frame.schema[name]
-    if dtype == pl.Boolean:
-        return [_flag(name, before)]
-    value = pl.col(name)
-    if dtype == pl.Date:
-        text = value.dt.strftime("%Y-%m-%d")
-    elif isinstance(dtype, pl.Datetime):
-        text = value.dt.strftime(ISO)
-    elif frame[name].str.contains(UNSAFE).any():
+def _object(frame: pl.DataFrame, names: Sequence[str]) -> pl.Expr:
+    """The columns as one JSON object per row, nulls left out. The first column is never null."""
+    parts: list[pl.Expr] = []
+    flags: list[str] = []
+    literal, before = "{", ""
+    for name in names:
+        if frame[name].null_count() == frame.height and frame.height:
+            continue
+        dtype = frame.schema[name]
+        if dtype == pl.Boolean:
+            flags.append(name)
+            continue
+        parts += _flags(flags)
+        flags = []
+        if frame[name].null_count():
+            told = [pl.lit(f'{before}"{name}":'), *_value(frame, name)]
+            parts += [pl.lit(literal), pl.concat_str(told)]
+            literal = ""
+        else:
+            parts += [pl.lit(f'{literal}{before}"{name}":'), *_value(frame, name)]
+            literal = ""
+        before = ","
+    return pl.concat_str([*parts, *_flags(flags), pl.lit(literal + "}")], ignore_nulls=True)
+
+
+def _flags(names: Sequence[str]) -> list[pl.Expr]:
+    """Neighbouring flags as one part: their combinations are few, so each is written once and looked up."""
+    if not names:
+        return []
+    texts = [""]
+    for name in names:
+        texts = [text + told for text in texts for told in ("", f',"{name}":false', f',"{name}":true')]
+    code = pl.lit(0, pl.UInt32)
+    for name in names:
+        code = code * 3 + pl.col(name).cast(pl.UInt32).add(1).fill_null(0)
+    return [pl.lit(pl.Series(texts)).gather(code)]
+
+
+def _value(frame: pl.DataFrame, name: str) -> list[pl.Expr]:
+    """The parts that write a column's value."""
+    value, dtype = pl.col(name), frame.schema[name]
+    if dtype == pl.String:
+        if not _is_unsafe(frame[name]):
+            return [pl.lit('"'), value, pl.lit('"')]
         encoded = pl.struct(value.alias("v")).struct.json_encode().str.strip_prefix('{"v":').str.strip_suffix("}")
-        return [pl.when(value.is_not_null()).then(pl.concat_str(pl.lit(f'{before}"{name}":'), encoded))]
-    else:
-        text = value
-    return [pl.concat_str(pl.lit(f'{before}"{name}":"'), text, pl.lit('"'))]
+        return [pl.when(value.is_not_null()).then(encoded)]
+    form = "%Y-%m-%d" if dtype == pl.Date else ISO
+    distinct = frame[name].unique().drop_nulls()
+    if len(distinct) * 4 > frame.height:
+        return [pl.lit('"'), value.dt.strftime(form), pl.lit('"')]
+    return [pl.lit('"'), value.replace_strict(distinct, distinct.dt.strftime(form), default=None), pl.lit('"')]
 
 
-def _flag(name: str, before: str) -> pl.Expr:
+def _is_unsafe(values: pl.Series) -> bool:
+    """Whether any value holds a character that JSON escapes. Over all bytes at once: five times as fast as by row."""
+    joined = (values.str.join("").item() or "").encode()
+    return len(joined.translate(None, ESCAPED)) < len(joined)
+
+
+def _flag(name: str) -> pl.Expr:
     value = pl.col(name)
-    return pl.when(value).then(pl.lit(f'{before}"{name}":true')).when(~value).then(pl.lit(f'{before}"{name}":false'))
+    return pl.when(value).then(pl.lit(f',"{name}":true')).when(~value).then(pl.lit(f',"{name}":false'))
 
 
 def _attempts() -> list[pl.Expr]:

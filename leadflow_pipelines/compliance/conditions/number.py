@@ -47,7 +47,8 @@ def _lists(question: Question) -> dict[str, pl.Expr]:
     is_registry_fresh = listed_on.is_between(oldest, question.now.date() + CLOCK_TOLERANCE).fill_null(False)
     is_lookup_fresh = _is_fresh(pl.col("dnc_answered_at"), question, rules.dnc_max_age)
     is_definite = lookup.is_in(["yes", "no"]).fill_null(False)
-    is_answered = vendor.is_not_null() | registry.is_not_null() | listed_on.is_not_null() | lookup.is_not_null()
+    is_too_old = listed_on.is_not_null() & ~is_registry_fresh
+    is_answered = vendor.is_not_null() | registry.is_not_null() | is_too_old | lookup.is_not_null()
     has_fresh = (
         (vendor.is_not_null() & is_vendor_fresh)
         | (registry.is_not_null() & is_registry_fresh)
