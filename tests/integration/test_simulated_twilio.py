@@ -15,6 +15,7 @@ from leadflow_pipelines.outreach.messengers.twilio_webhooks import is_signed
 from leadflow_pipelines.providers.sandbox.faults import OWN_KINDS, FaultSwitch
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.providers.sandbox.texting.inbox import WORDS
+from leadflow_pipelines.providers.sandbox.texting.webhooks import Postman
 from tests.raw_items import recorded
 from tests.webhook_receiver import WebhookReceiver
 
@@ -186,6 +187,25 @@ def test_nobody_is_called_beyond_this_machine(sandbox, receiver, messenger):
     assert receiver.came == []
 
 
+def test_no_connection_is_made_to_another_machine(monkeypatch):
+    called = []
+    monkeypatch.setattr("http.client.HTTPConnection.connect", lambda self: called.append(self.host))
+    for deliver_to in (None, "http://192.0.2.1:80"):
+        postman = Postman()
+        postman.deliver_to = deliver_to
+        assert postman.post(f"{PUBLIC}/status", {"MessageSid": "SM1"}, token="SM1") is None
+    assert called == []
+
+
+def test_what_was_forgotten_is_not_told_of(sandbox, receiver, messenger):
+    _configure(sandbox, receiver, pace=5)
+    forgotten, kept = _to(), _to()
+    first = messenger.send(forgotten)
+    _ask(sandbox, "DELETE", "log")
+    assert messenger.send(kept).provider_id == first.provider_id
+    assert {one.path for one in receiver.wait_for(2)} == {f"/status/{kept.message_id}?a=1"}
+
+
 @pytest.mark.parametrize("sender", [NUMBER, SERVICE])
 def test_stop_ends_texts_from_that_sender_and_start_lets_them_again(sandbox, receiver, messenger, sender):
     messenger.send(_to(sender=sender))
@@ -252,12 +272,13 @@ def test_a_share_of_all_suffers_and_the_same_ones_each_time(sandbox, receiver, m
             except NotProcessed:
                 refused.append(person)
         _until(lambda: not _under_way(sandbox))
-        return refused, {one["to"] for one in _log(sandbox)["messages"] if one["error_code"] == 30007}
+        logged = _log(sandbox)["messages"]
+        return refused, {one["to"] for one in logged if one["error_code"] == 30007}, [one["sid"] for one in logged]
 
-    refused, lost = filtered()
+    refused, lost, sids = filtered()
     assert 8 <= len(refused) <= 35
     assert 12 <= len(lost) <= 40
-    assert filtered() == (refused, lost)
+    assert filtered() == (refused, lost, sids)
 
 
 def test_every_fault_of_its_own_may_be_written_on_the_command_line():
@@ -290,6 +311,9 @@ def test_a_list_is_filtered_by_day_sender_and_recipient(sandbox, messenger):
     given = sandbox.settings_overrides("twilio")
     account = given["twilio_account_sid"], given["twilio_auth_token"]
     url = f"{given['twilio_base_url']}/2010-04-01/Accounts/{account[0]}/Messages.json"
+    later = {"ScheduleType": "fixed", "SendAt": "2030-01-01T15:00:00Z", "MessagingServiceSid": SERVICE}
+    HTTP.post(url, data={"To": "+12155550102", "Body": "not sent yet", **later}, auth=account).raise_for_status()
+    assert len(HTTP.get(url, auth=account).json()["messages"]) == 2
     today = dt.datetime.now(dt.UTC).date()
     days = {name: (today + dt.timedelta(days=delta)).isoformat() for name, delta in (("yesterday", -1), ("later", 1))}
     for query, count in (
