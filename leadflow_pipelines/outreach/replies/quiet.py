@@ -24,6 +24,8 @@ POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 12.0
 """Writing down and waiting take no longer together: Twilio hangs up after 15 s."""
 AWAY_SECONDS = 0.25
+BY_HAND = ("voice", "mail")
+"""A call on somebody's sheet and a letter in a batch are `sending` for hours: no webhook waits for them."""
 
 
 def lock_contact(connection: Connection, hashes: Sequence[str]) -> None:
@@ -71,7 +73,8 @@ def wait_until_quiet(database: Database, org: Org, hashes: Sequence[str], *, now
 def _is_sending(database: Database, org: Org, hashes: Sequence[str], now: datetime) -> bool:
     table = messages.c
     under_way = select(func.count()).where(
-        table.org_id == org.org_id, table.contact_hash.in_(hashes), table.state == "sending", table.claimed_until > now
-    )
+        table.org_id == org.org_id, table.contact_hash.in_(hashes), table.state == "sending", table.claimed_until > now,
+        table.channel.not_in(BY_HAND),
+    )  # fmt: skip
     with database.as_org(org.org_id) as connection:
         return connection.execute(under_way).scalar_one() > 0

@@ -1,0 +1,1 @@
+"""What people carry: letters through a print house, calls dialled by hand, and what comes back of either."""
