@@ -6,6 +6,7 @@ Not here: what the versions answer (`registries`), reading the files (`complianc
 
 import datetime as dt
 import hashlib
+import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from leadflow_pipelines.settings import Settings
 FULL, CHANGE = "full", "change"
 TOLD_EVERY = 20_000_000
 MOST_TOLD = 5
+UNFINISHED_AFTER = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ def import_list(
     version_id = f"{name}-{wanted.as_of}-{sets.digest()[:12]}"
     numbers = sets.count
     report_progress(f"{numbers:,} numbers; writing them to the disk")
-    publish_bit_sets(sets, registries_folder(settings, org) / name / version_id)
+    folder = registries_folder(settings, org) / name
+    _remove_unfinished(folder, now)
+    publish_bit_sets(sets, folder / version_id)
     base_id: str | None = base["version_id"] if base else None
     row = {
         "version_id": version_id, "org_id": org.org_id, "registry": registry, "file_kind": wanted.file_kind,
@@ -186,6 +190,13 @@ def _check(wanted: ListImport, reading: Reading) -> None:
             "The files hold no number.",
             remedy="Where the registry wrote an empty list, name its --area-code; else download it again.",
         )
+
+
+def _remove_unfinished(folder: Path, now: dt.datetime) -> None:
+    """Removes what imports that were killed have left: half a gigabyte each."""
+    for left in folder.glob(".*"):
+        if left.stat().st_mtime < (now - UNFINISHED_AFTER).timestamp():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -1,6 +1,7 @@
 """Do-not-call lists of an org: imported under its own licence, answering for 31 days, for nobody else."""
 
 import datetime as dt
+import os
 
 import polars as pl
 import pytest
@@ -213,6 +214,17 @@ def test_a_list_that_is_gone_stops_decisions_instead_of_clearing(database, org, 
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(InvalidInput, match="not where it was put"):
         ask(FREE)
+
+
+def test_what_a_killed_import_left_is_removed_a_day_later(database, org, bring, settings):
+    _license(database, org)
+    left = registries_folder(settings, org) / "ftc" / ".ftc-2026-11-19-half.0"
+    left.mkdir(parents=True)
+    os.utime(left, (NOW.timestamp(), NOW.timestamp()))
+    bring("ftc", "2025550110")
+    assert left.exists()
+    bring("ftc", "2025550111", now=NOW + dt.timedelta(days=2))
+    assert not left.exists()
 
 
 def test_the_status_tells_what_is_old_and_what_is_missing(database, org, bring, settings):
