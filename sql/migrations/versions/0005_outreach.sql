@@ -759,4 +759,6 @@ begin
   end loop;
 end
 $$;
+-- An erasure empties notes; outcomes stay as they were entered.
+grant update (note) on leadflow.call_results to leadflow_app;
 grant select, insert on leadflow.rule_versions to leadflow_app;
