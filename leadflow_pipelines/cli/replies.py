@@ -55,11 +55,13 @@ def list_all(
         )
         return
     if not page.replies:
-        out.print(_nothing(page.matching, is_open=bool(is_open)))
+        out.print(_nothing(page.matching, is_open=bool(is_open)), soft_wrap=True)
         return
     for reply in page.replies:
         _print_reply(reply, workspace.settings.zone)
-    out.print(f"{len(page.replies)} of {page.matching:,}. Tick one off: leadflow replies handle ID --as NAME")
+    out.print(
+        f"{len(page.replies)} of {page.matching:,}. Tick one off: leadflow replies handle ID --as NAME", soft_wrap=True
+    )
     if page.following:
         asked = [
             *(["--all"] if everything else []),
