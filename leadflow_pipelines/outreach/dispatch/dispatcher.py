@@ -143,10 +143,7 @@ class Dispatcher:
     def _round(self, stop: Event) -> Tally:
         """A round whose last batch is still on its way. What of the one before it has landed is part of its tally."""
         tally = Tally(queued=self._chores())
-        with self._database.as_org(self._org.org_id) as connection:
-            profile = read_profile(connection, self._org)
-            senders: list[Sender | None] = [sender for sender in list_senders(connection) if sender.is_active]
-            campaigns = running_campaigns(connection, self._org.org_id)
+        profile, senders, campaigns = self._in_transaction(self._state)
         random.shuffle(campaigns)
         random.shuffle(senders)
         for campaign_id in campaigns:
@@ -154,6 +151,17 @@ class Dispatcher:
                 for sender in senders if channel == "sms" else [None]:
                     tally += self._send_some(campaign_id, channel, sender, profile, stop)
         return tally if tally.claimed else tally + self._land()
+
+    def _state(self, connection: Connection) -> tuple[Profile, list[Sender | None], list[uuid.UUID]]:
+        """Profile, active senders and running campaigns, without those of which too much fails."""
+        org_id, now = self._org.org_id, self._clock()
+        running = [
+            campaign_id
+            for campaign_id in running_campaigns(connection, org_id)
+            if not pause_where_failing(connection, self._org, campaign_id, now=now)
+        ]
+        senders = [sender for sender in list_senders(connection) if sender.is_active]
+        return read_profile(connection, self._org), [*senders], running
 
     def _chores(self) -> int:
         """What one dispatcher at a time does: settle what was lost or is over, queue the steps that are due."""
@@ -234,16 +242,15 @@ class Dispatcher:
                     self._in_transaction(
                         lambda connection: settle(connection, self._org, answers, now=self._clock(), keys=self._keys)
                     )
-                self._in_transaction(lambda connection: self._after_batch(connection, claimed, profile, unsent))
+                if unsent:
+                    self._in_transaction(
+                        lambda connection: return_unsent(connection, self._org.org_id, claimed, profile, unsent)
+                    )
                 return Tally(answers=Counter(type(answer.outcome).__name__ for answer in answers))
             except DatabaseUnavailable:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
-
-    def _after_batch(self, connection: Connection, claimed: Claimed, profile: Profile, unsent: int) -> None:
-        return_unsent(connection, self._org.org_id, claimed, profile, unsent)
-        pause_where_failing(connection, self._org, claimed.campaign_id, now=self._clock())
 
     def _in_transaction(self, work: Callable[[Connection], Result]) -> Result:
         """Does it in one transaction, and again where Postgres broke it to end a deadlock."""

@@ -100,7 +100,7 @@ def record_status(
         org_id=org.org_id, message_id=message_id, provider_id=status.provider_id, status=status.status,
         error_code=status.error_code, received_at=now,
     )  # fmt: skip
-    if not connection.execute(told.on_conflict_do_nothing()).rowcount:
+    if connection.execute(told.on_conflict_do_nothing().returning(message_events.c.event_id)).first() is None:
         return False
     values = _after(row, status, now)
     connection.execute(update(messages).where(table.message_id == message_id).values(**values))
