@@ -4,6 +4,7 @@ The signature covers the public address as it is in the settings: what a proxy o
 not looked at. Not here: how signatures are made (`outreach.messengers.twilio_webhooks`).
 """
 
+import time
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -20,6 +21,7 @@ from leadflow_pipelines.outreach.messengers.twilio_webhooks import (
     status_path,
     webhook_url,
 )
+from leadflow_pipelines.outreach.replies.quiet import PATIENCE_SECONDS, in_transaction
 from leadflow_pipelines.outreach.replies.receive_reply import receive_reply
 
 router = APIRouter(prefix="/webhooks/twilio")
@@ -37,8 +39,12 @@ def status(org: str, message_id: UUID, request: Request, form: Form, door: AtDoo
         told = status_of(form)
     except KeyError as error:
         raise HTTPException(400) from error
-    with door.database.as_org(served.org_id) as connection:
-        record_status(connection, served, message_id, told, now=door.clock(), keys=door.keys)
+    in_transaction(
+        door.database,
+        served,
+        lambda connection: record_status(connection, served, message_id, told, now=door.clock(), keys=door.keys),
+        until=time.monotonic() + PATIENCE_SECONDS,
+    )
     return Response(status_code=204)
 
 
