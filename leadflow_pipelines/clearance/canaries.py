@@ -9,10 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import yaml
 
+from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.providers.guard.guard import Guard
@@ -21,6 +23,7 @@ from leadflow_pipelines.settings import PREFIX, Settings
 from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import Origin
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 US_PHONE = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 TRUTHS = ("yes", "no")
 REMEDY = (
@@ -72,6 +75,23 @@ def load_canaries(settings: Settings) -> list[Canary]:
     if faults:
         raise InvalidInput("\n".join(faults), remedy=REMEDY)
     return found
+
+
+def check_world(org: Org, provider: str, settings: Settings) -> None:
+    """Raises InvalidInput where a simulated org would ask a real vendor, or a real one the simulator: simulated and
+    real numbers never meet, and what the simulator says is true of nobody.
+    """
+    hosts = [
+        urlsplit(str(getattr(settings, name))).hostname or ""
+        for name in (f"{provider}_base_url", f"{provider}_data_base_url")
+        if name in Settings.model_fields
+    ]
+    if any((host in LOOPBACK) != org.is_simulated for host in hosts):
+        raise InvalidInput(
+            f"{org.slug} is {'simulated' if org.is_simulated else 'no simulated org'}, and {provider} is "
+            f"{'not ' if org.is_simulated else ''}the simulator's.",
+            remedy=f"Set {PREFIX}{provider.upper()}_BASE_URL, or work for another org with --org.",
+        )
 
 
 def ask_canaries(

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from leadflow_pipelines.clearance.canaries import US_PHONE, check_vendor
+from leadflow_pipelines.clearance.canaries import US_PHONE, check_vendor, check_world
 from leadflow_pipelines.clearance.lookup_store import LOOKUPS, store_lookups, stored_lookups
 from leadflow_pipelines.compliance import load_rules
 from leadflow_pipelines.database.connections import Database
@@ -72,6 +72,7 @@ def look_up_numbers(
         )
     if getattr(settings, f"{provider}_api_key") is None:
         raise InvalidInput(f"{provider} is not configured.", remedy=f"Set {PREFIX}{provider.upper()}_API_KEY.")
+    check_world(org, provider, settings)
     asked = pl.DataFrame(
         {"phone": list(phones), "since": list(since) or [None] * len(phones)},
         schema={"phone": pl.String, "since": pl.Date},

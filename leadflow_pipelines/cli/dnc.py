@@ -225,7 +225,7 @@ def canary(
     The numbers are your own, in the file LEADFLOW_LOOKUP_CANARIES: for each vendor and kind (dnc, reassigned) one whose
     answer must be yes and one whose answer must be no. Each is asked once a day, and costs what a look-up costs.
     """
-    from leadflow_pipelines.clearance.canaries import ask_canaries, load_canaries
+    from leadflow_pipelines.clearance.canaries import ask_canaries, check_world, load_canaries
     from leadflow_pipelines.errors import InvalidInput
     from leadflow_pipelines.spend.ledger import Origin
 
@@ -237,6 +237,8 @@ def canary(
             "There is no canary of a configured vendor.",
             remedy="Set LEADFLOW_LOOKUP_CANARIES and a vendor's key; see .env.example.",
         )
+    for name in {one.provider for one in asked}:
+        check_world(workspace.org, name, workspace.settings)
     with _guard(workspace) as guard:
         results = ask_canaries(
             guard, workspace.lake, asked, now=dt.datetime.now(dt.UTC), settings=workspace.settings, origin=Origin()

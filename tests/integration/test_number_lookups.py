@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -29,6 +30,11 @@ LATER = dt.date(2025, 6, 1)
 @pytest.fixture(params=VENDORS)
 def vendor(request):
     return request.param
+
+
+@pytest.fixture
+def org(database):
+    return create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)
 
 
 @pytest.fixture
@@ -90,7 +96,7 @@ def test_what_was_answered_is_not_bought_again_until_it_is_old(store, look_up, v
 
 def test_an_answer_that_one_org_bought_serves_no_other(store, look_up):
     look_up(CLEAN, LISTED)
-    other = create_org(store.database, f"{store.org.slug}b")
+    other = create_org(store.database, f"{store.org.slug}b", is_simulated=True)
     assert _answers(store, CLEAN, LISTED, org=other)["is_registry_listed"].to_list() == [None, None]
 
 
@@ -122,6 +128,16 @@ def test_a_vendor_without_canaries_is_not_asked(store, look_up, vendor, tmp_path
     own.write_text(f'- {{provider: {vendor}, kind: dnc, phone: "+12025550110", answer: "yes"}}\n')
     with pytest.raises(InvalidInput, match="must answer no,"):
         look_up(CLEAN, lookup_canaries=own)
+    assert store.billed(vendor) == 0
+
+
+def test_simulated_and_real_never_meet(store, look_up, vendor):
+    real = type(store.settings).model_fields[f"{vendor}_base_url"].default
+    with pytest.raises(InvalidInput, match="is simulated, and"):
+        look_up(CLEAN, **{f"{vendor}_base_url": real})
+    store.org = create_org(store.database, f"{store.org.slug}r")
+    with pytest.raises(InvalidInput, match="no simulated org"):
+        look_up(CLEAN)
     assert store.billed(vendor) == 0
 
 
