@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets import build_assets, paid_names, unasked
 from assets.scope import Scope
+from leadflow_pipelines.automation.dispatch_job import build_dispatch_job, build_dispatch_schedule
 from leadflow_pipelines.automation.import_job import build_import_job
 from leadflow_pipelines.automation.jobs import build_jobs
 from leadflow_pipelines.automation.replies_sensor import build_replies_sensor
@@ -47,11 +48,12 @@ def build_defs(
         **(resource_overrides or {}),
     }
     settings = settings or get_settings()
-    jobs = [*build_jobs(scope, paid=paid_names(settings), without=unasked(settings)), build_import_job(scope)]
+    jobs = [*build_jobs(scope, paid=paid_names(settings), without=unasked(settings))]
+    jobs += [build_import_job(scope), build_dispatch_job(scope)]
     return dg.Definitions(
         assets=build_assets(scope),
         jobs=jobs,
-        schedules=build_schedules(scope),
+        schedules=[*build_schedules(scope), build_dispatch_schedule(scope)],
         sensors=[*build_sensors(scope), build_replies_sensor()],
         resources=resources,
         executor=dg.in_process_executor,

@@ -5,9 +5,11 @@ import typer
 from leadflow_pipelines.cli import (
     bench,
     campaign,
+    campaign_by_hand,
     consent,
     crawl,
     database,
+    dispatch,
     dnc,
     doctor,
     explain,
@@ -44,6 +46,7 @@ app.command("migrate")(database.migrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(orgs.app, name="org", help="Orgs (tenants): create, list.")
 app.command("up")(up.up)
+app.command("dispatch")(dispatch.dispatch)
 app.command("gateway")(gateway.gateway)
 app.command("sandbox")(sandbox.sandbox)
 app.command("import")(import_file.import_file)
@@ -59,6 +62,11 @@ app.add_typer(
     help="Why a lead ranks where it does, a contact is cleared or blocked, records are one property.",
 )
 app.add_typer(dnc.app, name="dnc", help="Do-not-call lists, their licences, and vendors' look-ups.")
+campaign.app.command("letters")(campaign_by_hand.letters)
+campaign.app.command("returned")(campaign_by_hand.returned)
+campaign.app.command("bounces")(campaign_by_hand.bounces)
+campaign.app.command("call-sheet")(campaign_by_hand.call_sheet)
+campaign.app.command("call-result")(campaign_by_hand.call_result)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(consent.app, name="consent", help="Who agreed to what: import, record, revoke, export.")
 app.add_typer(suppress.app, name="suppress", help="Whom nobody of the org contacts: add, list.")
