@@ -34,7 +34,7 @@ from leadflow_pipelines.lake import Lake
 LOCK_PERSON = text("select pg_advisory_xact_lock(hashtextextended(:person, 0))")
 """The lock under which dispatchers decide about a person."""
 BEFORE_KEYS = "v0:%"
-BEGINNING = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+EVER = (dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
 ERASED = "erased"
 
 
@@ -83,7 +83,7 @@ def erase_person(
             list_entries=_deleted_entries(connection, key),
             decisions=erase_evidence(connection, org.org_id, hashes, now=now),
             list_decisions=erase_from_lists(
-                lake, [proof["facts"]["path"] for proof in list_proofs(connection, BEGINNING, now)], hashes
+                lake, [proof["facts"]["path"] for proof in list_proofs(connection, *EVER)], hashes
             ),
             consent_files=kept_files,
         )
