@@ -198,7 +198,7 @@ def test_a_person_is_forgotten_everywhere_and_stays_suppressed(kept: Kept) -> No
     with kept.dispatcher(messengers={"sms": Obliging()}) as dispatcher:
         dispatcher.round()
     fates = [(row["state"], row["error_code"]) for row in kept.messages() if row["contact_point_id"] == "c3"]
-    assert sorted(fates, key=str) == [("accepted", None), ("blocked", "suppressed")]
+    assert sorted(fates, key=str) == [("accepted", None), ("cancelled", "suppressed")]
 
 
 def nowhere(kept: Kept, value: str) -> list[str]:
