@@ -1,6 +1,7 @@
 """What comes back: letters that the post returns, e-mails that bounce. Each good row counts, each other one is named.
 
-An address that does not exist is suppressed, so that nobody writes there again. Not here: replies of people (`replies`).
+An address that does not exist is suppressed, so that nobody writes there again. Not here: what people reply
+(`replies`).
 """
 
 import csv
@@ -80,8 +81,8 @@ def import_bounces(
 ) -> Imported:
     """E-mails that bounced: CSV files with the columns `reference` and `status` (5.1.1, …), or bounces as files.
 
-    A reference is the id of the message or its Message-ID. Status 4 is a delay and changes nothing; only an address that
-    does not exist is suppressed. Raises InvalidInput where a CSV file cannot be read as such.
+    A reference is the id of the message or its Message-ID. Status 4 is a delay and changes nothing; only an address
+    that does not exist is suppressed. Raises InvalidInput where a CSV file cannot be read as such.
     """
     require_member(connection, actor)
     rows: list[Return] = []

@@ -41,9 +41,9 @@ def running_campaign(
             remedy=f"Its steps go by {', '.join(step.channel for step in campaign.steps)}.",
         )
     with database.as_org(org.org_id) as connection:
-        settle_unsent(connection, org.org_id, now=now)
-    with database.as_org(org.org_id) as connection:
         queue_due_steps(connection, org.org_id, now=now)
+    with database.as_org(org.org_id) as connection:
+        settle_unsent(connection, org.org_id, now=now)
     return campaign
 
 
