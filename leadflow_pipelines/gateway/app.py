@@ -4,6 +4,7 @@ A router a subject; what more may come (sign-in, pages for customers) is a route
 what the routes do.
 """
 
+import contextlib
 import datetime as dt
 
 import uvicorn
@@ -70,7 +71,8 @@ def serve(settings: Settings, *, host: str = HOST, port: int) -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
         lifespan="off",
     )
-    uvicorn.Server(config).run()
+    with contextlib.suppress(KeyboardInterrupt):  # it stopped in order and then raises what it was stopped by
+        uvicorn.Server(config).run()
 
 
 def _no_such_place(_: Request, __: Exception) -> JSONResponse:

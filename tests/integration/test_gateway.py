@@ -2,6 +2,9 @@
 
 import datetime as dt
 import logging
+import signal
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +22,7 @@ from leadflow_pipelines.outreach.campaigns.templates import save_template
 from leadflow_pipelines.outreach.campaigns.tracked_links import Tracked, make_token
 from leadflow_pipelines.outreach.messengers.twilio_webhooks import inbound_path, status_path
 from leadflow_pipelines.settings import Settings, load_settings
+from tests.commands import start_leadflow
 from tests.gateway_server import PUBLIC, gateway, post_signed, signature
 from tests.integration.test_campaigns import KEYS, NOW
 
@@ -352,3 +356,26 @@ def test_nobody_unsubscribes_with_a_token_that_is_not_ours(door: httpx.Client, d
     ):
         assert door.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}).status_code == 404
     assert rows(database, org, tables.suppressions) == []
+
+
+def test_the_command_serves_and_ends_when_asked(org: Org) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = start_leadflow("gateway", "--port", str(port), "--org", org.slug)
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < until
+                assert process.poll() is None
+                time.sleep(0.1)
+    finally:
+        process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "LEADFLOW_PUBLIC_URL is not set" in said
+    assert "Traceback" not in said

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, exists, insert, select
 
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.clearance.suppressions import Suppression, start_again, suppress
-from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes, contact_hash
+from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes
 from leadflow_pipelines.compliance.read_reply import Reading
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -106,7 +106,7 @@ def _take(
         "inbound_id": inbound_id,
         "provider_id": reply.provider_id,
         "channel": channel,
-        "contact_hash": contact_hash(kind, reply.sender, keys),
+        "contact_hash": next(one for one in hashes if one.startswith(f"v{keys.current}:")),
         "reply_class": reading.reply_class,
         "needs_person": reading.needs_person,
         "opt_out_type": reply.opt_out_type,
