@@ -14,6 +14,7 @@ import yaml
 from leadflow_pipelines.contracts import LAKE_TABLES, MARTS, RAW_PULLS
 from leadflow_pipelines.contracts.contract import Contract
 from leadflow_pipelines.contracts.ledger import LEDGER_TABLES
+from leadflow_pipelines.contracts.outreach import OUTREACH_TABLES
 from leadflow_pipelines.contracts.policy import POLICY_TABLES
 from leadflow_pipelines.contracts.sql_types import duckdb_type
 
@@ -36,6 +37,7 @@ def data_dictionary() -> str:
     sections = [
         ("The lake", "One folder per org, Delta unless stated otherwise.", (RAW_PULLS, *LAKE_TABLES)),
         ("The spend ledger, as marts read it", "Postgres schema `leadflow`.", LEDGER_TABLES),
+        ("Campaigns, as marts read them", "Counted in Postgres.", OUTREACH_TABLES),
         ("Rules, as marts read them", "Data files in the code.", POLICY_TABLES),
         ("The marts", "Parquet under `marts/` of the org's lake, and Postgres schema `marts`.", MARTS),
     ]
@@ -55,6 +57,7 @@ def dbt_sources() -> str:
     described = (
         ("lake", "The org's lake.", LAKE_TABLES),
         ("ledger", "The org's spend ledger.", LEDGER_TABLES),
+        ("outreach", "What the org's campaigns did, counted in Postgres.", OUTREACH_TABLES),
         ("policy", "Rules that are data files in the code.", POLICY_TABLES),
     )
     sources = [

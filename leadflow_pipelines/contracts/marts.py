@@ -6,6 +6,7 @@ import polars as pl
 from leadflow_pipelines.contracts import shared_columns as shared
 from leadflow_pipelines.contracts.contract import CENTS, Contract, column
 from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES
+from leadflow_pipelines.contracts.outreach import CAMPAIGN_COUNTS
 
 ORG = column(pl.String, "Org the row belongs to.", required=True)
 
@@ -167,4 +168,19 @@ MART_FIELDS = Contract(
     key=("org", "zip", "source", "field"),
 )
 
-MARTS = (MART_LEADS, MART_ZIP_SUMMARY, MART_LEAD_FUNNEL, MART_PROVIDER_SPEND, MART_FIELDS, MART_COMPLIANCE_AUDIT)
+MART_CAMPAIGN_PERFORMANCE = Contract(
+    name="mart_campaign_performance",
+    text="Per campaign, step and channel: what was queued, sent, delivered, blocked and why, and what came back.",
+    columns={"org": ORG, **CAMPAIGN_COUNTS.columns},
+    key=("org", "campaign", "step", "channel"),
+)
+
+MARTS = (
+    MART_LEADS,
+    MART_ZIP_SUMMARY,
+    MART_LEAD_FUNNEL,
+    MART_PROVIDER_SPEND,
+    MART_FIELDS,
+    MART_COMPLIANCE_AUDIT,
+    MART_CAMPAIGN_PERFORMANCE,
+)

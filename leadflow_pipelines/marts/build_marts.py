@@ -23,6 +23,7 @@ from leadflow_pipelines.marts.dbt_worker import build_models
 from leadflow_pipelines.marts.duckdb_file import (
     add_lake,
     add_ledger,
+    add_outreach,
     add_policy,
     new_duckdb_file,
     open_duckdb_file,
@@ -30,6 +31,7 @@ from leadflow_pipelines.marts.duckdb_file import (
 )
 from leadflow_pipelines.marts.freshness import freshness_table
 from leadflow_pipelines.marts.publish_marts import publish_marts
+from leadflow_pipelines.marts.read_campaigns import read_campaigns
 from leadflow_pipelines.marts.read_ledger import read_ledger
 from leadflow_pipelines.marts.run_dbt import DUCKDB_FILE
 from leadflow_pipelines.marts.standing_build import StandingBuild, leave_note, mart_inputs, standing_build
@@ -70,7 +72,8 @@ def build_marts(
         with _timed(seconds, "inputs"):
             ledger = read_ledger(database, org)
             policy = [(FRESHNESS_RULES, freshness_table(now.astimezone(database.settings.zone).date()))]
-            inputs = mart_inputs(lake, [*ledger, *policy]) if lake.is_local else None
+            outreach = read_campaigns(database, org)
+            inputs = mart_inputs(lake, [*ledger, *policy, *outreach]) if lake.is_local else None
             standing = standing_build(work, inputs, database, org) if inputs and may_stand else None
         if standing:
             return _as_it_stands(standing, seconds)
@@ -78,6 +81,7 @@ def build_marts(
             add_lake(duck, lake)
             add_ledger(duck, ledger, org_slug=org.slug)
             add_policy(duck, policy)
+            add_outreach(duck, outreach)
         with _timed(seconds, "dbt"):
             built = build_models(work)
         with _timed(seconds, "check"), open_duckdb_file(work / DUCKDB_FILE) as duck:

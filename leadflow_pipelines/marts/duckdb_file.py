@@ -63,6 +63,13 @@ def add_policy(duck: duckdb.DuckDBPyConnection, policy: Iterable[tuple[Contract,
         _add_table(duck, "policy", contract, frame)
 
 
+def add_outreach(duck: duckdb.DuckDBPyConnection, counts: Iterable[tuple[Contract, pl.DataFrame]]) -> None:
+    """What campaigns did as `outreach.<table>`."""
+    duck.execute("create schema outreach")
+    for contract, frame in counts:
+        _add_table(duck, "outreach", contract, frame)
+
+
 def read_mart(duck: duckdb.DuckDBPyConnection, mart: Contract) -> pl.DataFrame:
     """A mart that dbt built, in the order of its key, so that the same rows make the same file."""
     key = ", ".join(f'"{name}"' for name in mart.key)
