@@ -29,8 +29,9 @@ from leadflow_pipelines.compliance.clear_sends import HISTORY_COLUMNS
 from leadflow_pipelines.compliance.contact_hash import HashKeys
 from leadflow_pipelines.compliance.stricter_rules import Change
 from leadflow_pipelines.database.connections import Database
-from leadflow_pipelines.database.orgs import Org
+from leadflow_pipelines.database.orgs import Org, create_org
 from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.leads.trace_owners import why_not_trace
 from leadflow_pipelines.settings import Settings, load_settings
 
 NOW = dt.datetime(2026, 11, 24, 17, 0, tzinfo=dt.UTC)
@@ -149,11 +150,12 @@ def test_a_hold_counts_at_once_and_until_lifted(connection: Connection, org: Org
     holds.lift_hold(connection, org.org_id, hold.hold_id, actor="pat", now=NOW)
     assert reasons(connection, org, settings, "voice") == []
     assert [found.lifted_by for found in holds.list_holds(connection, with_lifted=True)] == ["pat"]
-    for bad in (
+    wrong: list[dict[str, Any]] = [
         {"state": "XX", "channels": ["voice"]},
         {"state": "TN", "channels": []},
         {"state": "TN", "channels": ["fax"]},
-    ):
+    ]
+    for bad in wrong:
         with pytest.raises(InvalidInput):
             holds.place_hold(connection, org.org_id, **bad, **placed)
     with pytest.raises(InvalidInput, match="No hold"):
@@ -183,6 +185,16 @@ def test_an_attestation_is_in_exact_words_and_eligibility_is_refused(connection:
     for purpose in ("credit", "tenant_housing", "employment", "insurance"):
         with pytest.raises(InvalidInput, match="must not decide"):
             attestations.attest(connection, org.org_id, purpose=purpose, actor="pat", now=NOW)
+
+
+def test_nobody_is_looked_up_before_somebody_attested_why(database: Database, org: Org) -> None:
+    refusal = why_not_trace(database, org)
+    assert refusal
+    assert "leadflow attest purpose" in refusal
+    with database.as_org(org.org_id) as opened:
+        attestations.attest(opened, org.org_id, purpose="property_acquisition", actor="pat", now=NOW)
+    assert why_not_trace(database, org) is None
+    assert why_not_trace(database, create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)) is None
 
 
 def tighten(connection: Connection, org: Org, table: str, row: str, **values: str) -> rule_store.RuleChange:

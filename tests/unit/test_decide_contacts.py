@@ -63,7 +63,7 @@ def decide(contact: dict[str, Any], **given_: Any) -> dict[str, Any]:
 def reasons(contact: dict[str, Any], channel: str, **given_: Any) -> list[str]:
     decision = decide(contact, **given_)[channel]
     assert (decision.verdict == "cleared") is (decision.reason_codes == [])
-    return decision.reason_codes
+    return list(decision.reason_codes)
 
 
 def test_a_clean_landline_is_cleared_for_voice_and_not_for_text() -> None:

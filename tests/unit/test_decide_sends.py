@@ -18,6 +18,7 @@ from leadflow_pipelines.compliance import (
     SEND_COLUMNS,
     SUPPRESSION_COLUMNS,
     Limits,
+    RuleBook,
     check_calling_time,
     decide_contacts,
     decide_sends,
@@ -35,6 +36,7 @@ NOW = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Nashville
 KEYS = HashKeys(2, {1: b"a" * 32, 2: b"b" * 32})
 HASHES = all_hashes("phone", "+16155550123", KEYS)
 DAYS = timedelta(days=1)
+NO_RULES: dict[str, RuleBook] = {}
 
 TEXT: dict[str, Any] = {
     "zip": "37203", "day": date(2026, 11, 24), "property_id": "p1", "contact_point_id": "c1", "kind": "phone",
@@ -357,7 +359,7 @@ def test_a_list_replays_too_and_other_rules_can_be_asked() -> None:
     found = replay_decisions(broken, {RULES.rule_version: RULES}.__getitem__)
     assert found["agrees"].to_list() == [False, False]
     assert found["replayed_reasons"].to_list() == [[], ["dnc_listed"]]
-    past = replay_decisions(told, {}.__getitem__, instead=RULES.as_of(date(2020, 1, 1)))
+    past = replay_decisions(told, NO_RULES.__getitem__, instead=RULES.as_of(date(2020, 1, 1)))
     assert past["agrees"].to_list() == [True, True]
     erased = told.with_columns(evidence=pl.lit(None, pl.String))
-    assert replay_decisions(erased, {}.__getitem__)["agrees"].to_list() == [None, None]
+    assert replay_decisions(erased, NO_RULES.__getitem__)["agrees"].to_list() == [None, None]
