@@ -81,6 +81,7 @@ def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
     if format_ == "table":
         columns = ["points", "zip", "address", "city", "reasons", "cleared_mail", "cleared_voice", "cleared_sms"]
         print_table("Leads", [name.replace("cleared_", "") for name in columns], frame.select(columns).iter_rows())
+        _print_foreclosure_flag(frame)
         out.print("Cleared under the configured, dated contact rules; not legal advice.")
     elif format_ == "json":
         print_json({"leads": frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64)).to_dicts()})
@@ -89,3 +90,18 @@ def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
         neutralise_formulas(flat).write_csv(target)
     else:
         frame.write_parquet(target)
+
+
+def _print_foreclosure_flag(frame: "pl.DataFrame") -> None:
+    """How many of the leads are in pre-foreclosure where buying from such owners is regulated, for a person to read."""
+    from leadflow_pipelines.compliance.foreclosure_rules import foreclosure_rules, is_flagged
+
+    if frame.is_empty():
+        return
+    day = frame["day"].max()
+    assert isinstance(day, dt.date)
+    flagged = frame.filter(is_flagged(day))["state"].value_counts(sort=True)
+    for state, count in flagged.iter_rows():
+        statute = foreclosure_rules(day)[state].statute
+        out.print(f"[bold yellow]{count:,} in pre-foreclosure in {state}[/], where that is regulated: ", end="")
+        out.print(f"{statute}. Have somebody who knows the law read this first.", markup=False)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import polars as pl
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.clearance.proof import verify_chain
@@ -83,6 +83,9 @@ def test_the_mart_is_built_and_published_from_the_counts(sent: tuple[Texting, st
     mart = pl.read_parquet(Path(built.parquet[MART.name]))
     assert mart["queued"].sum() == 10
     assert set(mart["org"]) == {made.org.slug}
+    with made.database.as_org(made.org.org_id) as connection:
+        rows = connection.execute(text(f"select sum(queued), sum(sent) from marts.{MART.name}")).one()  # noqa: S608
+    assert tuple(rows) == (10, 8)
 
 
 def test_status_agrees_with_the_counts(sent: tuple[Texting, str]) -> None:

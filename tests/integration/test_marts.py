@@ -33,6 +33,8 @@ from leadflow_pipelines.marts.run_dbt import PROJECT
 
 pytestmark = pytest.mark.xdist_group("marts")  # one build serves most tests
 
+FROM_THE_LAKE = [mart for mart in MARTS if mart.name != "mart_campaign_performance"]
+"""The other one is under test with an org that has campaigns."""
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 D1, D2 = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
 HOME_ZIP, OTHER_ZIP = "37203", "37211"
@@ -313,7 +315,7 @@ def test_compliance_audit_counts_each_reason_once(built):
     }
 
 
-@pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.name)
+@pytest.mark.parametrize("mart", FROM_THE_LAKE, ids=lambda mart: mart.name)
 def test_duckdb_and_postgres_read_the_same_rows(built, small_org, database, mart):
     columns = ", ".join(f'"{name}"' for name in mart.schema)
     with duckdb.connect() as duck:
