@@ -124,7 +124,7 @@ def test_a_call_that_nobody_reports_is_unknown_and_not_made_again(desk: Desk) ->
 def test_a_held_call_does_not_keep_a_stop_waiting(desk: Desk) -> None:
     desk.sheet(desk.campaign(TEXAS))
     with desk.database.as_org(desk.org.org_id) as connection:
-        hashes = list(connection.execute(select(tables.messages.c.contact_hash)).scalars())
+        hashes: list[str] = list(connection.execute(select(tables.messages.c.contact_hash)).scalars())
     assert wait_until_quiet(desk.database, desk.org, hashes, now=NOON, until=0.0)
 
 
@@ -175,12 +175,12 @@ def test_what_a_person_says_is_carried_out(
         tables.campaign_audience.c, tables.suppressions.c, tables.call_results.c,
     )  # fmt: skip
     with desk.database.as_org(desk.org.org_id) as connection:
-        notes = connection.execute(
+        noted = connection.execute(
             select(audience.stopped_because)
             .join(tables.campaigns, tables.campaigns.c.campaign_id == audience.campaign_id)
             .where(tables.campaigns.c.name == name)
-        ).scalars()
-        assert list(notes) == [stopped]
+        )
+        assert [row.stopped_because for row in noted] == [stopped]
         found = connection.execute(select(known.contact_value, known.origin)).all()
         assert [tuple(row) for row in found] == ([(TEXAS, origin)] if origin else [])
         (result,) = connection.execute(select(results.outcome, results.note, results.called_by)).all()

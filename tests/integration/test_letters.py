@@ -220,19 +220,49 @@ def test_letters_that_come_back_are_failed_and_nobody_writes_there_again(office:
     assert office.print(second, at=NOON + dt.timedelta(days=8)).files.letters == 2  # type: ignore[union-attr]
 
 
-def test_many_letters_need_no_more_memory_than_a_thousand(office: Office, tmp_path: Path) -> None:
-    def some(count: int) -> Any:
-        for number in range(count):
-            yield letter_files.Letter(
-                reference=f"{number:036d}", name="Pat Example", street="1 Example Ave", city="Austin", state="TX",
-                zip5="78704", sender=f"Example Homes\n{ADDRESS}", heading=None, text="Hello. " * 60, written_at=NOON,
-                fields={"first_name": None},
-            )  # fmt: skip
+def test_many_letters_need_no_more_memory_than_a_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letter_files, "LETTERS_A_FILE", 50)
 
     def peak(count: int) -> int:
-        letter_files.write_letters(some(count), tmp_path, f"letters-{count}", day_of=dt.UTC, font=None)
+        letters_ = (letter(number) for number in range(count))
+        letter_files.write_letters(letters_, tmp_path, f"letters-{count}", day_of=dt.UTC, font=None)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    base = peak(1_000)
-    assert peak(3_000) < base + 30 * 1024
-    assert len(list(tmp_path.glob("letters-3000-*.pdf"))) == 3
+    base = peak(50)
+    assert peak(500) < base + 3 * 1024
+    assert len(list(tmp_path.glob("letters-500-*.pdf"))) == 10
+
+
+def test_a_font_of_ones_own_prints_names_of_any_script(tmp_path: Path) -> None:
+    font = next(iter(Path("/usr/share/fonts").rglob("DejaVuSans.ttf")), None)
+    if font is None:
+        pytest.skip("there is no DejaVuSans.ttf on this machine")
+    greek = letter(1, name="Ελένη Παράδειγμα", heading="Για σας")
+    written = [
+        letter_files.write_letters([greek], tmp_path, name, day_of=dt.UTC, font=used)
+        for name, used in (("standard", None), ("own", font), ("again", font))
+    ]
+    assert [files.respelled for files in written] == [1, 0, 0]
+    assert written[1].pdfs[0].read_bytes() == written[2].pdfs[0].read_bytes()
+    broken = tmp_path / "no.ttf"
+    broken.write_text("no font")
+    with pytest.raises(InvalidInput, match="cannot be used"):
+        letter_files.write_letters([greek], tmp_path, "broken", day_of=dt.UTC, font=broken)
+    assert not list(tmp_path.glob("broken*")) + list(tmp_path.glob(".*"))
+
+
+def test_a_long_letter_goes_on_and_no_line_leaves_the_page(tmp_path: Path) -> None:
+    long = letter(1, text=("w" * 300 + "\n") * 3 + "word " * 3000)
+    files = letter_files.write_letters([long], tmp_path, "long", day_of=dt.UTC, font=None)
+    assert files.pdfs[0].read_bytes().count(b"/Type /Page\n") > 3
+    lines = list(letter_files.broken("aaa bbb  c dddddddd", len, 5))
+    assert lines == ["aaa", "bbb ", "c", "ddddd", "ddd"]
+
+
+def letter(number: int, **changes: Any) -> letter_files.Letter:
+    given: dict[str, Any] = {
+        "reference": f"{number:036d}", "name": "Pat Example", "street": "1 Example Ave", "city": "Austin",
+        "state": "TX", "zip5": "78704", "sender": f"Example Homes\n{ADDRESS}", "heading": None, "text": "Hello. " * 60,
+        "written_at": NOON, "fields": {"first_name": None}, **changes,
+    }  # fmt: skip
+    return letter_files.Letter(**given)
