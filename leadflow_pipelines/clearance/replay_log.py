@@ -17,11 +17,9 @@ from leadflow_pipelines.clearance.list_proof import list_proofs, read_list_proof
 from leadflow_pipelines.clearance.rule_store import org_rules, rules_of_version
 from leadflow_pipelines.compliance.replay import RECORDED, replay_decisions
 from leadflow_pipelines.compliance.rule_book import RuleBook
-from leadflow_pipelines.compliance.rules_of_day import frozen_on
-from leadflow_pipelines.compliance.stricter_rules import build_own_rules
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.database.tables import proof_entries, proof_evidence, rule_versions
+from leadflow_pipelines.database.tables import proof_entries, proof_evidence
 from leadflow_pipelines.lake import Lake
 
 SENDS_AT_ONCE = 20_000
@@ -63,9 +61,7 @@ class Replayed:
 
 def rules_as_of(connection: Connection, org: Org, day: dt.date, *, now: dt.datetime) -> RuleBook:
     """The org's rules of `day`, holding whatever day a decision is of."""
-    book = org_rules(connection, org.org_id, day, now=now)
-    kept = select(rule_versions.c.tables).where(rule_versions.c.rule_version == book.rule_version)
-    return build_own_rules(frozen_on(connection.execute(kept).scalar_one(), day))
+    return org_rules(connection, org.org_id, day, now=now).as_of(day)
 
 
 def replay_log(

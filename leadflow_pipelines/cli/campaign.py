@@ -131,8 +131,8 @@ def templates(org: OrgOption = None, as_json: JsonOption = False) -> None:
 @app.command("create")
 def create(
     name: NameArgument,
-    hold_out: Annotated[
-        float, typer.Option("--hold-out", min=0, max=0.99, help="Share left alone, to measure what it changes.")
+    holdout: Annotated[
+        float, typer.Option("--holdout", min=0, max=0.99, help="Share left alone, to measure what it changes.")
     ] = 0,
     pause_above: Annotated[
         float, typer.Option("--pause-above", min=0.01, max=1, help="Share of failures that pauses it.")
@@ -157,7 +157,7 @@ def create(
     with workspace.database.as_org(workspace.org.org_id) as connection:
         made = create_campaign(
             connection, workspace.org.org_id, name=name, actor=actor(by), now=dt.datetime.now(dt.UTC), purpose=purpose,
-            holdout_share=Decimal(str(hold_out)), error_threshold=Decimal(str(pause_above)), ends_at=ends_at,
+            holdout_share=Decimal(str(holdout)), error_threshold=Decimal(str(pause_above)), ends_at=ends_at,
         )  # fmt: skip
     _told(made, as_json, f"Add steps: leadflow campaign step {name} --template NAME")
 

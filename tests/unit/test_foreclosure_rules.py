@@ -1,14 +1,11 @@
-"""Leads in pre-foreclosure are flagged where a state regulates buying from such owners; rules of a day stand still."""
+"""Leads in pre-foreclosure are flagged where a state regulates buying from such owners."""
 
-import csv
 import datetime as dt
-import io
 
 import polars as pl
 import pytest
 
 from leadflow_pipelines.compliance.foreclosure_rules import foreclosure_rules, is_flagged, parse_foreclosure_rules
-from leadflow_pipelines.compliance.rules_of_day import frozen_on
 from leadflow_pipelines.errors import InvalidInput
 
 DAY = dt.date(2026, 11, 22)
@@ -32,11 +29,3 @@ def test_only_leads_in_pre_foreclosure_in_such_a_state_are_flagged() -> None:
 def test_a_row_that_cannot_be_read_is_named(row: str) -> None:
     with pytest.raises(InvalidInput, match="line 2"):
         parse_foreclosure_rules(HEAD + row)
-
-
-def test_the_rules_of_a_day_hold_for_ever_and_no_others() -> None:
-    text = "state,effective_from,effective_to,source\nAA,,2026-01-01,x\nBB,2026-01-02,,x\nCC,2027-01-01,,x\n"
-    frozen = frozen_on({"dated": text, "undated": "a,b\n1,2\n"}, DAY)
-    rows = list(csv.DictReader(io.StringIO(frozen["dated"])))
-    assert rows == [{"state": "BB", "effective_from": "", "effective_to": "", "source": "x"}]
-    assert frozen["undated"] == "a,b\n1,2\n"
