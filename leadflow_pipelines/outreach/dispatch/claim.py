@@ -96,18 +96,20 @@ def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[u
 
 
 def return_unsent(connection: Connection, org_id: uuid.UUID, claimed: Claimed, profile: Profile, unsent: int) -> None:
-    """Gives back what rates and the brand's day let through for this claim and was not sent."""
+    """Gives back what rates and the brand's day let through for this claim and was not sent.
+
+    In the order in which they were taken: others who take and give at the same time wait, and never in a circle.
+    """
     if not unsent or claimed.at is None:
         return
-    slots = {ORG_SLOT: profile.messages_per_second}
+    asked = {"org_id": org_id, "unsent": unsent}
     if (sender := claimed.sender) is not None:
-        slots[sender.sender] = sender.per_second
-        day = claimed.at.astimezone(CARRIER_ZONE).date()
-        asked = {"org_id": org_id, "brand": sender.brand, "day": day, "unsent": unsent}
-        connection.execute(named_query("return_brand_share"), asked)
-    for slot, per_second in sorted(slots.items()):
-        asked = {"org_id": org_id, "slot": slot, "per_second": per_second, "unsent": unsent}
-        connection.execute(named_query("return_send_slots"), asked)
+        rate = {"slot": sender.sender, "per_second": sender.per_second}
+        connection.execute(named_query("return_send_slots"), {**asked, **rate})
+        day = {"brand": sender.brand, "day": claimed.at.astimezone(CARRIER_ZONE).date()}
+        connection.execute(named_query("return_brand_share"), {**asked, **day})
+    rate = {"slot": ORG_SLOT, "per_second": profile.messages_per_second}
+    connection.execute(named_query("return_send_slots"), {**asked, **rate})
 
 
 def try_chores(connection: Connection, org_id: uuid.UUID) -> bool:
