@@ -30,7 +30,7 @@ from leadflow_pipelines.settings import load_settings
 
 NOW = dt.datetime(2026, 11, 23, 16, tzinfo=dt.UTC)
 STOPS_IT = {
-    "List-Unsubscribe": "<https://go.homes.example/u/abc>",
+    "List-Unsubscribe": f"<https://go.homes.example/u/{'a-1_' * 20}>",
     "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
 }
 
@@ -134,6 +134,18 @@ def test_no_name_or_subject_adds_a_header_or_a_recipient(end: str) -> None:
     assert mail["Bcc"] is None
     assert "Bcc: all" in mail["Subject"]
     assert postmaster.taken[0].rcpt_tos == ["ana@people.example"]
+
+
+def test_long_addresses_and_subjects_arrive_whole() -> None:
+    long, postmaster = "a.b-c" * 12 + "@" + "long-" * 9 + "x.people.example", Postmaster()
+    with serving(postmaster) as port:
+        messenger(port).send(
+            outgoing(to=long, sender=long, sender_name="Ä" * 90, subject="Straße, Häuser und mehr " * 20)
+        )
+    (mail,) = postmaster.mails()
+    assert (mail["To"].addresses[0].addr_spec, mail["From"].addresses[0].addr_spec) == (long, long)
+    assert mail["Subject"].split() == ("Straße, Häuser und mehr " * 20).split()
+    assert mail["Message-ID"].strip("<>").endswith("@" + long.partition("@")[2])
 
 
 def test_a_mail_that_cannot_be_stopped_is_not_sent() -> None:

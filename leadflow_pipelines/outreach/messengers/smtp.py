@@ -28,8 +28,10 @@ from leadflow_pipelines.outreach.messengers.messenger import (
 
 IMPLICIT_TLS_PORT = 465
 """Encrypted from the first byte (RFC 8314); every other port begins in the clear and changes with STARTTLS."""
-ADDRESS = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}$")
-HEADER_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]*$")
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}")
+HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+WHOLE_LINE = re.compile(r"[\x20-\x7e]{1,900}")
+"""Headers that machines read are written in one line: folded or encoded, an address in them is another one."""
 NO_SUCH_RECIPIENT = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """The mailbox or its domain does not exist, moved without a trace, takes no mail, or is disabled (RFC 3463)."""
 ENHANCED = re.compile(rb"^\s*(5\.\d{1,3}\.\d{1,3})\b")
@@ -76,12 +78,12 @@ class SmtpMessenger:
         connection = self._connected()
         try:
             self._address(connection, message)
-            self._hand_over(connection, mail.as_bytes())
+            self._hand_over(connection, mail)
         finally:
             with suppress(OSError):
                 connection.quit()
             connection.close()
-        return Sent(str(mail["Message-ID"]), "accepted", None)
+        return Sent(mail_id(message), "accepted", None)
 
     def find(self, message: Outgoing, *, since: dt.datetime) -> Sent | None:
         """Nothing: a mail server does not tell what it took."""
@@ -175,13 +177,18 @@ class SmtpMessenger:
         )
 
 
-def written_mail(message: Outgoing, now: dt.datetime) -> EmailMessage:
-    """The e-mail with its headers. Raises Refused for an address or header that cannot be written safely.
+def mail_id(message: Outgoing) -> str:
+    """The Message-ID: it names the message, so that a bounce does."""
+    return f"<{message.message_id}@{message.sender.rpartition('@')[2]}>"
+
+
+def written_mail(message: Outgoing, now: dt.datetime) -> bytes:
+    """The e-mail as it goes over the wire. Raises Refused for an address or header that cannot be written safely.
 
     Whatever came from records into subject or name is one line there: no field can add a header.
     """
     for address in (message.to, message.sender):
-        if not ADDRESS.match(address):
+        if not ADDRESS.fullmatch(address):
             raise Refused("An address cannot be written to.", code="bad_address", behaviour="failed")
     if "List-Unsubscribe" not in message.headers:
         raise Refused("An e-mail without a way to unsubscribe is not sent.", code="no_unsubscribe", behaviour="failed")
@@ -190,13 +197,12 @@ def written_mail(message: Outgoing, now: dt.datetime) -> EmailMessage:
     mail["To"] = message.to
     mail["Subject"] = _line(message.subject)
     mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = f"<{message.message_id}@{message.sender.rpartition('@')[2]}>"
-    for name, value in message.headers.items():
-        if not HEADER_NAME.match(name) or name.lower() in {known.lower() for known in mail} or _line(value) != value:
-            raise Refused("A header cannot be written.", code="bad_header", behaviour="failed")
-        mail[name] = value
     mail.set_content(message.body, charset="utf-8")
-    return mail
+    whole = {"Message-ID": mail_id(message), **message.headers}
+    for name, value in whole.items():
+        if not HEADER_NAME.fullmatch(name) or name in mail or not WHOLE_LINE.fullmatch(value):
+            raise Refused("A header cannot be written.", code="bad_header", behaviour="failed")
+    return "".join(f"{name}: {value}\r\n" for name, value in whole.items()).encode() + mail.as_bytes()
 
 
 def _line(text: str | None) -> str:
