@@ -154,6 +154,20 @@ def test_other_replies_suppress_nobody(
     assert states(database, org, "c0")[1] == ("cancelled" if noted else "queued")
 
 
+def test_a_reply_answers_the_newest_text_that_went_out(
+    database: Database, org: Org, settings: Settings, texted: list[str]
+) -> None:
+    table = tables.messages
+    with database.as_org(org.org_id) as connection:
+        second = update(table).where(table.c.step == 2)
+        at = NOW - dt.timedelta(hours=1)
+        connection.execute(second.where(table.c.contact_point_id == "c0").values(state="unknown", attempted_at=at))
+        connection.execute(second.where(table.c.contact_point_id == "c1").values(state="blocked", attempted_at=at))
+    of_message = {row.message_id: row.step for row in rows(database, org, table)}
+    answered = [take(database, org, settings, number, "who are you").message_id for number in texted]
+    assert [of_message.get(one) for one in answered if one] == [2, 1]
+
+
 def test_what_speaks_for_the_lead_ends_its_letters_too(database: Database, org: Org, settings: Settings) -> None:
     (number,) = phones(1)
     with database.as_org(org.org_id) as connection:
