@@ -208,7 +208,7 @@ def test_nobody_there_means_not_now() -> None:
 
 def test_without_encryption_nothing_is_said() -> None:
     with serving(postmaster := Postmaster()) as port, pytest.raises(Refused) as told:
-        messenger(port, requires_tls=True, user="u", password="p").send(outgoing())
+        messenger(port, requires_tls=True).send(outgoing())
     assert (told.value.code, told.value.behaviour, postmaster.taken) == ("no_tls_or_login", "pause_campaign", [])
 
 
