@@ -122,9 +122,8 @@ class Fire:
         victim = self.dice.choice([*self.processes, "database"])
         self.kills["dispatcher" if victim.startswith("d") and victim != "database" else victim] += 1
         if victim == "database":
-            running = self.server.cluster.postmaster()
-            assert running is not None
-            os.kill(running.pid, signal.SIGKILL)
+            if (running := self.server.cluster.postmaster()) is not None:
+                os.kill(running.pid, signal.SIGKILL)
             self.server.start()
             return
         self.processes[victim].kill()
@@ -210,28 +209,35 @@ def burn(fire: Fire) -> None:
         fire.start(name)
     writing = threading.Thread(target=fire.say_stop, args=(phones, over))
     writing.start()
-    _wait_for_smoke(fire)
-    began = last_kill = time.monotonic()
-    while time.monotonic() < began + fire.size.seconds:
-        if time.monotonic() > last_kill + fire.size.kill_every:
-            last_kill = time.monotonic()
-            fire.kill_one()
-        time.sleep(0.02)
+    try:
+        _wait_for_smoke(fire)
+        began = last_kill = time.monotonic()
+        while time.monotonic() < began + fire.size.seconds:
+            if time.monotonic() > last_kill + fire.size.kill_every:
+                last_kill = time.monotonic()
+                fire.kill_one()
+            time.sleep(0.02)
+        _wait_until_quiet(fire)
+    finally:
+        over.set()
+        writing.join()
+    fire.sandbox.disarm_faults()
+    for name in [name for name in fire.processes if name != "gateway"]:
+        process = fire.processes.pop(name)
+        process.kill()
+        process.join()
+
+
+def _wait_until_quiet(fire: Fire) -> None:
+    """Until nothing is due or under way, once the claims of the dead are over."""
     patience = time.monotonic() + 10 + fire.size.seconds * 3
     rest = time.monotonic() + LEASE.total_seconds() + 3
     while time.monotonic() < patience:
         states = fire.states()
         is_under_way = states["claimed"] + states["sending"] or not states
         if time.monotonic() > rest and not is_under_way and not _is_due(fire):
-            break
+            return
         time.sleep(0.5)
-    over.set()
-    writing.join()
-    fire.sandbox.disarm_faults()
-    for name in [name for name in fire.processes if name != "gateway"]:
-        process = fire.processes.pop(name)
-        process.kill()
-        process.join()
 
 
 def _wait_for_smoke(fire: Fire) -> None:
