@@ -158,8 +158,9 @@ def _fill(database: Database, org: Org, settings: Settings, waiting: int) -> str
 
 
 def _claim_milliseconds(database: Database, org: Org, name: str, *, hour: int) -> float:
-    """The 99th percentile of a claim's transaction, giving back not counted. `hour`: after noon, another each time: rates
-    count forward.
+    """The 99th percentile of a claim's transaction, giving back not counted.
+
+    `hour`: after noon, a later one each time, as rates count forward.
     """
     taken = []
     with database.as_org(org.org_id) as connection:
