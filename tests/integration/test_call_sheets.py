@@ -18,6 +18,7 @@ from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.outreach.by_hand.call_results import CallRecorded, record_call
 from leadflow_pipelines.outreach.by_hand.call_sheets import CallSheet, call_sheet
+from leadflow_pipelines.outreach.by_hand.take import claim_these
 from leadflow_pipelines.outreach.dispatch.claim import settle_unsent
 from leadflow_pipelines.outreach.replies.quiet import wait_until_quiet
 from leadflow_pipelines.settings import Settings
@@ -99,6 +100,12 @@ def test_two_callers_never_get_the_same_person(desk: Desk) -> None:
     assert len(got) == len(set(got)) == 30
     assert max(len(sheet.calls) for sheet in sheets) == 10
     assert numbers(desk.sheet(name, caller="a", most=10)) == numbers(sheets[0])
+
+
+def test_what_is_claimed_or_being_called_is_claimed_by_nobody_else(desk: Desk) -> None:
+    (call,) = desk.sheet(desk.campaign(TEXAS)).calls
+    with desk.database.as_org(desk.org.org_id) as connection:
+        assert claim_these(connection, desk.org.org_id, [call.message_id], by="caller:bob", now=NOON) == {}
 
 
 def test_whoever_is_suppressed_is_on_no_sheet_and_leaves_the_one_they_are_on(desk: Desk) -> None:
