@@ -9,14 +9,13 @@ import dagster as dg
 
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.errors import LeadflowError
-from leadflow_pipelines.outreach.replies.poll_replies import poll_replies
+from leadflow_pipelines.outreach.replies.poll_replies import FIRST_LOOK, poll_replies
 from leadflow_pipelines.settings import Settings
 from resources.workspace import WorkspaceResource
 
 EVERY_SECONDS = 60
 WITH_WEBHOOKS = dt.timedelta(minutes=15)
 """Twilio brings a webhook once: what came while the gateway was down is found so."""
-FIRST_LOOK = dt.timedelta(days=2)
 
 
 def build_replies_sensor() -> dg.SensorDefinition:

@@ -13,6 +13,8 @@ from leadflow_pipelines.cli.session import open_session
 
 if TYPE_CHECKING:
     from leadflow_pipelines.outreach.dispatch.dispatcher import Tally
+    from leadflow_pipelines.outreach.replies.poll_replies import ReplyPoll
+    from resources.workspace import Workspace
 
 PROGRESS_SECONDS = 5.0
 
@@ -28,8 +30,9 @@ def dispatch(
     Every message is decided anew at the instant it goes: consent, suppression, do-not-call answers, holds, the hours of
     every place the person may be in, and how often they were contacted. What may not go now waits; what may never go is
     blocked, and `leadflow explain message ID` says why. Run as many of these as you like: none sends a message twice.
-    A message whose answer was lost is asked about every 30 seconds and never sent again. `leadflow up` runs a job every
-    few minutes that does the same, once its schedule is switched on.
+    A message whose answer was lost is asked about every 30 seconds and never sent again; replies are asked for as often
+    where no public URL brings them. `leadflow up` runs a job every few minutes that does the same, once its schedule is
+    switched on.
     """
     from leadflow_pipelines.outreach.dispatch import dispatch_org as dispatching
 
@@ -45,7 +48,7 @@ def dispatch(
         progress(f"Dispatching for {workspace.org.slug} over {_listed(messengers.ready)}. Ctrl-C stops it.")
     done = dispatching.dispatch_org(
         workspace.database, workspace.org, messengers.ready, workspace.settings, dispatching.utc_now,
-        stop=stop, seconds=seconds, only_due=once, on_round=_Progress(),
+        stop=stop, seconds=seconds, only_due=once, on_round=_Progress(), listen=_listener(workspace, messengers.ready),
     )  # fmt: skip
     told = dispatching.as_json(done, began, workspace.org)
     if as_json:
@@ -54,6 +57,16 @@ def dispatch(
     else:
         out.print(_sentence(told))
         out.print(NOT_ADVICE)
+
+
+def _listener(workspace: "Workspace", channels: Any) -> "ReplyPoll | None":
+    """Who asks for replies, where no webhook brings them: an opt-out must not wait for another process."""
+    from leadflow_pipelines.outreach.dispatch.dispatch_org import utc_now
+    from leadflow_pipelines.outreach.replies.poll_replies import ReplyPoll
+
+    if workspace.settings.public_url is not None or "sms" not in channels:
+        return None
+    return ReplyPoll(workspace.database, workspace.org, workspace.settings, utc_now)
 
 
 class _Progress:

@@ -316,7 +316,7 @@ def hold_fire(fire: Fire) -> Counter[str]:
     against = violations(fire, log)
     report(fire, log, against)
     assert fire.kills["dispatcher"], "there was no fire"
-    assert len(log["messages"]) > fire.size.people / 4, "hardly anything was sent"
+    assert len(log["messages"]) > fire.size.people / 8, "hardly anything was sent"
     return against
 
 
@@ -326,7 +326,7 @@ def check(fire: Fire) -> None:
     states = fire.states()
     assert set(states) <= ENDS
     wanted = fire.size.people + len(OTHERS) * fire.size.others
-    assert sum(states.values()) == wanted
+    assert 0.9 * wanted < sum(states.values()) <= wanted, "whoever wrote STOP early has no intent"
     assert fire.stops["acknowledged"]
     with fire.database.as_org(fire.org.org_id) as connection:
         assert verify_chain(connection, fire.org.org_id).fault is None

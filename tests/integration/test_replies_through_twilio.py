@@ -15,8 +15,9 @@ from leadflow_pipelines.clearance.proof import verify_chain
 from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.outreach.dispatch.dispatch_org import dispatch_org, open_messengers
 from leadflow_pipelines.outreach.messengers.twilio_webhooks import inbound_path
-from leadflow_pipelines.outreach.replies.poll_replies import Polled, poll_replies
+from leadflow_pipelines.outreach.replies.poll_replies import Polled, ReplyPoll, poll_replies
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings
 from tests.gateway_server import PUBLIC, gateway
@@ -127,6 +128,22 @@ def test_replies_whose_webhook_got_lost_are_polled_once(
     assert poll_replies(shop.database, shop.org, **asked) == Polled(2, 2, 1, 1)
     assert poll_replies(shop.database, shop.org, **asked) == Polled(2, 0, 0, 0)
     assert sorted(row.reply_class for row in replies(shop)) == ["interested", "revocation"]
+
+
+def test_a_dispatcher_that_listens_hears_of_a_stop_before_it_sends(
+    shop: Texting, door: httpx.Client, twilio: SandboxProcess
+) -> None:
+    twilio.arm_fault("twilio", "lost_inbound", share=1.0)
+    frame = people(3, "FL")
+    shop.campaign(frame)
+    write(shop, frame["phone_e164"][0], "STOP")
+    listen = ReplyPoll(shop.database, shop.org, shop.settings, lambda: shop.now)
+    ready = open_messengers(shop.database, shop.org, shop.settings).ready
+    stop = threading.Event()
+    dispatch_org(
+        shop.database, shop.org, ready, shop.settings, lambda: shop.now, stop=stop, only_due=True, listen=listen
+    )
+    assert sorted(shop.texted()) == sorted(frame["phone_e164"][1:])
 
 
 def test_without_a_messenger_nothing_is_polled(shop: Texting) -> None:

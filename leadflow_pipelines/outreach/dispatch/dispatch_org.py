@@ -88,10 +88,12 @@ def dispatch_org(
     only_due: bool = False,
     on_round: Callable[[Tally], None] | None = None,
     reconcile_seconds: float = RECONCILE_SECONDS,
+    listen: Callable[[], None] | None = None,
 ) -> Dispatched:
     """Sends what is due until `stop` is set, `seconds` are over or, with `only_due`, nothing more is due.
 
-    What is under way is finished then. Lost answers are asked about all the while, and once more at the end.
+    What is under way is finished then. Lost answers are asked about all the while, and once more at the end. `listen`
+    is called before anything is sent and then as often: for replies, where no webhook brings them.
     """
     done, idle = Dispatched(), 0
     timer = threading.Timer(seconds, stop.set) if seconds is not None else None
@@ -105,6 +107,8 @@ def dispatch_org(
     def ask_now_and_then() -> None:
         while not stop.wait(reconcile_seconds):
             ask()
+            if listen is not None:
+                listen()
 
     def after_round(tally: Tally) -> None:
         nonlocal idle
@@ -114,6 +118,8 @@ def dispatch_org(
         if on_round is not None:
             on_round(tally)
 
+    if listen is not None:
+        listen()
     asking = threading.Thread(target=ask_now_and_then, name="reconcile", daemon=True)
     if timer is not None:
         timer.daemon = True
