@@ -18,6 +18,8 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from tests.commands import Finished, leadflow
 
 ZIP = "78704"
+EMPTY = {"mart_campaign_performance"}
+"""Marts that are readable and have no row yet: the org has no campaign."""
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +154,7 @@ def test_bi_reads_every_mart_and_nothing_else(ran: Finished, org: str) -> None:
         for mart in MARTS:
             rows = connection.execute(f"select count(*), count(distinct org) from marts.{mart.name}").fetchone()  # type: ignore[arg-type]
             assert rows is not None
-            assert rows[0] > 0, mart.name
-            assert rows[1] == 1
+            assert rows == ((0, 0) if mart.name in EMPTY else (rows[0], 1)), mart.name
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("select * from leadflow.provider_calls")
 
@@ -162,7 +163,7 @@ def test_duckdb_reads_every_mart(ran: Finished, org: str, home: Path) -> None:
     for mart in MARTS:
         file = home / "lake" / org / "marts" / f"{mart.name}.parquet"
         ((count,),) = duckdb.sql(f"select count(*) from '{file}'").fetchall()
-        assert count > 0, mart.name
+        assert (count == 0) == (mart.name in EMPTY), mart.name
 
 
 def test_doctor_finds_nothing_at_fault(ran: Finished, org: str, vendors: SandboxProcess) -> None:
