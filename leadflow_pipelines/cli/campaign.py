@@ -73,7 +73,7 @@ def template(
     {postal_address}, {opt_out}, {unsubscribe_link}. {first_name|neighbour} has a word for those whose name is unknown;
     {link:https://homes.example/offer} is a link on your own domain whose clicks are counted.
     """
-    from leadflow_pipelines.outreach.campaigns.campaigns import check_member
+    from leadflow_pipelines.clearance.members import require_member
     from leadflow_pipelines.outreach.campaigns.merge_fields import FIELD, OPT_OUT_TEXT, links_of
     from leadflow_pipelines.outreach.campaigns.templates import save_template
     from leadflow_pipelines.outreach.rehearsal.trial_send import INVENTED
@@ -84,7 +84,7 @@ def template(
     text = body if body is not None else _text_of(file)
     workspace = open_session(org)
     with workspace.database.as_org(workspace.org.org_id) as connection:
-        check_member(connection, workspace.org.org_id, actor(by))
+        require_member(connection, actor(by))
         saved = save_template(
             connection, workspace.org.org_id, name=name, channel=channel, subject=subject, body=text, actor=actor(by),
             now=dt.datetime.now(dt.UTC),

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
+from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.profile import Profile
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.queries import named_query
 from leadflow_pipelines.database.tables import messages
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.outreach.campaigns.campaigns import Campaign, check_member, load_campaign
+from leadflow_pipelines.outreach.campaigns.campaigns import Campaign, load_campaign
 from leadflow_pipelines.outreach.campaigns.outbox import queue_due_steps
 from leadflow_pipelines.outreach.dispatch.claim import LEASE, Claimed, give_back, settle_unsent
 from leadflow_pipelines.outreach.dispatch.decide import Decided, decide_claimed
@@ -28,7 +29,7 @@ def running_campaign(
 ) -> Campaign:
     """The campaign, its outbox filled and swept. Raises InvalidInput where it does not run or has no such step."""
     with database.as_org(org.org_id) as connection:
-        check_member(connection, org.org_id, actor)
+        require_member(connection, actor)
         campaign = load_campaign(connection, org.org_id, name)
     if campaign.state != "running":
         raise InvalidInput(

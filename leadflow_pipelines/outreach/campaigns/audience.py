@@ -24,7 +24,6 @@ from leadflow_pipelines.database.tables import campaign_audience, outreach_list_
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.outreach.campaigns.campaigns import Campaign
 
-CHANNEL_KINDS = {"sms": "phone", "voice": "phone", "mail": "mailing", "email": "email"}
 LEAD_COLUMNS = ["property_id", "zip", "address", "city", "state", "is_absentee"]
 ENTRY_COLUMNS = ("contact_point_id", "channel", "verdict", "reason_codes", "property_id", "zip", "contact_value")
 TIMES = (pl.Date, pl.Datetime("us", "UTC"))

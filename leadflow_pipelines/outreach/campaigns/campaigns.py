@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from leadflow_pipelines.clearance.members import list_members, require_member
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
+from leadflow_pipelines.compliance import ELIGIBILITY
 from leadflow_pipelines.database.tables import (
     campaign_audience,
     campaign_changes,
     campaign_steps,
     campaigns,
-    members,
     messages,
     outreach_profiles,
 )
@@ -37,7 +38,7 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 }
 DISPATCHER = "dispatcher"
 """Who pauses and completes campaigns by itself."""
-REFUSED_PURPOSES = ("credit", "employment", "housing", "insurance", "tenant_screening")
+REFUSED_PURPOSES = (*ELIGIBILITY, "tenant_screening")
 """Eligibility decisions: skip-traced data is no consumer report and must not be used as one (15 USC 1681a(d))."""
 
 
@@ -85,7 +86,7 @@ def create_campaign(
     ends_at: dt.datetime | None = None,
 ) -> Campaign:
     """A new draft. Raises InvalidInput for a name that is taken, a refused purpose or shares out of range."""
-    check_member(connection, org_id, actor)
+    require_member(connection, actor)
     if purpose in REFUSED_PURPOSES:
         raise InvalidInput(
             f"A campaign may not serve {purpose}: this data decides nobody's eligibility.",
@@ -113,7 +114,7 @@ def add_step(
     connection: Connection, org_id: uuid.UUID, name: str, *, template_name: str, delay_hours: int, actor: str
 ) -> Campaign:
     """Adds a step to a draft, with the template as it is now. `actor` must be a member where the org has any."""
-    check_member(connection, org_id, actor)
+    require_member(connection, actor)
     campaign = load_campaign(connection, org_id, name, lock=True)
     _expect(campaign, "draft", "gets steps")
     template = load_template(connection, org_id, template_name)
@@ -240,16 +241,6 @@ def count_messages(connection: Connection, org_id: uuid.UUID, campaign_id: uuid.
     return connection.execute(counted).scalar_one()
 
 
-def check_member(connection: Connection, org_id: uuid.UUID, actor: str) -> None:
-    """Raises InvalidInput where the org has members and `actor` is none of them."""
-    active = _active_members(connection, org_id)
-    if active and actor not in active:
-        raise InvalidInput(
-            f"{actor} is no member of the org.",
-            remedy=f"Act as one of {', '.join(sorted(active))} (--as NAME), or add one: `leadflow member add`.",
-        )
-
-
 def _move(
     connection: Connection,
     org_id: uuid.UUID,
@@ -263,7 +254,7 @@ def _move(
 ) -> Campaign:
     """One transition, checked, written and noted."""
     if actor != DISPATCHER:
-        check_member(connection, org_id, actor)
+        require_member(connection, actor)
     if to_state not in TRANSITIONS[campaign.state]:
         possible = ", ".join(TRANSITIONS[campaign.state]) or "nothing else"
         raise InvalidInput(f"The campaign {campaign.name} is {campaign.state}; it can become {possible}.")
@@ -314,14 +305,7 @@ def _expect(campaign: Campaign, state: str, what: str) -> None:
         raise InvalidInput(f"Only a {state} campaign {what}; {campaign.name} is {campaign.state}.")
 
 
-def _active_members(connection: Connection, org_id: uuid.UUID) -> set[str]:
-    table = members.c
-    return set(
-        connection.execute(select(table.member).where(table.org_id == org_id, table.removed_at.is_(None))).scalars()
-    )
-
-
 def _wants_second_person(connection: Connection, org_id: uuid.UUID) -> bool:
     table = outreach_profiles.c
     wanted = connection.execute(select(table.needs_second_person).where(table.org_id == org_id)).scalar()
-    return wanted is not False and len(_active_members(connection, org_id)) > 1
+    return wanted is not False and len(list_members(connection)) > 1

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.clearance.suppressions import Suppression, suppress
+from leadflow_pipelines.compliance.clear_sends import CHANNEL_KINDS
 from leadflow_pipelines.compliance.contact_hash import HashKeys
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.queries import named_query
@@ -37,7 +38,6 @@ TRY_AGAIN = dt.timedelta(seconds=30)
 FULL_QUEUE = dt.timedelta(minutes=5)
 WEIGHED, LEAST_WEIGHED = 100, 20
 """Whether a campaign fails too often is asked of its last settled messages, once there are enough of them."""
-KINDS = {"sms": "phone", "voice": "phone", "email": "email", "mail": "mailing"}
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,9 @@ def _behave(connection: Connection, org: Org, asks: Sequence[_Ask], *, now: dt.d
 def _wish(row: RowMapping, *, is_bounce: bool, code: str | None) -> Suppression:
     origin, reason = ("bounce", "takes no mail") if is_bounce else ("stop", "opted out")
     told = f"The messenger says: {reason} ({code})."
-    return Suppression(KINDS[row["channel"]], row["contact_value"], origin, told, f"message {row['message_id']}")
+    return Suppression(
+        CHANNEL_KINDS[row["channel"]], row["contact_value"], origin, told, f"message {row['message_id']}"
+    )
 
 
 def _stop_sender(connection: Connection, org: Org, sender: str, code: str | None, now: dt.datetime) -> list[ProofEntry]:

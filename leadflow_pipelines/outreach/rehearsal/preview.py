@@ -17,13 +17,14 @@ from leadflow_pipelines.clearance.evidence import gather_evidence
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.clearance.profile import read_profile
 from leadflow_pipelines.compliance import decide_contacts
+from leadflow_pipelines.compliance.clear_sends import CHANNEL_KINDS
 from leadflow_pipelines.compliance.foreclosure_rules import foreclosure_rules, is_flagged
 from leadflow_pipelines.contracts import ENRICHED_LEADS
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import campaign_audience
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.outreach.campaigns.audience import CHANNEL_KINDS, Split, evidence_frame
+from leadflow_pipelines.outreach.campaigns.audience import Split, evidence_frame
 from leadflow_pipelines.outreach.campaigns.campaigns import Campaign
 from leadflow_pipelines.outreach.campaigns.templates import load_template
 from leadflow_pipelines.outreach.dispatch.outgoing import compose

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from leadflow_pipelines.clearance.evidence import gather_evidence
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
+from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.profile import Sender, list_senders, read_profile
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.compliance import decide_sends
@@ -25,7 +26,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import proof_entries
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.outreach.campaigns.campaigns import Campaign, check_member
+from leadflow_pipelines.outreach.campaigns.campaigns import Campaign
 from leadflow_pipelines.outreach.campaigns.own_people import phone_e164
 from leadflow_pipelines.outreach.campaigns.templates import load_template
 from leadflow_pipelines.outreach.dispatch.outgoing import compose
@@ -79,7 +80,7 @@ def send_trial(
     if number is None:
         raise InvalidInput(f"{to!r} is no US number.", remedy="Write it like +15125550123.")
     with database.as_org(org.org_id) as connection:
-        check_member(connection, org.org_id, actor)
+        require_member(connection, actor)
         subject = contact_hash("phone", number, load_hash_keys(settings))
         _check_count(connection, org, subject, now)
         sender = _sender(connection)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, exists, insert, select
 
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.clearance.suppressions import Suppression, start_again, suppress
+from leadflow_pipelines.compliance.clear_sends import CHANNEL_KINDS
 from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes
 from leadflow_pipelines.compliance.read_reply import Reading
 from leadflow_pipelines.database.connections import Database
@@ -27,7 +28,6 @@ from leadflow_pipelines.outreach.replies.recall import recall
 from leadflow_pipelines.outreach.replies.sequences import ENDS, Cancelled, Thread, end_sequences, find_thread
 from leadflow_pipelines.settings import Settings
 
-KINDS = {"sms": "phone", "email": "email"}
 SUPPRESSING = ("revocation", "wrong_number")
 REASONS = {
     "stop": "Replied with an opt-out word.",
@@ -68,7 +68,7 @@ def receive_reply(
     Raises DatabaseUnavailable where Postgres is away for so long; then nothing may be acknowledged.
     """
     until = time.monotonic() + PATIENCE_SECONDS
-    hashes = all_hashes(KINDS[channel], reply.sender, keys)
+    hashes = all_hashes(CHANNEL_KINDS[channel], reply.sender, keys)
     received = in_transaction(
         database,
         org,
@@ -97,7 +97,7 @@ def _take(
     lock_contact(connection, hashes)
     if known := _known(connection, org, reply):
         return known
-    kind = KINDS[channel]
+    kind = CHANNEL_KINDS[channel]
     standing = _standing(connection, org, kind, hashes)
     reading = read_in_context(reply, standing)
     thread = find_thread(connection, org.org_id, hashes, channel)
