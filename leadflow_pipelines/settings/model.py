@@ -1,25 +1,30 @@
-"""Every setting, read and validated once.
+"""The settings there are: names, kinds, defaults, descriptions, and which need each other.
 
-Settings come from the environment, then from `.env` in the working directory. A fault is reported with
-all others at once, each with its remedy, before anything starts. No other module reads the environment.
+How a single value is written is kinds.py; where values come from is loading.py.
 """
 
-import difflib
-import os
-import re
-import sys
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from leadflow_pipelines.errors import InvalidSettings
+from leadflow_pipelines.settings.kinds import (
+    AccountSid,
+    LakeUrl,
+    LocalPath,
+    MailAddress,
+    MailHost,
+    PostgresUrl,
+    ProxyUrls,
+    PublicUrl,
+    Reachable,
+    ZoneName,
+)
 
 PREFIX = "LEADFLOW_"
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 ORG_SLUG_PATTERN = r"^[a-z][a-z0-9_]{1,30}$"
 
 
@@ -28,25 +33,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
-    home: Path = Field(
+    home: LocalPath = Field(
         PROJECT_ROOT / ".leadflow",
         description="Where LeadFlow keeps its data: embedded Postgres, the lake, Dagster's files.",
     )
     org: str = Field("default", pattern=ORG_SLUG_PATTERN, description="The org (tenant) this process works for.")
-    timezone: str = Field("America/New_York", description="The zone whose calendar days name partitions.")
+    timezone: ZoneName = Field("America/New_York", description="The zone whose calendar days name partitions.")
 
-    database_url: SecretStr | None = Field(
+    database_url: PostgresUrl | None = Field(
         None,
         description="App role on a managed Postgres, e.g. postgresql://leadflow_app:...@host/leadflow. "
         "Empty: the embedded server is started when needed.",
     )
-    database_owner_url: SecretStr | None = Field(
+    database_owner_url: PostgresUrl | None = Field(
         None, description="Login that may migrate (member of leadflow_owner); needed with DATABASE_URL."
     )
-    dagster_database_url: SecretStr | None = Field(
+    dagster_database_url: PostgresUrl | None = Field(
         None, description="Dagster's own database on the managed server; needed with DATABASE_URL."
     )
-    lake_url: str | None = Field(
+    lake_url: LakeUrl | None = Field(
         None, description="Where the lake lies: a folder or s3://bucket/prefix. Empty: <home>/lake."
     )
     s3_endpoint_url: AnyHttpUrl | None = Field(None, description="S3-compatible endpoint other than AWS (MinIO, R2).")
@@ -54,7 +59,7 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr | None = Field(None, description="Key id for the lake's bucket.")
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the lake's bucket.")
 
-    watch_dir: Path | None = Field(None, description="Folder watched for new county files. Empty: <home>/inbox.")
+    watch_dir: LocalPath | None = Field(None, description="Folder watched for new county files. Empty: <home>/inbox.")
 
     attom_api_key: SecretStr | None = Field(
         None, description="ATTOM property API key. Empty: ATTOM is reported as not configured and skipped."
@@ -101,7 +106,7 @@ class Settings(BaseSettings):
         None, description="DataTree bearer token. Empty, or without its base URL: DataTree is skipped."
     )
     datatree_base_url: AnyHttpUrl | None = Field(None, description="DataTree endpoint, as your contract names it.")
-    datatree_field_map: Path | None = Field(
+    datatree_field_map: LocalPath | None = Field(
         None, description="YAML file with DataTree's real shape. Empty: unconfirmed defaults (sources/datatree.yaml)."
     )
     datatree_max_records_per_zip: int = Field(
@@ -132,12 +137,12 @@ class Settings(BaseSettings):
         90, ge=1, le=3650, description="A contact bought within so many days is not bought again."
     )
 
-    crawl_contact: str | None = Field(
+    crawl_contact: Reachable | None = Field(
         None,
         description="Web page or e-mail address under which a site's owner reaches you; it is in the "
         "crawler's user agent. Empty: nothing is crawled.",
     )
-    crawl_recipes: Path | None = Field(
+    crawl_recipes: LocalPath | None = Field(
         None, description="Folder with crawl recipes whose pages become records. Empty: <home>/recipes."
     )
     crawl_product: str = Field(
@@ -154,12 +159,12 @@ class Settings(BaseSettings):
     crawl_stealth: bool = Field(
         False, description="Allow recipes that name the owner's written permission to hide that a browser is automated."
     )
-    crawl_proxies: SecretStr | None = Field(
+    crawl_proxies: ProxyUrls | None = Field(
         None,
         description="Proxy URLs, separated by commas, for recipes that name the owner's written permission.",
     )
 
-    county_sources: Path | None = Field(
+    county_sources: LocalPath | None = Field(
         None, description="Folder with county YAML files of your own, beside those that come with LeadFlow."
     )
     socrata_app_token: SecretStr | None = Field(
@@ -176,7 +181,7 @@ class Settings(BaseSettings):
     http_attempts: int = Field(4, ge=1, le=10, description="Attempts per call, the first included.")
     http_total_seconds: float = Field(120.0, gt=0, le=3600, description="Time limit of one call over all its attempts.")
 
-    twilio_account_sid: str | None = Field(
+    twilio_account_sid: AccountSid | None = Field(
         None, description="Twilio account that texts are sent from (AC...). Empty: no texts are sent."
     )
     twilio_auth_token: SecretStr | None = Field(
@@ -188,13 +193,13 @@ class Settings(BaseSettings):
     twilio_timeout_seconds: float = Field(
         10.0, gt=0, le=120, description="Time limit of a request to Twilio; after it a text's fate is unknown."
     )
-    public_url: str | None = Field(
+    public_url: PublicUrl | None = Field(
         None,
         description="Where the internet reaches the gateway, e.g. https://leads.agency.example; webhooks and tracked "
         "links lie below it. Empty: Twilio is polled.",
     )
 
-    smtp_host: str | None = Field(
+    smtp_host: MailHost | None = Field(
         None, description="Mail server that e-mails are handed to. Empty: no e-mails are sent."
     )
     smtp_port: int = Field(
@@ -205,10 +210,10 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: float = Field(
         30.0, gt=0, le=300, description="Time limit of each answer; after it, once the text went, the fate is unknown."
     )
-    smtp_return_path: str | None = Field(
+    smtp_return_path: MailAddress | None = Field(
         None, description="Address that bounces come to. Empty: the address that the e-mail is from."
     )
-    letter_font: Path | None = Field(
+    letter_font: LocalPath | None = Field(
         None, description="TrueType file that letters are printed in, for names beyond Latin letters. Empty: Helvetica."
     )
 
@@ -220,7 +225,7 @@ class Settings(BaseSettings):
     )
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
 
-    registries_dir: Path | None = Field(
+    registries_dir: LocalPath | None = Field(
         None,
         description="Where imported do-not-call lists lie, a folder for each org; on several machines a shared one. "
         "Empty: <home>/registries.",
@@ -240,7 +245,7 @@ class Settings(BaseSettings):
     realphonevalidation_base_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://api.realvalidation.com"), description="RealPhoneValidation endpoint."
     )
-    lookup_canaries: Path | None = Field(
+    lookup_canaries: LocalPath | None = Field(
         None,
         description="YAML file with numbers of your own whose answers you know, a yes and a no for each vendor and "
         "kind; a vendor without them is not believed, so it is not asked.",
@@ -258,7 +263,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["json", "text"] = Field("json", description="json: one object a line; text: for eyes.")
 
-    test_data: Path | None = Field(
+    test_data: LocalPath | None = Field(
         None, description="Folder with the labelled data of the accuracy tests. Empty: they are skipped."
     )
 
@@ -268,83 +273,6 @@ class Settings(BaseSettings):
         if isinstance(values, dict):
             return {key: value for key, value in values.items() if value != ""}
         return values
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("not an IANA time zone; write it like America/Chicago")
-        return value
-
-    @field_validator(
-        "home", "watch_dir", "test_data", "county_sources", "crawl_recipes", "datatree_field_map", "registries_dir",
-        "lookup_canaries", "letter_font",
-    )  # fmt: skip
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().resolve() if value else None
-
-    @field_validator("database_url", "database_owner_url", "dagster_database_url")
-    @classmethod
-    def _postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("must begin with postgresql://")
-        return value
-
-    @field_validator("lake_url")
-    @classmethod
-    def _lake_scheme(cls, value: str | None) -> str | None:
-        if value and "://" in value and not value.startswith("s3://"):
-            raise ValueError("must be a folder or begin with s3://")
-        return value
-
-    @field_validator("crawl_contact")
-    @classmethod
-    def _reachable(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"https?://[^\s;()]+|[^@\s;()]+@[^@\s;()]+\.[^@\s;()]+", value):
-            raise ValueError("must be a web address (https://...) or an e-mail address")
-        return value
-
-    @field_validator("twilio_account_sid")
-    @classmethod
-    def _account_sid(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"AC[0-9a-fA-F]{32}", value):
-            raise ValueError("must be AC and 32 hexadecimal digits, as Twilio's console shows it")
-        return value
-
-    @field_validator("smtp_host")
-    @classmethod
-    def _mail_host(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-fA-F:]+", value):
-            raise ValueError("must be a bare host name or address like smtp.agency.example; the port has a setting")
-        return value
-
-    @field_validator("smtp_return_path")
-    @classmethod
-    def _bounce_address(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", value):
-            raise ValueError("must be a bare address like bounces@agency.example")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        found = re.fullmatch(r"(https?)://([^\s/?#@:]+)(:\d+)?(/[^\s?#]*)?", value)
-        if found is None or (found[1] == "http" and found[2] not in ("127.0.0.1", "localhost")):
-            raise ValueError("must be an https:// address without a query; http:// only on 127.0.0.1")
-        if "_" in found[2]:
-            raise ValueError("must not have _ in its host: Twilio refuses such callbacks")
-        return value.rstrip("/")
-
-    @field_validator("crawl_proxies")
-    @classmethod
-    def _proxy_urls(cls, value: SecretStr | None) -> SecretStr | None:
-        given = value.get_secret_value().split(",") if value else []
-        if not all(re.match(r"(https?|socks5)://[^\s/]+", one.strip()) for one in given):
-            raise ValueError("must be URLs like http://proxy.example:8080, separated by commas")
-        return value
 
     @model_validator(mode="after")
     def _managed_database_is_whole(self) -> "Settings":
@@ -391,82 +319,3 @@ class Settings(BaseSettings):
     def recipes(self) -> Path:
         """The folder with crawl recipes whose pages become records."""
         return self.crawl_recipes or self.home / "recipes"
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Read and validate the settings; keyword overrides win over the environment.
-
-    Raises InvalidSettings naming every fault: wrong values, unknown LEADFLOW_ names, missing companions.
-    """
-    faults = _unknown_names()
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        faults += [_describe(fault) for fault in error.errors()]
-    if faults:
-        raise InvalidSettings(faults)
-    return settings
-
-
-class _Process:
-    """The settings this process runs under, once they are known."""
-
-    settings: Settings | None = None
-
-
-def get_settings() -> Settings:
-    """The settings of this process, read once."""
-    if _Process.settings is None:
-        _Process.settings = load_settings()
-    return _Process.settings
-
-
-def use_settings(settings: Settings) -> None:
-    """Run this process under these settings: a command's options win over the environment."""
-    _Process.settings = settings
-
-
-def _unknown_names() -> list[str]:
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
-    given = {name.upper() for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith(PREFIX)}
-    faults = []
-    for name in sorted(given.difference(known)):
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"Did you mean {close[0]}?" if close else "See .env.example for the names there are."
-        faults.append(f"{name}: no such setting. {remedy}")
-    return faults
-
-
-def _describe(fault: Any) -> str:
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    if not fault["loc"]:
-        return f"{message}."
-    field = str(fault["loc"][0])
-    default = Settings.model_fields[field].default
-    secret = "SecretStr" in str(Settings.model_fields[field].annotation)
-    given = "" if secret else f" (given: {fault['input']!r})"
-    remedy = "Set it, or leave it out." if default is None else f"Default: {_plain(default)}"
-    return f"{PREFIX}{field.upper()}: {message}{given}. {remedy}"
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Path) and value.is_relative_to(PROJECT_ROOT):
-        return str(value.relative_to(PROJECT_ROOT))
-    return str(value)
-
-
-def env_example() -> str:
-    """The text of `.env.example`: each setting with its description and default, commented out."""
-    lines = [
-        "# Every setting of LeadFlow. Copy to .env and uncomment what you change; the environment wins.",
-        "# Written by `make env-example` from leadflow_pipelines/settings.py; do not edit by hand.",
-    ]
-    for name, field in Settings.model_fields.items():
-        lines += ["", f"# {field.description}", f"# {PREFIX}{name.upper()}={_plain(field.default)}"]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(env_example())
