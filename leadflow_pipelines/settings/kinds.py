@@ -6,14 +6,16 @@ A fault says what the value must be; loading.py adds which setting it is and its
 import re
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, SecretStr
 
 
 def _zone_name(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError("not an IANA time zone; write it like America/Chicago")
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:  # unknown, no plain name, or a folder of zones such as America
+        raise ValueError("not an IANA time zone; write it like America/Chicago") from error
     return value
 
 

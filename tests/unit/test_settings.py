@@ -76,3 +76,9 @@ def test_the_example_file_is_valid_when_uncommented(monkeypatch: pytest.MonkeyPa
     assert len(assignments) == len(Settings.model_fields)
     (tmp_path / ".env").write_text("\n".join(assignments))
     load_settings()
+
+
+@pytest.mark.parametrize("zone", ["America", "../America/Chicago", "/etc/localtime", " "])
+def test_a_folder_or_a_path_is_no_time_zone(zone: str) -> None:
+    with pytest.raises(InvalidSettings, match="not an IANA time zone"):
+        load_settings(timezone=zone)
