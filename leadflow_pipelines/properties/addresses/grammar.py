@@ -4,9 +4,11 @@ Here: ordered passes that peel a list of words from both ends. Not here: cities 
 unit's text means (`units`), rules over the whole string (`rewrites`), the tables (`postal_tables`).
 
 Each pass moves a pointer: `first` and `last` (exclusive) bound what is not yet explained. What remains is the name.
+A pass is a list of steps, each the columns that it adds: made once, since making them costs as much as 20,000 rows.
 """
 
-from functools import reduce
+from collections.abc import Sequence
+from functools import cache, reduce
 from operator import or_
 
 import polars as pl
@@ -16,6 +18,7 @@ from leadflow_pipelines.properties.addresses.postal_tables import DIRECTIONAL_WO
 from leadflow_pipelines.properties.addresses.rewrites import rewrite
 from leadflow_pipelines.properties.addresses.tokens import relist, split_words, vocabulary
 
+Step = Sequence[pl.Expr]
 PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional")
 
 
@@ -31,21 +34,27 @@ def parse_streets(streets: pl.Series) -> pl.DataFrame:
     frame = pl.DataFrame({"codes": relist(codes, words), "bits": relist(lookup["bits"].gather(codes), words)})
     is_blank = pl.col("bits").list.first() == 0
     frame = frame.with_columns(last=pl.when(is_blank).then(0).otherwise(pl.col("codes").list.len()).cast(pl.Int32))
-    frame = _peel_front(frame)
-    frame = _peel_unit(frame)
-    frame = _peel_back(frame)
+    frame = _take(frame, (*_peel_front(), *_peel_acreage()))
+    frame = _peel_designated(frame)
+    frame = _take(frame, (*_peel_bare_unit(), *_peel_back()))
     return _spell(frame, lookup)
 
 
-def _look(frame: pl.DataFrame, **at: pl.Expr) -> pl.DataFrame:
-    """The frame with the class bits of the words at the given indices; 0 where there is no such word in bounds."""
-    return frame.with_columns(
+def _take(frame: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    for step in steps:
+        frame = frame.with_columns(step)
+    return frame
+
+
+def _look(**at: pl.Expr) -> Step:
+    """The class bits of the words at the given indices; 0 where there is no such word in bounds."""
+    return [
         pl.col("bits")
         .list.get(pl.when((index >= 0) & (index < pl.col("last"))).then(index), null_on_oob=True)
         .fill_null(0)
         .alias(name)
         for name, index in at.items()
-    )
+    ]
 
 
 def _is(name: str, *bits: int) -> pl.Expr:
@@ -53,44 +62,49 @@ def _is(name: str, *bits: int) -> pl.Expr:
     return (pl.col(name) & reduce(or_, bits)) != 0
 
 
-def _peel_front(frame: pl.DataFrame) -> pl.DataFrame:
+@cache
+def _peel_front() -> Sequence[Step]:
     """House number with its fraction or letter. Sets number (index or null), extra (index or null), first."""
-    zero = pl.lit(0, dtype=pl.Int32)
-    frame = _look(frame, word=zero).with_columns(
-        pl.when(_is("word", tokens.HASH, tokens.BLANK)).then(1).otherwise(0).cast(pl.Int32).alias("start")
-    )
-    frame = _look(frame, word=pl.col("start"), next=pl.col("start") + 1).with_columns(
-        pl.when(_is("word", tokens.NUMBER) | (_is("word", tokens.BLOCK) & _is("next", tokens.NUMBERED)))
-        .then(pl.col("start"))
-        .alias("number")
-    )
+    start = pl.when(_is("word", tokens.HASH, tokens.BLANK)).then(1).otherwise(0).cast(pl.Int32)
+    is_number = _is("word", tokens.NUMBER) | (_is("word", tokens.BLOCK) & _is("next", tokens.NUMBERED))
     after = pl.col("number") + 1
-    frame = _look(frame, word=after, next=after + 1, third=after + 2)
     # 2705 B DICKERSON PIKE and 402 B ST FRANCIS AVE, but not 123 B ST, 118 J C NAPIER ST or 123 B APT 4.
     is_letter = _is("word", tokens.NUMBER_LETTER) & (
         (_is("next", tokens.ANY) & ~_is("next", tokens.SUFFIX, tokens.LETTER, tokens.SURE, tokens.AND))
         | (_is("next", tokens.SUFFIX) & _is("third", tokens.ANY) & ~_is("third", tokens.ENDING))
         | (_is("next", tokens.DIRECTION) & (after + 3 < pl.col("last")))
     )
-    return frame.with_columns(
-        pl.when(_is("word", tokens.FRACTION) | is_letter).then(after).alias("extra")
-    ).with_columns(pl.coalesce(pl.col("extra") + 1, pl.col("number") + 1, "start").alias("first"))
+    return (
+        _look(word=pl.lit(0, dtype=pl.Int32)),
+        [start.alias("start")],
+        _look(word=pl.col("start"), next=pl.col("start") + 1),
+        [pl.when(is_number).then(pl.col("start")).alias("number")],
+        _look(word=after, next=after + 1, third=after + 2),
+        [pl.when(_is("word", tokens.FRACTION) | is_letter).then(after).alias("extra")],
+        [pl.coalesce(pl.col("extra") + 1, after, "start").alias("first")],
+    )
 
 
-def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
-    """Trailing acreage, then the unit: behind a designator, or bare behind suffix or directional. Sets unit_at."""
+@cache
+def _peel_acreage() -> Sequence[Step]:
+    """Trailing acreage, and where the unit's words end. Sets end."""
     tail = pl.col("last") - 1
     is_acreage = (
         (tail > pl.col("first"))
         & _is("tail", tokens.DECIMAL, tokens.BLANK)
         & ~_is("before", tokens.DESIGNATOR, tokens.ROUTE)
     )
-    frame = _look(frame, tail=tail, before=tail - 1).with_columns(
-        pl.when(is_acreage).then(tail).otherwise("last").alias("last")
+    return (
+        _look(tail=tail, before=tail - 1),
+        [pl.when(is_acreage).then(tail).otherwise("last").alias("last")],
+        [pl.col("last").alias("end")],
     )
-    frame = _peel_designated(frame.with_columns(pl.col("last").alias("end")))
-    before, second, third = (pl.col("last") - back for back in (2, 3, 4))
-    frame = _look(frame, tail=tail, before=before, second=second, third=third, head=pl.col("first"))
+
+
+@cache
+def _peel_bare_unit() -> Sequence[Step]:
+    """A unit without designator behind suffix or directional. Sets unit_at."""
+    tail, before, second, third = (pl.col("last") - back for back in (1, 2, 3, 4))
     identifier = _is("tail", tokens.UNIT_TAIL) & ~_is("tail", tokens.ORDINAL, tokens.DIRECTION, tokens.ROUTE)
     lettered_street = (before == pl.col("first") + 1) & _is("head", tokens.DIRECTION) & _is("tail", tokens.LETTER)
     behind_suffix = _is("before", tokens.SUFFIX) & (before > pl.col("first")) & ~lettered_street
@@ -117,8 +131,10 @@ def _peel_unit(frame: pl.DataFrame) -> pl.DataFrame:
         & _is("tail", tokens.LETTER) & ~_is("tail", tokens.DIRECTION) & _is("before", tokens.PLAIN) & behind_street
     )  # fmt: skip
     start = pl.when(parted).then(before).when(bare).then(tail)
-    return frame.with_columns(start.alias("bare_at")).with_columns(
-        pl.coalesce("bare_at", "unit_at").alias("unit_at"), pl.coalesce("bare_at", "last").alias("last")
+    return (
+        _look(tail=tail, before=before, second=second, third=third, head=pl.col("first")),
+        [start.alias("bare_at")],
+        [pl.coalesce("bare_at", "unit_at").alias("unit_at"), pl.coalesce("bare_at", "last").alias("last")],
     )
 
 
@@ -168,11 +184,11 @@ def _peel_designated(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(unit_at).with_columns(pl.coalesce("unit_at", "last").alias("last"))
 
 
-def _peel_back(frame: pl.DataFrame) -> pl.DataFrame:
+@cache
+def _peel_back() -> Sequence[Step]:
     """Pre-directional, post-directional and suffix. Sets pre, pre_second, post, post_second, suffix_at (indices)."""
     first, last = pl.col("first"), pl.col("last")
     ahead = first + 1
-    frame = _look(frame, head=first, second=ahead, third=first + 2)
     # N MAIN, N PARK AVE, N WELLS; but N AVE, N AVE W and C AND N SMITH MILL are names.
     heads_name = (
         _is("second", tokens.ANY)
@@ -184,31 +200,30 @@ def _peel_back(frame: pl.DataFrame) -> pl.DataFrame:
         )
     )
     is_pre = _is("head", tokens.DIRECTION) & heads_name
-    is_pair = (
+    is_pre_pair = (
         is_pre & _is("head", tokens.NORTH_SOUTH) & _is("second", tokens.EAST_WEST) & (ahead + 1 < last)
         & ~((ahead + 2 == last) & _is("third", tokens.SUFFIX))
     )  # fmt: skip
-    frame = frame.with_columns(
-        pl.when(is_pre).then(first).alias("pre"), pl.when(is_pair).then(ahead).alias("pre_second")
-    ).with_columns(pl.coalesce(pl.col("pre_second") + 1, pl.col("pre") + 1, "first").alias("first"))
     tail, before = last - 1, last - 2
-    frame = _look(frame, tail=tail, before=before, second=last - 3)
     ends_name = (_is("before", tokens.SUFFIX) & (before > first)) | (
         (before >= first) & ~_is("before", tokens.SUFFIX, tokens.DIRECTION)
     )
-    is_pair = (
+    is_post_pair = (
         _is("tail", tokens.EAST_WEST) & _is("before", tokens.NORTH_SOUTH)
         & _is("second", tokens.SUFFIX) & (last - 3 > first)
     )  # fmt: skip
-    frame = frame.with_columns(
-        pl.when(is_pair).then(before)
-        .when(_is("tail", tokens.DIRECTION) & ends_name).then(tail).alias("post"),
-        pl.when(is_pair).then(tail).alias("post_second"),
-    ).with_columns(pl.coalesce("post", "last").alias("last"))  # fmt: skip
+    post = pl.when(is_post_pair).then(before).when(_is("tail", tokens.DIRECTION) & ends_name).then(tail)
+    ends_in_suffix = _is("tail", tokens.SUFFIX) & (tail > first)
     return (
-        _look(frame, tail=tail)
-        .with_columns(pl.when(_is("tail", tokens.SUFFIX) & (tail > first)).then(tail).alias("suffix_at"))
-        .with_columns(pl.coalesce("suffix_at", "last").alias("last"))
+        _look(head=first, second=ahead, third=first + 2),
+        [pl.when(is_pre).then(first).alias("pre"), pl.when(is_pre_pair).then(ahead).alias("pre_second")],
+        [pl.coalesce(pl.col("pre_second") + 1, pl.col("pre") + 1, "first").alias("first")],
+        _look(tail=tail, before=before, second=last - 3),
+        [post.alias("post"), pl.when(is_post_pair).then(tail).alias("post_second")],
+        [pl.coalesce("post", "last").alias("last")],
+        _look(tail=tail),
+        [pl.when(ends_in_suffix).then(tail).alias("suffix_at")],
+        [pl.coalesce("suffix_at", "last").alias("last")],
     )
 
 

@@ -4,6 +4,9 @@ Here: work on whole strings and on their pieces between commas. Not here: the st
 the unit's (`units`). Pieces repeat (cities, states, ZIPs, units), so they are read once per distinct piece.
 """
 
+from collections.abc import Sequence
+from functools import cache
+
 import polars as pl
 
 from leadflow_pipelines.properties.addresses import places
@@ -21,6 +24,9 @@ from leadflow_pipelines.properties.addresses.units import opens_unit
 
 _NO_CITIES = r"\d|^(?:DEPT|DEPARTMENT|OFFICE|FL|SPACE)\b"
 """Agencies with a ZIP of their own, which the ZIP table lists beside cities: a department or floor all the same."""
+_MEANING = (
+    "piece", "unit", "city", "state", "zip5", "zip4", "way", "direction", "is_both", "is_either",
+)  # fmt: skip
 LINE_PARTS = ("street", "unit_text", "city", "state", "zip5", "zip4")
 _STATES = "|".join(sorted(places.STATES, key=len, reverse=True))
 _COUNTRY = r"(?:^|[ ,]+)(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?$"
@@ -173,33 +179,25 @@ def _read_rests(rests: pl.Series) -> pl.DataFrame:
 
 def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
     """Distinct pieces as piece, unit, city, state, zip5, zip4, way (a whole street), is_both (state and city)."""
-    text = pl.col("text")
-    frame = _take_zip(pieces.alias("piece").to_frame().with_columns(text=pl.col("piece").str.replace(_COUNTRY, "")))
-    frame = frame.with_columns(
-        _state_code(text.str.extract(_STATE, 1)).alias("state"), text.str.replace(_STATE, "").alias("before")
-    )
-    is_code = text.str.contains(r" [A-Z]{2}$") & ~text.str.tail(2).is_in([*SUFFIXES, *DIRECTIONALS]) & ~opens_unit(text)
-    before_city = frame.select(pl.concat_str(places.clean_city(pl.col("before")), pl.lit(","), "state")).to_series()
-    frame = frame.with_columns(
-        is_both=(pl.col("before") == "") & pl.col("state").is_not_null() & (text.str.len_chars() > 2)
-        & pl.col("zip5").is_null(),
-        is_state=pl.col("state").is_not_null()
-        & (pl.col("zip5").is_not_null() | (pl.col("before") == "") | is_code
-           | places.is_known(before_city, places.cities())),
-    )  # fmt: skip
-    frame = frame.with_columns(
-        pl.when("is_state").then("state").alias("state"),
-        pl.when(pl.col("is_state") & ~pl.col("is_both")).then("before").otherwise("text").alias("text"),
-    )
-    frame = _take_direction(frame).with_columns(city=places.clean_city(text))
+    frame = _take_state(_take_zip(pieces.alias("piece").to_frame()))
+    frame = _take_direction(frame).with_columns(city=places.clean_city(pl.col("text")))
     frame = _take_city_behind_unit(frame)
-    is_city = places.is_known(frame["city"], places.city_states())
+    frame = frame.with_columns(places.is_known(frame["city"], places.city_states()).alias("is_city"))
+    for columns in _kinds_of_pieces():
+        frame = frame.with_columns(columns)
+    return frame.select(_MEANING)
+
+
+@cache
+def _kinds_of_pieces() -> Sequence[Sequence[pl.Expr]]:
+    """What a piece without its ZIP and state is: the columns of `_read_pieces`, in steps. Made once."""
+    text, kind = pl.col("text"), pl.col("kind")
     is_either = (
         pl.col("is_city") & opens_unit(text) & ~text.str.contains(_NO_CITIES)
         & ~text.is_in([*LONE_DESIGNATORS, *PLACEHOLDERS])
     )  # fmt: skip
     words = text.str.count_matches(r"\S+")
-    kind = (
+    kinds = (
         pl.when((text == "") | text.is_in(list(PLACEHOLDERS))).then(pl.lit("nothing"))
         .when(text.str.replace_all(".", "", literal=True).is_in(list(DIRECTIONALS))).then(pl.lit("direction"))
         .when(pl.col("is_either")).then(pl.lit("either"))
@@ -211,14 +209,39 @@ def _read_pieces(pieces: pl.Series) -> pl.DataFrame:
         .when(pl.col("city").is_not_null()).then(pl.lit("city"))
         .otherwise(pl.lit("nothing"))
     )  # fmt: skip
-    frame = frame.with_columns(is_city.alias("is_city")).with_columns(is_either=is_either)
-    return frame.with_columns(kind.alias("kind")).select(
-        "piece", pl.when(pl.col("kind").is_in(["unit", "either"])).then("text").alias("unit"),
-        pl.when(pl.col("kind").is_in(["city", "either"])).then("city").otherwise("run_city").alias("city"),
-        "state", "zip5", "zip4",
-        pl.when(pl.col("kind") == "way").then("text").alias("way"),
-        pl.when(pl.col("kind") == "direction").then("text").otherwise("direction").alias("direction"), "is_both",
-        "is_either",
+    return (
+        [is_either.alias("is_either")],
+        [kinds.alias("kind")],
+        [
+            pl.when(kind.is_in(["unit", "either"])).then("text").alias("unit"),
+            pl.when(kind.is_in(["city", "either"])).then("city").otherwise("run_city").alias("city"),
+            pl.when(kind == "way").then("text").alias("way"),
+            pl.when(kind == "direction").then("text").otherwise("direction").alias("direction"),
+        ],
+    )
+
+
+def _take_state(frame: pl.DataFrame) -> pl.DataFrame:
+    """Pieces without their state, which becomes state; is_both where the piece names a city as well (NEW YORK)."""
+    text, before, state = pl.col("text"), pl.col("before"), pl.col("state")
+    frame = frame.with_columns(_state_within())
+    before_city = frame.select(pl.concat_str(places.clean_city(before), pl.lit(","), state)).to_series()
+    is_state = pl.col("frames") | places.is_known(before_city, places.cities())
+    is_both = (before == "") & state.is_not_null() & (text.str.len_chars() > 2) & pl.col("zip5").is_null()
+    return frame.with_columns(is_both=is_both, is_state=state.is_not_null() & is_state).with_columns(
+        pl.when("is_state").then("state").alias("state"),
+        pl.when(pl.col("is_state") & ~pl.col("is_both")).then("before").otherwise("text").alias("text"),
+    )
+
+
+@cache
+def _state_within() -> Sequence[pl.Expr]:
+    """state and before (the text up to it), and whether anything but a city before it frames it."""
+    text, before = pl.col("text"), pl.col("text").str.replace(_STATE, "")
+    is_code = text.str.contains(r" [A-Z]{2}$") & ~text.str.tail(2).is_in([*SUFFIXES, *DIRECTIONALS]) & ~opens_unit(text)
+    return (
+        _state_code(text.str.extract(_STATE, 1)).alias("state"), before.alias("before"),
+        (pl.col("zip5").is_not_null() | (before == "") | is_code).alias("frames"),
     )  # fmt: skip
 
 
@@ -252,24 +275,35 @@ def _take_city_behind_unit(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _take_zip(frame: pl.DataFrame) -> pl.DataFrame:
-    """Pieces without their ZIP, which becomes zip5 and zip4; a unit's or a highway's number is none."""
-    text = pl.col("text")
-    frame = frame.with_columns(
-        text.str.extract_groups(_ZIP).struct.rename_fields(["zip5", "zip4"]).alias("zip"),
-        text.str.replace(_ZIP, "").alias("rest"),
-    ).unnest("zip")
-    # `APT 12345` holds no ZIP, but `FL 33131` is Florida and `STE 204 SANTA FE NM 87501` runs on to one.
-    is_unit = opens_unit(text) & ~pl.col("rest").str.contains(_STATE)
-    before = frame.select(pl.when(is_unit & pl.col("zip5").is_not_null()).then("rest")).to_series()
-    if before.null_count() < len(before):  # UPPER MARLBORO 20772
+    """Pieces with text (without country and ZIP), zip5 and zip4; a unit's or a highway's number is no ZIP."""
+    for columns in _zip_within():
+        frame = frame.with_columns(columns)
+    is_zip = pl.col("may_be_zip") & ((pl.col("rest") != "") | places.is_known(frame["zip5"], places.zips()))
+    before = frame.select(pl.when(pl.col("is_unit") & pl.col("zip5").is_not_null()).then("rest")).to_series()
+    if before.null_count() == len(before):
+        is_zip &= ~pl.col("is_unit")
+    else:  # UPPER MARLBORO 20772
         city = before.to_frame("rest").select(places.clean_city(pl.col("rest"))).to_series()
-        is_unit &= ~places.is_known(city, places.city_states())
-    is_zip = pl.col("zip5").is_not_null() & ~is_unit & ~pl.col("rest").str.contains(_NUMBERED_WAY)
-    exists = places.is_known(frame["zip5"], places.zips())
-    frame = frame.with_columns(is_zip=is_zip & ((pl.col("rest") != "") | exists))
-    return frame.select(
+        is_zip &= ~pl.col("is_unit") | places.is_known(city, places.city_states())
+    return frame.with_columns(is_zip=is_zip).select(
         "piece", pl.when("is_zip").then("zip5"), pl.when("is_zip").then("zip4"),
         pl.when("is_zip").then("rest").otherwise("text").alias("text"),
+    )  # fmt: skip
+
+
+@cache
+def _zip_within() -> Sequence[Sequence[pl.Expr]]:
+    """text, and in it zip5, zip4, rest (what stands before), whether the text opens a unit, and may_be_zip."""
+    text, rest, zips = pl.col("text"), pl.col("rest"), pl.col("zip").struct
+    return (
+        [pl.col("piece").str.replace(_COUNTRY, "").alias("text")],
+        [text.str.extract_groups(_ZIP).alias("zip"), text.str.replace(_ZIP, "").alias("rest")],
+        [
+            zips.field("1").alias("zip5"), zips.field("2").alias("zip4"),
+            # `APT 12345` holds no ZIP, but `FL 33131` is Florida and `STE 204 SANTA FE NM 87501` runs on to one.
+            (opens_unit(text) & ~rest.str.contains(_STATE)).alias("is_unit"),
+            (zips.field("1").is_not_null() & ~rest.str.contains(_NUMBERED_WAY)).alias("may_be_zip"),
+        ],
     )  # fmt: skip
 
 

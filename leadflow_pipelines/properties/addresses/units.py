@@ -3,6 +3,9 @@
 Here: `APT 4 B`, `#4B`, `2ND FLOOR`, `12-D`, `PH` → unit_type and unit_number. Not here: finding that text.
 """
 
+from collections.abc import Sequence
+from functools import cache
+
 import polars as pl
 
 from leadflow_pipelines.properties.addresses.postal_tables import DESIGNATORS, LONE_DESIGNATORS, PLACEHOLDERS
@@ -25,6 +28,8 @@ _SPELLED = (
     (r"(\S) (\d+)(?:ST|ND|RD|TH) ?(?:FLOOR|FLR|FL)\b", "${1} FL ${2}"),  # APT 4 2ND FLOOR
     (r" ?& ?", "-"),
 )  # fmt: skip
+_IN_WORDS = r"&|FL|LEVEL|^(?:THE |NO |NUM |NBR |TOWER|TWR)| (?:APT|APARTMENT|UNIT)$"
+"""What a text must hold for any of these rules to touch it."""
 _SCHEMA = {"unit_type": pl.String, "unit_number": pl.String}
 
 
@@ -41,53 +46,68 @@ def parse_units(texts: pl.Series) -> pl.DataFrame:
     """
     if texts.null_count() == len(texts):
         return pl.DataFrame({"unit_type": texts, "unit_number": texts}, schema_overrides=_SCHEMA)
-    distinct = texts.unique().drop_nulls()
-    text = (
-        pl.col("text")
+    frame = _spell_out(texts.unique().drop_nulls().to_frame("raw").with_columns(_words()))
+    for columns in _designated():
+        frame = frame.with_columns(columns)
+    return (
+        texts.to_frame("raw")
+        .join(frame.select("raw", *_SCHEMA), on="raw", how="left", maintain_order="left")
+        .drop("raw")
+    )
+
+
+def _spell_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """Texts that say a unit in words (SECOND FLOOR, TOWER 3, LOWER LEVEL) as designator and identifier."""
+    where = frame["text"].str.contains(_IN_WORDS).arg_true()
+    if where.is_empty():
+        return frame
+    some = frame["text"].gather(where)
+    for pattern, replacement in _SPELLED:
+        some = some.str.replace(pattern, replacement)
+    return frame.with_columns(frame["text"].scatter(where, some))
+
+
+@cache
+def _words() -> pl.Expr:
+    """The text without signs that say nothing."""
+    return (
+        pl.col("raw")
         .str.replace_all(r"[^\p{L}\p{N}&/#\-]+", " ")
         .str.replace_all("#", " ", literal=True)
         .str.replace_all(r" +", " ")
         .str.strip_chars(" -/&")
+        .alias("text")
     )
-    frame = distinct.to_frame("raw").with_columns(text=pl.col("raw")).with_columns(text)
-    spelled = pl.col("text")
-    for pattern, replacement in _SPELLED:
-        spelled = spelled.str.replace(pattern, replacement)
-    frame = frame.with_columns(spelled)
-    outer = pl.col("text").str.extract_groups(_DESIGNATED)
-    frame = frame.with_columns(
-        outer.struct.field("1").alias("form"),
-        pl.coalesce(outer.struct.field("2"), outer.struct.field("3")).str.strip_chars(" -").alias("rest"),
-    ).with_columns(
-        pl.when(pl.col("form").is_null()).then("text").otherwise("rest").alias("rest"),
-    )
-    inner = pl.col("rest").str.extract_groups(_SECOND)
-    frame = frame.with_columns(
-        inner.struct.field("2").alias("second_form"),
-        inner.struct.field("1").alias("head"),
-        inner.struct.field("3").alias("tail"),
-    )
-    both = pl.col("second_form").is_not_null()
-    frame = frame.select(
-        "raw",
-        pl.when(both).then("second_form").otherwise("form").replace_strict(DESIGNATORS, default=None).alias("type"),
-        pl.when(both)
-        .then(_bare(pl.concat_str("head", "tail", separator="-", ignore_nulls=True)))
-        .otherwise(_bare(pl.col("rest"))).alias("number"),
-    ).with_columns(
-        pl.when(~pl.col("number").is_in(["", *PLACEHOLDERS])).then("number").alias("number")
-    )  # fmt: skip
-    frame = _unfold(frame)
+
+
+@cache
+def _designated() -> Sequence[Sequence[pl.Expr]]:
+    """unit_type and unit_number of `text`, in steps. Made once, as in `grammar`."""
+    outer, inner = (pl.col(name).struct for name in ("outer", "inner"))
+    form, rest = outer.field("1"), pl.coalesce(outer.field("2"), outer.field("3")).str.strip_chars(" -")
+    both = inner.field("2").is_not_null()
+    two = pl.concat_str(inner.field("1"), inner.field("3"), separator="-", ignore_nulls=True)
+    number = pl.when(both).then(_bare(two)).otherwise(_bare(pl.col("rest")))
     lone = pl.col("type").is_in(list(set(LONE_DESIGNATORS.values())))
-    frame = frame.select(
-        "raw",
-        pl.when(pl.col("number").is_not_null() | lone).then("type").alias("unit_type"),
-        pl.col("number").alias("unit_number"),
-    )
-    return texts.to_frame("raw").join(frame, on="raw", how="left", maintain_order="left").drop("raw")
+    return (
+        [pl.col("text").str.extract_groups(_DESIGNATED).alias("outer")],
+        [form.alias("form"), pl.when(form.is_null()).then("text").otherwise(rest).alias("rest")],
+        [pl.col("rest").str.extract_groups(_SECOND).alias("inner")],
+        [
+            pl.when(both).then(inner.field("2")).otherwise("form").replace_strict(DESIGNATORS, default=None)
+            .alias("type"),
+            number.alias("number"),
+        ],
+        [pl.when(~pl.col("number").is_in(["", *PLACEHOLDERS])).then("number").alias("number")],
+        _unfold(),
+        [
+            pl.when(pl.col("number").is_not_null() | lone).then("type").alias("unit_type"),
+            pl.col("number").alias("unit_number"),
+        ],
+    )  # fmt: skip
 
 
-def _unfold(frame: pl.DataFrame) -> pl.DataFrame:
+def _unfold() -> Sequence[pl.Expr]:
     """Identifiers that are designators themselves: UNIT SP8 is SPC 8, # 2FL is FL 2, UNIT REAR is REAR.
 
     Looked for in what will be written out, so that reading it again finds the same.
@@ -98,7 +118,7 @@ def _unfold(frame: pl.DataFrame) -> pl.DataFrame:
     named = pl.col("number").replace_strict(LONE_DESIGNATORS, default=None, return_dtype=pl.String)
     designators = inner.struct.field("1").replace_strict(DESIGNATORS, default=None, return_dtype=pl.String)
     kind = pl.coalesce(named, designators, "type")
-    return frame.with_columns(
+    return (
         pl.when(floor.is_not_null()).then(pl.lit("FL")).otherwise(kind).alias("type"),
         pl.when(named.is_null())
         .then(pl.coalesce(floor, glued, inner.struct.field("2").str.strip_chars("-"), "number"))
