@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,6 +52,15 @@ FILL = text(
     " cast(:due as timestamptz) + n * interval '1 millisecond' from generate_series(1, :count) as n"
 )
 
+SENT_ON = text(
+    "update leadflow.messages set state = 'accepted', attempted_at = :now, accepted_at = :now, claimed_by = null,"
+    " claimed_until = null where org_id = :org_id and message_id = any(:message_ids)"
+)
+"""What becomes of claimed messages, as cheaply as can be: the queue's head moves on and leaves its dead rows behind."""
+STATEMENTS = 7
+"""Of a claim, the org's included. So many empty ones tell what a busy machine makes of a claim's round trips."""
+EMPTY = text("update leadflow.send_slots set next_at = next_at where slot = ''")
+
 
 def measure(*, quick: bool = False) -> Iterator[Figure]:
     """Each figure as it is measured. `quick` takes a tenth of the sizes, to try the benchmark itself."""
@@ -74,8 +83,14 @@ def measure(*, quick: bool = False) -> Iterator[Figure]:
         progress(f"{waiting:,} intents wait, nine tenths of them of a paused campaign and due before")
         running = _fill(database, org, settings, waiting)
         many = _claim_milliseconds(database, org, running, hour=2)
-        said = f"with {count:,} waiting: {few:.2f} ms"
-        yield at_most(f"claim with {waiting:,} waiting, p99", many, 20, "ms").beside(said, many / few)
+        said = f"with {count:,} waiting: {few.usual:.1f} ms"
+        yield at_most(f"claim with {waiting:,} waiting, median", many.usual, 20, "ms").beside(
+            said, many.usual / few.usual
+        )
+        said = f"an empty transaction's: {many.floor:.1f} ms"
+        yield at_most(f"claim with {waiting:,} waiting, p99", many.worst, 20, "ms").beside(
+            said, many.worst / many.floor
+        )
 
 
 @contextmanager
@@ -157,26 +172,47 @@ def _fill(database: Database, org: Org, settings: Settings, waiting: int) -> str
     return running
 
 
-def _claim_milliseconds(database: Database, org: Org, name: str, *, hour: int) -> float:
-    """The 99th percentile of a claim's transaction. Nothing is given back: dead rows would be what is measured.
+@dataclass(frozen=True)
+class ClaimTimes:
+    """Milliseconds of a claim's transaction: median and 99th percentile; `floor`: that of an empty transaction."""
+
+    usual: float
+    worst: float
+    floor: float
+
+
+def _claim_milliseconds(database: Database, org: Org, name: str, *, hour: int) -> ClaimTimes:
+    """Claims as a dispatcher makes them: each is sent on before the next one.
 
     `hour`: after noon, a later one each time, as rates count forward.
     """
-    taken = []
+    taken, empty = [], []
     with database.as_org(org.org_id) as connection:
         profile = read_profile(connection, org)
         campaign_id = campaigns.load_campaign(connection, org.org_id, name).campaign_id
     for number in range(CLAIMS):
+        now = NOON + dt.timedelta(hours=hour, milliseconds=10 * number)
         began = time.perf_counter()
         with database.as_org(org.org_id) as connection:
             claimed = claim(
                 connection, org.org_id, campaign_id, channel="sms", sender=replace(SENDER), profile=profile,
-                dispatcher="bench", most=100, now=NOON + dt.timedelta(hours=hour, milliseconds=10 * number),
+                dispatcher="bench", most=100, now=now,
             )  # fmt: skip
         if not claimed.message_ids:
             break
         taken.append(1000 * (time.perf_counter() - began))
-    return sorted(taken)[int(len(taken) * 0.99)]
+        with database.as_org(org.org_id) as connection:
+            connection.execute(SENT_ON, {"org_id": org.org_id, "now": now, "message_ids": list(claimed.message_ids)})
+        began = time.perf_counter()
+        with database.as_org(org.org_id) as connection:
+            for _ in range(STATEMENTS - 1):
+                connection.execute(EMPTY)
+        empty.append(1000 * (time.perf_counter() - began))
+    return ClaimTimes(_percentile(taken, 0.5), _percentile(taken, 0.99), _percentile(empty, 0.99))
+
+
+def _percentile(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
 
 
 def _race(way: str, settings: Settings, url: str, count: int) -> tuple[float, float]:

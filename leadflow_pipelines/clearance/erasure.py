@@ -1,22 +1,24 @@
 """Forgetting a contact: its value goes everywhere it stands, its keyed hash stays suppressed for ever.
 
-What was decided and done stays provable without it: the chain holds hashes alone. Not here: the files that show a
-consent, what vendors returned and the tables of the lake, which are named to whoever asks.
+What was decided and done stays provable without it: the chain holds hashes alone. Here: the order, Postgres and the
+files that show a consent. Not here: the lake (`erase_lake`), what comes in again later (`keep_erased`).
 """
 
 import datetime as dt
 import uuid
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-import polars as pl
-from sqlalchemy import Connection, Table, delete, func, select, text, update
+from sqlalchemy import Connection, Table, Text, delete, func, select, text, update
 
-from leadflow_pipelines.clearance.list_proof import erase_from_lists, list_proofs
+from leadflow_pipelines.clearance.consents import evidence_folder, hashes_before_keys
+from leadflow_pipelines.clearance.erase_lake import erase_from_lake
+from leadflow_pipelines.clearance.list_proof import list_proofs
 from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof, erase_evidence
 from leadflow_pipelines.clearance.suppressions import erase_contact
-from leadflow_pipelines.compliance.consents import contact_key
+from leadflow_pipelines.clearance.written_contacts import key_of, written_as
 from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -27,31 +29,44 @@ from leadflow_pipelines.database.tables import (
     inbound_messages,
     messages,
     outreach_list_entries,
+    provider_pulls,
 )
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 
 LOCK_PERSON = text("select pg_advisory_xact_lock(hashtextextended(:person, 0))")
 """The lock under which dispatchers decide about a person."""
-BEFORE_KEYS = "v0:%"
 EVER = (dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
 ERASED = "erased"
 
 
 @dataclass(frozen=True)
 class Erased:
-    """How many rows lost the contact's value. `cancelled`: messages that were waiting for it."""
+    """How many rows lost the contact's value, by where they lie.
+
+    cancelled: messages that were waiting for it. pulls: look-ups about it whose request is forgotten. consent_files:
+    files that showed its consents and are deleted; shared_files: such files that show other people's too, and are left.
+    old_files: files of earlier versions of the lake's tables.
+    """
 
     messages: int
     cancelled: int
     replies: int
     consents: int
+    consent_files: int
+    shared_files: int
     audiences: int
     list_entries: int
     call_notes: int
     decisions: int
+    pulls: int
+    lead_contacts: int
+    outreach_lists: int
+    owners: int
+    rejected_records: int
+    raw_answers: int
     list_decisions: int
-    consent_files: int
+    old_files: int
 
 
 def erase_person(
@@ -59,53 +74,45 @@ def erase_person(
 ) -> Erased:
     """Forgets one contact (kind phone, email or mailing) and suppresses its hash. Doing it again does no harm.
 
-    consent_files: files that show its consents, which are left to whoever must keep them for a dispute.
-    Raises InvalidInput for a blank value and for an actor who is no member.
+    It is suppressed before anything is erased, so that nothing is sent and nothing kept of it meanwhile; killed midway,
+    the next call finds what is left. Raises InvalidInput for a blank value and for an actor who is no member.
     """
     if not value.strip():
         raise InvalidInput("Nobody is named.", remedy="Give the number, e-mail or address to forget.")
-    hashes = all_hashes(kind, value, keys)
-    key = pl.select(contact_key(pl.lit(value))).item()
+    hashes, key = all_hashes(kind, value, keys), key_of(kind, value)
     with database.as_org(org.org_id) as connection:
         by = require_member(connection, actor)
         for person in sorted(hashes):
             connection.execute(LOCK_PERSON, {"person": person})
-        hashes += _before_keys(connection, key)
+        hashes += hashes_before_keys(connection, [key])
         cancelled = _cancelled(connection, hashes, now)
-        kept_files = _consent_files(connection, hashes)
+        erase_contact(connection, org.org_id, kind, value, keys, now=now)
+        proof_files = [proof["facts"]["path"] for proof in list_proofs(connection, *EVER)]
+    of_lake = erase_from_lake(lake, kind, value, proof_files=proof_files, hashes=hashes)
+    with database.as_org(org.org_id) as connection:
+        deleted, shared = _delete_consent_files(connection, evidence_folder(database.settings, org), hashes)
         found = Erased(
+            cancelled=cancelled,
+            consent_files=deleted,
+            shared_files=shared,
             call_notes=_erased_notes(connection, hashes),
             messages=_blanked(connection, messages, hashes, "contact_value", "body"),
-            cancelled=cancelled,
             replies=_blanked(connection, inbound_messages, hashes, "contact_value", "body"),
             consents=_blanked(connection, consents, hashes, "contact_value"),
             audiences=_blanked(connection, campaign_audience, hashes, "evidence", stopped_because=ERASED),
             list_entries=_deleted_entries(connection, key),
+            pulls=_forgotten_pulls(connection, kind, value),
             decisions=erase_evidence(connection, org.org_id, hashes, now=now),
-            list_decisions=erase_from_lists(
-                lake, [proof["facts"]["path"] for proof in list_proofs(connection, *EVER)], hashes
-            ),
-            consent_files=kept_files,
+            **asdict(of_lake),
         )
-        erase_contact(connection, org.org_id, kind, value, keys, now=now)
         facts: dict[str, Any] = {"by": by, "kind": kind, "contact_hashes": hashes, "counts": asdict(found)}
         append_proof(connection, org.org_id, [ProofEntry(uuid.uuid4(), "erasure", hashes[0], now, facts)])
     return found
 
 
-def _before_keys(connection: Connection, key: str) -> list[str]:
-    """Hashes from before there were keys, of consents whose value is this contact."""
-    table = consents.c
-    unkeyed = select(table.contact_hash, table.contact_value).where(
-        table.contact_hash.like(BEFORE_KEYS), table.contact_value.is_not(None)
-    )
-    rows = pl.DataFrame(connection.execute(unkeyed).all(), schema={"hash": pl.String, "value": pl.String}, orient="row")
-    return rows.filter(contact_key(pl.col("value")) == key)["hash"].unique().sort().to_list()
-
-
 def _cancelled(connection: Connection, hashes: list[str], now: dt.datetime) -> int:
     table = messages.c
-    waiting = update(messages).where(table.contact_hash.in_(hashes), table.state.in_(("queued", "claimed")))
+    waiting = update(messages).where(table.contact_hash.in_(hashes), table.state == "queued")
     values = {"settled_at": now, "error_code": ERASED, "claimed_by": None, "claimed_until": None}
     return connection.execute(waiting.values(state="cancelled", **values)).rowcount
 
@@ -131,7 +138,29 @@ def _deleted_entries(connection: Connection, key: str) -> int:
     return connection.execute(delete(outreach_list_entries).where(folded == key)).rowcount
 
 
-def _consent_files(connection: Connection, hashes: list[str]) -> int:
+def _forgotten_pulls(connection: Connection, kind: str, value: str) -> int:
+    """Requests about the number or e-mail lose what was asked; that they were made and paid stays."""
+    pattern, table = written_as(kind, value), provider_pulls.c
+    if pattern is None:
+        return 0
+    asked = update(provider_pulls).where(table.parameters.cast(Text).regexp_match(pattern))
+    return connection.execute(asked.values(parameters={})).rowcount
+
+
+def _delete_consent_files(connection: Connection, folder: Path, hashes: list[str]) -> tuple[int, int]:
+    """Deletes the files that show these consents and nobody else's; how many, and how many others need.
+
+    The digest stays with the consent. Deleted before the transaction commits: killed midway, the rows still name them.
+    """
     table = consents.c
-    files = select(func.count(func.distinct(table.evidence_path))).where(table.contact_hash.in_(hashes))
-    return connection.execute(files).scalar_one()
+    theirs = table.contact_hash.in_(hashes)
+    named = select(table.evidence_path).where(theirs, table.evidence_path.is_not(None)).distinct()
+    others = select(table.evidence_path).where(
+        ~theirs, table.contact_value.is_not(None), table.evidence_path.in_(named)
+    ).distinct()  # fmt: skip
+    shared: set[str] = set(connection.execute(others).scalars())
+    own: set[str] = set(connection.execute(named).scalars()) - shared
+    for path in own:
+        (folder / path).unlink(missing_ok=True)
+    connection.execute(update(consents).where(table.evidence_path.in_(sorted(own))).values(evidence_path=None))
+    return len(own), len(shared)

@@ -6,7 +6,7 @@ with told as (
     messages.step,
     messages.channel,
     count(*) as queued,
-    count(*) filter (where messages.state in ('queued', 'claimed', 'sending')) as waiting,
+    count(*) filter (where messages.state in ('queued', 'sending')) as waiting,
     count(*) filter (where messages.state = 'blocked') as blocked,
     count(*) filter (where messages.state = 'cancelled') as cancelled,
     count(*) filter (where messages.accepted_at is not null) as sent,

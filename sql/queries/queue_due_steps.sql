@@ -13,7 +13,7 @@ join leadflow.campaign_audience as audience using (org_id, campaign_id)
 left join lateral (
   select
     max(coalesce(earlier.accepted_at, earlier.settled_at)) as last_at,
-    bool_or(earlier.state in ('queued', 'claimed', 'sending')) as is_under_way
+    bool_or(earlier.state in ('queued', 'sending')) as is_under_way
   from leadflow.messages as earlier
   where
     earlier.org_id = audience.org_id

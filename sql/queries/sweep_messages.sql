@@ -35,7 +35,9 @@ update leadflow.messages
 set
   state = case swept.reason when 'expired' then 'blocked' else 'cancelled' end::leadflow.message_state,
   error_code = swept.reason,
-  settled_at = :now
+  settled_at = :now,
+  claimed_by = null,
+  claimed_until = null
 from swept
 where messages.message_id = swept.message_id
 returning messages.message_id, messages.contact_hash, messages.state, messages.error_code

@@ -43,7 +43,7 @@ CATALOG = text("""
     union all
     select 'index', indexname, indexdef from pg_indexes where schemaname = :schema and tablename <> 'alembic_version'
     union all
-    select 'table', relname, obj_description(oid) from pg_class
+    select 'table', relname, obj_description(oid) || coalesce(reloptions::text, '') from pg_class
     where relnamespace = to_regnamespace(:schema) and relkind = 'r' and relname <> 'alembic_version'
     union all
     select 'type', t.typname, string_agg(e.enumlabel, ',' order by e.enumsortorder)

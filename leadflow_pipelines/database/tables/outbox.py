@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from leadflow_pipelines.database.tables.columns import INSTANT, SCHEMA, metadata, optional, org_column, required
 
-MESSAGE_STATES = ("queued", "claimed", "sending", "accepted", "delivered", "failed", "blocked", "unknown", "cancelled")
+MESSAGE_STATES = ("queued", "sending", "accepted", "delivered", "failed", "blocked", "unknown", "cancelled")
 message_state = Enum(*MESSAGE_STATES, name="message_state", schema=SCHEMA, metadata=metadata)
 
 messages = Table(
@@ -33,11 +33,11 @@ messages = Table(
     required("contact_point_id", Text, "Contact point, as in the audience."),
     required("property_id", Text, "Property it is about."),
     required("contact_hash", Text, "Keyed hash of the contact value: one message a step, however often it is listed."),
-    required("state", message_state, "queued → claimed → sending (about to be asked of the messenger) → its fate."),
+    required("state", message_state, "queued → sending (about to be asked of the messenger) → its fate."),
     required("due_at", INSTANT, "Instant from which it may be sent."),
     optional("expires_at", INSTANT, "Instant after which it is not sent any more."),
-    optional("claimed_by", Text, "Dispatcher that has it."),
-    optional("claimed_until", INSTANT, "Instant at which that claim counts as lost."),
+    optional("claimed_by", Text, "Dispatcher that has it. Changed by every claim, so in no index."),
+    optional("claimed_until", INSTANT, "Instant at which that claim counts as lost. In no index, too."),
     optional("sender", Text, "Number, service or address it was sent from."),
     optional("contact_value", Text, "Where it went; null before sending and once erased."),
     optional("body", Text, "Text as sent; null before sending and once erased."),
@@ -52,7 +52,8 @@ messages = Table(
     optional("message", Text, "What went wrong, without personal data."),
     UniqueConstraint("campaign_id", "step", "contact_hash", name="once_a_step"),
     CheckConstraint("step >= 1", name="step"),
-    CheckConstraint("state <> 'claimed' or (claimed_by is not null and claimed_until is not null)", name="claimed"),
+    CheckConstraint("(claimed_by is null) = (claimed_until is null)", name="claimed"),
+    CheckConstraint("state <> 'sending' or claimed_until is not null", name="sending"),
     CheckConstraint(
         "state not in ('sending', 'accepted', 'delivered', 'unknown') or attempted_at is not null", name="attempted"
     ),
@@ -61,8 +62,7 @@ messages = Table(
         "ix_messages_under_way",
         "org_id",
         "state",
-        "claimed_until",
-        postgresql_where=text("state in ('claimed', 'sending', 'accepted', 'unknown')"),
+        postgresql_where=text("state in ('sending', 'accepted', 'unknown')"),
     ),
     Index("ix_messages_lead", "campaign_id", "property_id", "step"),
     Index("ix_messages_person", "org_id", "contact_hash", "attempted_at"),
@@ -70,6 +70,7 @@ messages = Table(
     Index(
         "ix_messages_settled", "campaign_id", "settled_at", postgresql_where=text("state in ('delivered', 'failed')")
     ),
+    postgresql_with={"fillfactor": 45},  # a claim of a whole page's messages stays on that page, and out of the indexes
     comment="One row per campaign, step and person: the intent is here before anything is asked of a messenger.",
 )
 

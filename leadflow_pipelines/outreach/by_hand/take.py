@@ -19,7 +19,7 @@ from leadflow_pipelines.database.tables import messages
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.outreach.campaigns.campaigns import Campaign, load_campaign
 from leadflow_pipelines.outreach.campaigns.outbox import queue_due_steps
-from leadflow_pipelines.outreach.dispatch.claim import LEASE, Claimed, give_back, settle_unsent
+from leadflow_pipelines.outreach.dispatch.claim import LEASE, Claimed, give_back, is_free, settle_unsent
 from leadflow_pipelines.outreach.dispatch.decide import Decided, decide_claimed
 from leadflow_pipelines.settings import Settings
 
@@ -61,18 +61,18 @@ def due_messages(
 def claim_these(
     connection: Connection, org_id: uuid.UUID, message_ids: Sequence[uuid.UUID], *, by: str, now: dt.datetime
 ) -> dict[uuid.UUID, str]:
-    """Claims those of the messages that are still queued; message to contact hash. Others took the rest."""
+    """Claims those of the messages that still wait unclaimed; message to contact hash. Others took the rest."""
     table = messages.c
     free = (
         select(table.message_id)
-        .where(table.org_id == org_id, table.message_id.in_(message_ids), table.state == "queued")
+        .where(table.org_id == org_id, table.message_id.in_(message_ids), is_free(now))
         .order_by(table.message_id)
         .with_for_update(skip_locked=True)
     )
     taken = connection.execute(
         update(messages)
         .where(table.message_id.in_(free.scalar_subquery()))
-        .values(state="claimed", claimed_by=by, claimed_until=now + LEASE)
+        .values(claimed_by=by, claimed_until=now + LEASE)
         .returning(table.message_id, table.contact_hash)
     )
     return {row.message_id: row.contact_hash for row in taken}

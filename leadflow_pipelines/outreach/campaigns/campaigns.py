@@ -181,7 +181,7 @@ def resume(connection: Connection, org_id: uuid.UUID, name: str, *, actor: str, 
 def complete(connection: Connection, org_id: uuid.UUID, name: str, *, actor: str, now: dt.datetime) -> Campaign:
     """Ends it; nothing of it may be waiting."""
     campaign = load_campaign(connection, org_id, name, lock=True)
-    if waiting := count_messages(connection, org_id, campaign.campaign_id, ("queued", "claimed", "sending")):
+    if waiting := count_messages(connection, org_id, campaign.campaign_id, ("queued", "sending")):
         raise InvalidInput(f"{waiting} messages of {name} are waiting.", remedy="Let them go, or cancel it.")
     return _move(connection, org_id, campaign, "completed", actor, now)
 
@@ -197,7 +197,7 @@ def cancel(
         .where(
             waiting.org_id == org_id,
             waiting.campaign_id == campaign.campaign_id,
-            waiting.state.in_(("queued", "claimed")),
+            waiting.state == "queued",
         )
         .values(state="cancelled", settled_at=now, error_code="campaign_cancelled", claimed_by=None, claimed_until=None)
     )

@@ -1,7 +1,8 @@
 """Claiming: which messages this dispatcher takes, as many as rates and daily limits let through.
 
-A claim is committed and has an end: whoever holds it and dies gives it back by doing nothing. Here also what is settled
-without being sent. Not here: whether a claimed message may go (`decide`).
+A claim is a lease on a queued message: whoever holds it and dies gives it back by doing nothing. It touches no index,
+so it costs the same however many messages wait. Here also what is settled without being sent. Not here: whether a
+claimed message may go (`decide`).
 """
 
 import datetime as dt
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import ColumnElement, Connection, select, text, update
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -23,6 +24,8 @@ from leadflow_pipelines.database.tables import brand_days, campaigns, messages, 
 LEASE = dt.timedelta(seconds=60)
 """How long a claim holds. A request begins at most START_WITHIN after its commit and takes at most the time limit."""
 ORG_SLOT = "org"
+FLUSHED_LATER = text("set local synchronous_commit = off")
+"""A claim need not be on disk when it is taken: the commit to `sending`, without which nothing is asked, flushes it."""
 CHORES = text("select pg_try_advisory_xact_lock(hashtextextended('dispatch chores ' || :org_id, 0))")
 CARRIER_ZONE = ZoneInfo("America/Los_Angeles")
 """Carriers count a brand's day by Pacific time."""
@@ -62,8 +65,9 @@ def claim(
 ) -> Claimed:
     """Takes up to `most` due messages of a campaign, each person once; the rest stays queued.
 
-    `sender`: whose rate and brand count, for texts.
+    `sender`: whose rate and brand count, for texts. Belongs in a transaction of its own.
     """
+    connection.execute(FLUSHED_LATER)
     asked = {"org_id": org_id, "campaign_id": campaign_id, "channel": channel, "now": now, "most": most}
     found = connection.execute(named_query("find_due_messages"), asked).all()
     longest_due: dict[str, uuid.UUID] = {}
@@ -72,27 +76,31 @@ def claim(
     due = list(longest_due.items())
     let_through = due[: _let_through(connection, org_id, sender, profile, len(due), now)] if due else []
     if let_through:
-        table = messages.c
-        connection.execute(
-            update(messages)
-            .where(table.message_id.in_([message_id for _, message_id in let_through]))
-            .values(state="claimed", claimed_by=dispatcher, claimed_until=now + LEASE)
-        )
+        ids = [message_id for _, message_id in let_through]
+        held = {"message_ids": ids, "claimed_by": dispatcher, "claimed_until": now + LEASE}
+        connection.execute(named_query("lease_messages"), {"org_id": org_id, **held})
     hashes, message_ids = zip(*let_through, strict=True) if let_through else ((), ())
     return Claimed(campaign_id, channel, sender, message_ids, hashes, now)
 
 
-def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[uuid.UUID], *, dispatcher: str) -> None:
-    """Puts claimed messages, of which nothing was asked yet, back into the queue."""
+def is_free(now: dt.datetime) -> ColumnElement[bool]:
+    """Whether a message waits and nobody's claim on it holds."""
     table = messages.c
-    connection.execute(
+    return (table.state == "queued") & (table.claimed_until.is_(None) | (table.claimed_until < now))
+
+
+def give_back(connection: Connection, org_id: uuid.UUID, message_ids: Sequence[uuid.UUID], *, dispatcher: str) -> int:
+    """Ends the claims on messages of which nothing was asked yet; returns how many still held."""
+    table = messages.c
+    given = connection.execute(
         update(messages)
         .where(
-            table.org_id == org_id, table.message_id.in_(message_ids), table.state == "claimed",
+            table.org_id == org_id, table.message_id.in_(message_ids), table.state == "queued",
             table.claimed_by == dispatcher,
         )
-        .values(state="queued", claimed_by=None, claimed_until=None)
+        .values(claimed_by=None, claimed_until=None)
     )  # fmt: skip
+    return given.rowcount
 
 
 def return_unsent(connection: Connection, org_id: uuid.UUID, claimed: Claimed, profile: Profile, unsent: int) -> None:
@@ -119,19 +127,17 @@ def try_chores(connection: Connection, org_id: uuid.UUID) -> bool:
 
 def settle_unsent(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime) -> int:
     """Settles what was lost with its dispatcher and what may not be sent any more; returns how many messages."""
-    lost = connection.execute(named_query("lost_claims"), {"org_id": org_id, "now": now}).all()
+    lost = connection.execute(named_query("lost_requests"), {"org_id": org_id, "now": now}).all()
     swept = connection.execute(named_query("sweep_messages"), {"org_id": org_id, "now": now}).all()
-    told = [(row, "dispatcher_lost") for row in lost if row.state == "unknown"]
-    told += [(row, row.error_code) for row in swept]
     append_proof(
         connection,
         org_id,
         [
             ProofEntry(
                 uuid.uuid4(), "message", row.contact_hash, now,
-                {"message_id": str(row.message_id), "state": row.state, "error_code": code},
+                {"message_id": str(row.message_id), "state": row.state, "error_code": row.error_code},
             )
-            for row, code in told
+            for row in (*lost, *swept)
         ],
     )  # fmt: skip
     return len(lost) + len(swept)

@@ -138,7 +138,7 @@ def _claimed_rows(connection: Connection, org_id: uuid.UUID, claimed: Claimed, d
         )
         .select_from(joined)
         .where(
-            table.org_id == org_id, table.message_id.in_(claimed.message_ids), table.state == "claimed",
+            table.org_id == org_id, table.message_id.in_(claimed.message_ids), table.state == "queued",
             table.claimed_by == dispatcher, campaigns.c.state == "running", audience.stopped_because.is_(None),
             audience.evidence.is_not(None),
         )
@@ -301,7 +301,7 @@ def _write(connection: Connection, cases: Sequence[_Case], claimed: Claimed, now
         for case in cases
         if case.waits_until
     ]:
-        connection.execute(one.values(state="queued", claimed_by=None, claimed_until=None), waiting)
+        connection.execute(one.values(claimed_by=None, claimed_until=None), waiting)
 
 
 def _proof(case: _Case, claimed: Claimed, now: dt.datetime) -> ProofEntry:

@@ -194,7 +194,7 @@ class Dispatcher:
             return Tally()
         began = time.monotonic()
 
-        def commit(connection: Connection) -> Decided:
+        def commit(connection: Connection) -> tuple[Decided, int]:
             nonlocal began
             lock_people(connection, claimed.contact_hashes)
             began = time.monotonic()
@@ -202,11 +202,11 @@ class Dispatcher:
                 connection, self._org, claimed, profile=profile, dispatcher=self.name, settings=self._settings,
                 now=self._clock(),
             )  # fmt: skip
-            give_back(connection, org_id, claimed.message_ids, dispatcher=self.name)
-            return decided
+            returned = give_back(connection, org_id, claimed.message_ids, dispatcher=self.name)
+            return decided, returned
 
-        decided = self._in_transaction(commit)
-        unsent = len(claimed.message_ids) - len(decided.ready)
+        decided, returned = self._in_transaction(commit)
+        unsent = decided.blocked + decided.postponed + returned  # a claim that was lost with the database counted none
         asked = [self._pool.submit(self._send, ready, began) for ready in decided.ready]
         before, self._flying = self._flying, self._settler.submit(self._settle, claimed, profile, unsent, asked)
         landed = before.result() if before is not None else Tally()

@@ -68,7 +68,7 @@ def end_sequences(
 ) -> list[Cancelled]:
     """Ends every campaign's sequence for this person, and for the lead that was written about.
 
-    Cancels what is queued or claimed. `code`: what these messages note as their reason.
+    Cancels what is queued. `code`: what these messages note as their reason.
     """
     of_lead = thread if reply_class in ENDS_LEAD else None
     audience = campaign_audience.c
@@ -83,7 +83,7 @@ def end_sequences(
     waiting = (
         select(table.message_id)
         .where(
-            table.org_id == org_id, _about(messages, hashes, of_lead), table.state.in_(("queued", "claimed"))
+            table.org_id == org_id, _about(messages, hashes, of_lead), table.state == "queued"
         )
         .order_by(table.message_id)
         .with_for_update()

@@ -1,0 +1,147 @@
+"""Claims: what they touch in Postgres, when they end, and what becomes of what they counted."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from leadflow_pipelines.clearance.suppressions import Suppression, suppress
+from leadflow_pipelines.database import tables
+from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.outreach.dispatch import dispatcher as dispatcher_module
+from leadflow_pipelines.outreach.dispatch.claim import LEASE, Claimed, claim, give_back, settle_unsent
+from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.settings import Settings
+from tests.outreach_people import Texting, campaign_id_of, people, texting
+
+SECOND = dt.timedelta(seconds=1)
+REWRITTEN = text(
+    "select pg_stat_get_xact_tuples_updated(to_regclass('leadflow.messages')) as updated,"
+    " pg_stat_get_xact_tuples_hot_updated(to_regclass('leadflow.messages')) as without_indexes"
+)
+
+
+@pytest.fixture(scope="module")
+def twilio() -> Iterator[SandboxProcess]:
+    with SandboxProcess(vendors=["twilio"]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shop(database: Database, settings: Settings, twilio: SandboxProcess) -> Iterator[Texting]:
+    twilio.disarm_faults()
+    yield from texting(database, settings, twilio)
+
+
+def taken(connection: Connection, shop: Texting, name: str, by: str, *, most: int = 100) -> Claimed:
+    one = shop.dispatcher()
+    profile, senders, _ = one._state(connection)
+    return claim(
+        connection, shop.org.org_id, campaign_id_of(shop, name), channel="sms", sender=senders[0], profile=profile,
+        dispatcher=by, most=most, now=shop.now,
+    )  # fmt: skip
+
+
+def queued(shop: Texting, count: int) -> str:
+    name = shop.campaign(people(count, "TX"))
+    shop.dispatcher()._chores()
+    return name
+
+
+def counted_today(shop: Texting) -> int:
+    with shop.database.as_org(shop.org.org_id) as connection:
+        return connection.execute(select(func.sum(tables.brand_days.c.messages))).scalar_one() or 0
+
+
+def test_a_claim_writes_no_index(shop: Texting) -> None:
+    """With a million intents waiting each index entry is another page to read, to write and to log."""
+    name = queued(shop, 40)
+    with shop.database.as_org(shop.org.org_id) as connection:
+        claimed = taken(connection, shop, name, "one", most=20)
+        row = connection.execute(REWRITTEN).one()
+        assert len(claimed.message_ids) == row.updated == row.without_indexes == 20
+
+
+def test_a_claim_that_holds_is_taken_by_nobody_and_one_that_ended_by_anybody(shop: Texting) -> None:
+    name = queued(shop, 6)
+    with shop.database.as_org(shop.org.org_id) as connection:
+        first = taken(connection, shop, name, "one", most=4)
+    with shop.database.as_org(shop.org.org_id) as connection:
+        second = taken(connection, shop, name, "two")
+    assert len(set(first.message_ids + second.message_ids)) == 6
+    shop.now += LEASE
+    with shop.database.as_org(shop.org.org_id) as connection:
+        assert taken(connection, shop, name, "three").message_ids == ()
+    shop.now += SECOND
+    with shop.database.as_org(shop.org.org_id) as connection:
+        third = taken(connection, shop, name, "three")
+        assert set(third.message_ids) == set(first.message_ids + second.message_ids)
+        assert give_back(connection, shop.org.org_id, third.message_ids, dispatcher="one") == 0, "it is another's now"
+
+
+def test_whoever_lost_a_claim_sends_nothing_of_it(shop: Texting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dispatcher that stood still for longer than its lease finds its messages another's."""
+    name, real = queued(shop, 3), dispatcher_module.lock_people
+
+    def sleep_long(connection: Connection, hashes: tuple[str, ...]) -> None:
+        monkeypatch.setattr(dispatcher_module, "lock_people", real)
+        shop.now += LEASE + SECOND
+        with shop.database.as_org(shop.org.org_id) as other:
+            assert len(taken(other, shop, name, "another").message_ids) == 3
+        real(connection, hashes)
+
+    monkeypatch.setattr(dispatcher_module, "lock_people", sleep_long)
+    assert shop.round().answers == {}
+    assert shop.texted() == []
+    assert {row["claimed_by"] for row in shop.messages()} == {"another"}
+
+
+def test_a_claim_that_was_lost_with_the_database_gives_back_nothing(
+    shop: Texting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not on disk before its messages are committed to; what it counted is lost with it."""
+    queued(shop, 5)
+    real = dispatcher_module.lock_people
+
+    def as_after_a_crash(connection: Connection, hashes: tuple[str, ...]) -> None:
+        monkeypatch.setattr(dispatcher_module, "lock_people", real)
+        with shop.database.as_org(shop.org.org_id) as other:
+            other.execute(update(tables.messages).values(claimed_by=None, claimed_until=None))
+            other.execute(update(tables.brand_days).values(messages=1000))
+        real(connection, hashes)
+
+    monkeypatch.setattr(dispatcher_module, "lock_people", as_after_a_crash)
+    assert shop.round().answers == {}
+    assert counted_today(shop) == 1000
+    assert shop.round().answers == {"Sent": 5}
+
+
+def test_claims_are_swept_like_anything_that_waits(shop: Texting) -> None:
+    name = queued(shop, 3)
+    frame = people(3, "TX")
+    with shop.database.as_org(shop.org.org_id) as connection:
+        assert len(taken(connection, shop, name, "dead").message_ids) == 3
+        wish = Suppression("phone", frame["phone_e164"][0], "stop", "STOP", "a reply")
+        suppress(connection, shop.org.org_id, [wish], shop.keys, now=shop.now)
+        assert settle_unsent(connection, shop.org.org_id, now=shop.now) == 1
+    assert sorted((row["state"], row["claimed_by"]) for row in shop.messages()) == [
+        ("cancelled", None), ("queued", "dead"), ("queued", "dead"),
+    ]  # fmt: skip
+
+
+def test_finding_what_is_due_never_reads_every_suppression(shop: Texting) -> None:
+    """Also where the statistics say that there are none: ten thousand read for each message took a second."""
+    name = queued(shop, 30)
+    many = [
+        {"org_id": shop.org.org_id, "kind": "phone", "contact_hash": f"v1:{n}", "origin": "stop", "reason": "STOP",
+         "source": "test"}
+        for n in range(3000)
+    ]  # fmt: skip
+    reads = text("select pg_stat_get_xact_tuples_returned(to_regclass('leadflow.suppressions'))")
+    with shop.database.as_org(shop.org.org_id) as connection:
+        connection.execute(insert(tables.suppressions), many)
+    with shop.database.as_org(shop.org.org_id) as connection:
+        before = connection.execute(reads).scalar_one()
+        assert len(taken(connection, shop, name, "one").message_ids) == 30
+        assert connection.execute(reads).scalar_one() - before < 3000
