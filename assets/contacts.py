@@ -9,6 +9,7 @@ from assets.pull_summary import pull_notes, pulled
 from assets.run_metadata import bar_chart
 from assets.step import Outcome, Step
 from assets.zip_day_asset import zip_day_asset
+from leadflow_pipelines.clearance.keep_erased import drop_erased
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, OUTREACH_LISTS, RAW_PULLS
 from leadflow_pipelines.leads.clear_leads import clear_leads, publish_lists
 from leadflow_pipelines.leads.lead_contacts import collect_contacts
@@ -65,7 +66,7 @@ def raw_batchdata(step: Step) -> Outcome:
 )  # fmt: skip
 def lead_contacts(step: Step) -> Outcome:
     """Ways to reach a lead's owner: the mailing address from the records, phones and e-mails from skip traces
-    that were bought. A flag that the vendor leaves out is null, never false."""
+    that were bought. A flag that the vendor leaves out is null, never false. Who was erased stays away."""
     leads = step.read(ENRICHED_LEADS)
     calls = calls_answered(_traceable(step), day=step.day)
     with step.workspace.database.as_org(step.workspace.org.org_id) as connection:
@@ -73,6 +74,7 @@ def lead_contacts(step: Step) -> Outcome:
     raw = step.lake.raw.read_raw(sorted({pull.path for pull in pulls.values()}))
     raw = raw.filter(pl.col("fingerprint").is_in(list(pulls)))
     contacts = collect_contacts(leads, to_contact_rows(raw, calls), day=step.day, now=step.now, source=batchdata.NAME)
+    contacts = drop_erased(step.workspace.database, step.lake, step.workspace.org, contacts)
     return Outcome(
         rows_in=leads.height,
         stored=step.store(LEAD_CONTACTS, contacts),

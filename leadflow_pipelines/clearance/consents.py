@@ -10,16 +10,19 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from leadflow_pipelines.clearance.keep_erased import erased_among
 from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
+from leadflow_pipelines.clearance.written_contacts import is_among
 from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.compliance.conditions.place import EMAIL_SYNTAX
 from leadflow_pipelines.compliance.consents import contact_key
@@ -32,6 +35,7 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.settings import Settings
 
 KIND_OF_CHANNEL = {"sms": "phone", "voice": "phone", "email": "email", "mail": "mailing"}
+BEFORE_KEYS = "v0:%"
 SAME = ("channel", "purpose", "kind", "given_to", "captured_at")
 """What makes two consents of a contact the same one."""
 
@@ -86,17 +90,19 @@ def record_consents(
 ) -> int:
     """Add consents to the log; return how many were not in it. Their evidence files are copied, and stay.
 
-    Raises InvalidInput for the first that cannot be used, and then records none.
+    Of people who were erased nothing is kept. Raises InvalidInput for the first that cannot be used, and then records
+    none.
     """
     name = require_member(connection, actor)
     for consent in given:
         if fault := consent_fault(consent, now):
             raise InvalidInput(f"{fault[0]}: {fault[1]}.", remedy=f"Give {fault[2]}.")
     seen = _known(connection, given, keys)
+    erased = erased_among(connection, [(KIND_OF_CHANNEL[one.channel], one.contact) for one in given], keys)
     rows, entries = [], []
     for consent in given:
         kind, value = KIND_OF_CHANNEL[consent.channel], _compared(consent.contact)
-        if (identity := _identity(value, asdict(consent))) in seen:
+        if (kind, consent.contact) in erased or (identity := _identity(value, asdict(consent))) in seen:
             continue
         seen.add(identity)
         path, digest = _keep_file(consent.evidence_file, org, settings)
@@ -114,20 +120,48 @@ def record_consents(
     return len(rows)
 
 
-def revoke_consents(
-    connection: Connection, org: Org, kind: str, contact: str, keys: HashKeys, *, revoked_by: str, now: dt.datetime
+def end_consents(
+    connection: Connection,
+    org_id: uuid.UUID,
+    withdrawn: Mapping[tuple[str, str], str],
+    keys: HashKeys,
+    *,
+    now: dt.datetime,
 ) -> int:
-    """The person withdrew: every consent of the contact ends, on every channel. Returns how many stood."""
+    """People withdrew: every consent of these contacts that stands ends, on every channel. Returns how many stood.
+
+    withdrawn: from (kind, contact) to who or what withdrew it, a member or a reply. Only a consent given later counts
+    again; START is none. Belongs at the end of a transaction: it appends to the proof.
+    """  # fmt: skip
+    causes: dict[str, str] = {}
+    for (kind, contact), cause in withdrawn.items():
+        hashes = [*all_hashes(kind, contact, keys), *hashes_before_keys(connection, [_compared(contact)])]
+        causes |= dict.fromkeys(hashes, cause)
     table = consents
+    given = func.unnest(
+        cast(list(causes), ARRAY(Text)), cast(list(causes.values()), ARRAY(Text))
+    ).table_valued("contact_hash", "cause").render_derived()  # fmt: skip
     ended = connection.execute(
         update(table)
-        .where(table.c.contact_hash.in_(all_hashes(kind, contact, keys)), table.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_by=revoked_by)
-        .returning(table.c.consent_id, table.c.contact_hash, table.c.channel, table.c.purpose, table.c.kind)
+        .where(table.c.contact_hash == given.c.contact_hash, table.c.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_by=given.c.cause)
+        .returning(
+            table.c.consent_id, table.c.contact_hash, table.c.channel, table.c.purpose, table.c.kind, table.c.revoked_by
+        )
     ).mappings()  # fmt: skip
-    entries = [_entry("revoked", dict(row), revoked_by, now) for row in ended]
-    append_proof(connection, org.org_id, entries)
+    entries = [_entry("revoked", dict(row), row["revoked_by"], now) for row in ended]
+    append_proof(connection, org_id, entries)
     return len(entries)
+
+
+def hashes_before_keys(connection: Connection, contacts: Collection[str]) -> list[str]:
+    """Hashes from before there were keys, of consents whose value is one of these contacts, as they are compared."""
+    table = consents.c
+    unkeyed = select(table.contact_hash, table.contact_value).where(
+        table.contact_hash.like(BEFORE_KEYS), table.contact_value.is_not(None)
+    )
+    rows = pl.DataFrame(connection.execute(unkeyed).all(), schema={"hash": pl.String, "value": pl.String}, orient="row")
+    return rows.filter(is_among(contacts, pl.col("value")))["hash"].unique().sort().to_list()
 
 
 def consent_case(connection: Connection, org: Org, kind: str, contact: str, keys: HashKeys) -> dict[str, Any]:

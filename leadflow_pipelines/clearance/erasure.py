@@ -159,7 +159,7 @@ def _delete_consent_files(connection: Connection, folder: Path, hashes: list[str
         ~theirs, table.contact_value.is_not(None), table.evidence_path.in_(named)
     ).distinct()  # fmt: skip
     shared: set[str] = set(connection.execute(others).scalars())
-    own: set[str] = set(connection.execute(named).scalars()) - shared
+    own: set[str] = {*connection.execute(named).scalars()} - shared
     for path in own:
         (folder / path).unlink(missing_ok=True)
     connection.execute(update(consents).where(table.evidence_path.in_(sorted(own))).values(evidence_path=None))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 from sqlalchemy import Connection, Row, select, update
 
+from leadflow_pipelines.clearance.consents import end_consents
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.compliance.consents import contact_key
 from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes, with_contact_hash
@@ -20,6 +21,8 @@ from leadflow_pipelines.database.tables.outreach import CONTACT_KINDS, SUPPRESSI
 from leadflow_pipelines.errors import InvalidInput
 
 LIFTED_BY_START = "stop"
+WITHDRAWALS = ("stop", "revocation", "deletion")
+"""Origins with which a person takes consents back, too; the others say that somebody else must not be contacted."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ def suppress(
 ) -> int:
     """Suppress these contacts from `now`; return how many were not suppressed for that origin before.
 
-    One that START had lifted holds again. Belongs at the end of a transaction: it appends to the proof.
+    One that START had lifted holds again. A withdrawal ends the contact's consents, its source being their cause.
+    Belongs at the end of a transaction: it appends to the proof.
     Raises InvalidInput for a kind or origin that does not exist, and for a blank contact.
     """
     for wish in wishes:
@@ -60,6 +64,9 @@ def suppress(
     new = rows.join(standing, on=["contact_hash", "origin"], how="anti", maintain_order="left")
     copy_into(connection, suppressions, new, conflict="replace")
     _note(connection, org_id, "suppressed", new, now)
+    withdrawn = {(wish.kind, wish.contact_value): wish.source for wish in wishes if wish.origin in WITHDRAWALS}
+    if withdrawn:
+        end_consents(connection, org_id, withdrawn, keys, now=now)
     return new.height
 
 
@@ -68,7 +75,8 @@ def start_again(
 ) -> bool:
     """The person asked to hear from the org again: lift what STOP set, nothing else. Returns whether there was any.
 
-    A revocation, an operator's block, a deletion or a bounce stays.
+    A revocation, an operator's block, a deletion or a bounce stays. Consents that ended stay so: a text needs a new
+    one.
     """
     table = suppressions
     lifted: Sequence[str] = connection.execute(

@@ -48,7 +48,10 @@ def import_file(
         told = {"rows_in": len(consents) + len(faults), "consents": len(consents), "new": new, "rejected": len(faults)}
         print_json({**told, "faults": [asdict(fault) for fault in faults[:FAULTS_SHOWN]]})
     else:
-        out.print(f"{new:,} consents recorded, {len(consents) - new:,} known already, {len(faults):,} rows left out.")
+        out.print(
+            f"{new:,} consents recorded, {len(consents) - new:,} known already or of erased people, "
+            f"{len(faults):,} rows left out."
+        )
         if faults:
             rows = [(fault.row, fault.column, fault.message, fault.remedy) for fault in faults[:FAULTS_SHOWN]]
             print_table(f"Left out of {file.name}", ["row", "column", "what is wrong", "what to do"], rows)
@@ -92,7 +95,7 @@ def record(
     if as_json:
         print_json({"new": new})
     else:
-        out.print("Recorded." if new else "That consent is in the log already.")
+        out.print("Recorded." if new else "Not recorded: it is in the log already, or the contact was erased.")
 
 
 @app.command("revoke")
@@ -104,7 +107,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """The person withdrew: end every consent of the contact and suppress it, on every channel, at once."""
-    from leadflow_pipelines.clearance.consents import revoke_consents
+    from leadflow_pipelines.clearance.consents import end_consents
     from leadflow_pipelines.clearance.hash_keys import load_hash_keys
     from leadflow_pipelines.clearance.members import require_member
     from leadflow_pipelines.clearance.suppressions import Suppression, kind_of, suppress
@@ -113,7 +116,7 @@ def revoke(
     kind, keys = kind_of(contact), load_hash_keys(workspace.settings)
     with workspace.database.as_org(workspace.org.org_id) as connection:
         name = require_member(connection, actor(as_name))
-        ended = revoke_consents(connection, workspace.org, kind, contact, keys, revoked_by=name, now=now)
+        ended = end_consents(connection, workspace.org.org_id, {(kind, contact): name}, keys, now=now)
         wish = Suppression(kind, contact, "revocation", reason, name)
         suppress(connection, workspace.org.org_id, [wish], keys, now=now)
     if as_json:

@@ -117,13 +117,16 @@ def forget(
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Forget a person: their contacts go from messages, replies, consents, audiences, evidence and list files.
+    """Forget a person: their contacts go from the lake with all its earlier versions, from what vendors answered, from
+    messages, replies, consents and the files that show these, audiences, evidence and marts.
 
-    A keyed hash stays suppressed for ever, so that importing them again contacts nobody; the proof stays whole and says
-    `erased`. It cannot be undone.
+    A keyed hash stays suppressed for ever: what comes in again about them is dropped. The proof stays whole and says
+    `erased`. Killed midway, run it again. It cannot be undone.
     """
     from leadflow_pipelines.clearance.erasure import erase_person
     from leadflow_pipelines.clearance.hash_keys import load_hash_keys
+    from leadflow_pipelines.marts.build_marts import build_marts
+    from leadflow_pipelines.marts.work_folder import has_build
 
     workspace = open_session(org)
     named = [("phone", one) for one in phones or ()] + [("email", one) for one in emails or ()]
@@ -137,21 +140,26 @@ def forget(
             workspace.database, workspace.lake, workspace.org, kind, value, keys, actor=who, now=dt.datetime.now(dt.UTC)
         )
         told.append({"kind": kind, **asdict(found)})
+    now = dt.datetime.now(dt.UTC)
+    has_marts = has_build(workspace.settings.home, workspace.org.slug)
+    if has_marts:
+        progress("Building the marts without them")
+        build_marts(workspace.lake, workspace.database, workspace.org, now=now, run_id="forget")
     if as_json:
-        print_json({"org": workspace.org.slug, "forgotten": told, "left": LEFT})
+        print_json({"org": workspace.org.slug, "forgotten": told, "marts_rebuilt": has_marts, "note": FOR_EVER})
         return
     for one in told:
-        rows = [(name.replace("_", " "), count) for name, count in one.items() if name not in ("kind", "consent_files")]
+        rows = [(name.replace("_", " "), count) for name, count in one.items() if name != "kind" and count]
         print_table(f"Forgotten: one {one['kind']}", ["where", "rows"], rows)
-        if one["consent_files"]:
-            out.print(f"{one['consent_files']} file(s) that show a consent are left: {LEFT['consent_files']}")
-    out.print(f"Suppressed for ever. {LEFT['lake']}")
+        if one["shared_files"]:
+            out.print(f"{one['shared_files']} file(s) of evidence show other people's consents too, and are left.")
+    out.print(f"{'The marts were built without them. ' if has_marts else ''}{FOR_EVER}")
 
 
-LEFT = {
-    "consent_files": "you may need them in a dispute; they lie below the org's evidence folder.",
-    "lake": "What vendors and records said stays in the lake: `leadflow run` may list the contact again, suppressed.",
-}
+FOR_EVER = (
+    "Suppressed for ever. Public records and vendors may name them again: then they are dropped before they become "
+    "contacts. Files you exported, letters you printed and your backups are yours to delete."
+)
 
 
 def _print_differences(found: object, rules_as_of: str | None) -> None:

@@ -24,6 +24,7 @@ from leadflow_pipelines.compliance.consents import (
     SUPPRESSION_COLUMNS,
     are_suppressed,
     contact_key,
+    mailing_line,
     weigh_consents,
 )
 from leadflow_pipelines.compliance.evidence import (
@@ -204,11 +205,7 @@ def identified(points: pl.DataFrame) -> pl.DataFrame:
     if unknown_kinds:
         raise InvalidInput(f"Contact points of unknown kind: {unknown_kinds}.", remedy="Use phone, email or mailing.")
     kind = pl.col("kind")
-    region = pl.concat_str("mailing_state", "mailing_zip5", separator=" ", ignore_nulls=True)
-    mailing = pl.concat_str(
-        "mailing_street", "mailing_city", region.replace("", None), separator=", ", ignore_nulls=True
-    )
-    value = pl.when(kind == "phone").then("phone_e164").when(kind == "email").then("email").otherwise(mailing)
+    value = pl.when(kind == "phone").then("phone_e164").when(kind == "email").then("email").otherwise(mailing_line())
     is_e164 = (kind == "phone") & pl.col("contact_value").str.contains(US_PHONE)
     other = pl.when(~is_e164).then("contact_value")
     return points.with_columns(contact_value=value.replace("", None).fill_null("(none)")).with_columns(

@@ -49,6 +49,14 @@ def contact_key(value: pl.Expr) -> pl.Expr:
     return pl.when(is_phone).then(pl.lit("+1") + digits.str.slice(-10)).otherwise(folded)
 
 
+def mailing_line() -> pl.Expr:
+    """The mailing columns as one line, the contact value of kind mailing; blank where there is nothing."""
+    region = pl.concat_str("mailing_state", "mailing_zip5", separator=" ", ignore_nulls=True)
+    return pl.concat_str(
+        "mailing_street", "mailing_city", region.replace("", None), separator=", ", ignore_nulls=True
+    )  # fmt: skip
+
+
 def org_key(name: pl.Expr) -> pl.Expr:
     """An organisation's name as it is compared: letters and digits alone, folded."""
     return name.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")

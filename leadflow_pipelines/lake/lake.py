@@ -32,6 +32,9 @@ from leadflow_pipelines.settings import Settings
 
 ZIP_PREFIX = "zip_prefix"
 COMMITS_PER_CHECKPOINT = 20
+WRITER_HOURS = 1
+"""No writer takes so long: files this old that no commit names were left by one that died."""
+LOG_KEPT = "delta.logRetentionDuration"
 WRITE_ATTEMPTS = 12
 
 
@@ -177,6 +180,47 @@ class Lake:
         """Delete files that no version younger than `keep_hours` needs; returns how many."""
         table = self._table(contract)
         return 0 if table is None else len(table.vacuum(retention_hours=keep_hours, dry_run=False))
+
+    def change_rows(self, contract: Contract, where: pl.Expr, change: Mapping[str, pl.Expr] | None = None) -> int:
+        """Delete the rows that satisfy `where` from every partition, or give their columns the values in `change`.
+
+        Returns how many rows there were. Earlier versions still hold them: see `forget_versions`.
+        """
+        is_hit = where.fill_null(False)
+        columns = ["zip", *(name for name in contract.partition_by if name != ZIP_PREFIX)]
+        found = self.read(contract, where=is_hit, columns=list(dict.fromkeys(columns)))
+        if found.is_empty():
+            return 0
+
+        def changed(present: pl.DataFrame) -> pl.DataFrame:
+            if change is None:
+                return present.filter(~is_hit)
+            hit = present.select(is_hit.alias("hit")).to_series()
+            return present.with_columns(
+                pl.when(hit).then(value).otherwise(name).alias(name) for name, value in change.items()
+            )
+
+        (column,) = contract.partition_by
+        values = found["zip"].str.head(3) if column == ZIP_PREFIX else found[column]
+        self.update(contract, {column: values.unique().to_list()}, changed)
+        return found.height
+
+    def forget_versions(self, contract: Contract) -> int:
+        """Delete all that only earlier versions of a table need, files and log; returns how many data files.
+
+        Whoever reads an earlier version at this moment fails, and finds the present one when it starts again.
+        """
+        table = self._table(contract)
+        if table is None:
+            return 0
+        gone = table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        gone += table.vacuum(retention_hours=WRITER_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+        table.alter.set_table_properties({LOG_KEPT: "interval 0 seconds"})
+        table.update_incremental()
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        table.alter.set_table_properties({LOG_KEPT: "interval 30 days"})
+        return len(gone)
 
     def _rewrite(
         self,

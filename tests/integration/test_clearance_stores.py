@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from leadflow_pipelines.clearance import attestations, holds, members, profile, rule_store
 from leadflow_pipelines.clearance.consent_files import read_consents
-from leadflow_pipelines.clearance.consents import Consent, consent_case, record_consents, revoke_consents
+from leadflow_pipelines.clearance.consents import Consent, consent_case, end_consents, record_consents
 from leadflow_pipelines.clearance.evidence import Evidence, gather_evidence
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.clearance.proof import verify_chain
@@ -85,9 +85,9 @@ def test_a_recorded_consent_clears_and_a_withdrawal_ends_it(
     assert reasons(connection, org, settings) == []
     again = [replace(CONSENT, contact=PHONE), replace(CONSENT, contact=PHONE, channel="voice")]
     assert record_consents(connection, org, again, keys, actor="pat", now=NOW, settings=settings) == 1
-    assert revoke_consents(connection, org, "phone", "615-555-0123", keys, revoked_by="pat", now=NOW) == 2
+    assert end_consents(connection, org.org_id, {("phone", "615-555-0123"): "pat"}, keys, now=NOW) == 2
     assert reasons(connection, org, settings) == ["consent_revoked", "no_consent"]
-    assert revoke_consents(connection, org, "phone", PHONE, keys, revoked_by="pat", now=NOW) == 0
+    assert end_consents(connection, org.org_id, {("phone", PHONE): "pat"}, keys, now=NOW) == 0
     assert chain_kinds(connection) == ["org_change", "consent", "consent", "consent", "consent"]
     case = consent_case(connection, org, "phone", PHONE, keys)
     assert (len(case["consents"]), len(case["proof"])) == (2, 4)

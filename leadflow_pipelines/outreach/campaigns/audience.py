@@ -16,6 +16,7 @@ import orjson
 import polars as pl
 from sqlalchemy import Connection, delete, select
 
+from leadflow_pipelines.clearance.keep_erased import without_erased
 from leadflow_pipelines.compliance.contact_hash import HashKeys, with_contact_hash
 from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_CONTACTS, LEAD_SCORES, UNLOCATED
@@ -149,12 +150,17 @@ def _store(
     keys: HashKeys,
     asked: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Writes the snapshot in the place of an earlier one, and says how large it is and what its digest is."""
+    """Writes the snapshot in the place of an earlier one, and says how large it is and what its digest is.
+
+    Nothing is written of people who were erased.
+    """
     table = campaign_audience.c
     connection.execute(
         delete(campaign_audience).where(table.org_id == org_id, table.campaign_id == campaign.campaign_id)
     )
-    hashed = with_contact_hash(people, keys).unique("contact_hash", keep="first", maintain_order=True)
+    hashed = with_contact_hash(without_erased(connection, people, keys), keys).unique(
+        "contact_hash", keep="first", maintain_order=True
+    )
     rows = [
         {
             "campaign_id": str(campaign.campaign_id),
