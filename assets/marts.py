@@ -17,6 +17,7 @@ LAKE_SOURCES = (
     "property_records",
     "geocodes",
     "properties",
+    "property_links",
     "enriched_leads",
     "lead_scores",
     "lead_contacts",

@@ -30,8 +30,8 @@ def lead(
     """Say why a lead ranks where it does: facts with their sources, signals, points, linked records, cost."""
     import polars as pl
 
-    from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES, PROPERTY_LINKS, PROPERTY_RECORDS
-    from leadflow_pipelines.properties.conflicts import describe_conflicts
+    from leadflow_pipelines.cli.explain_conflicts import conflicts_of, print_conflicts
+    from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES, PROPERTY_LINKS
 
     lake = open_session(org).lake
     this = pl.col("property_id") == property_id
@@ -41,9 +41,7 @@ def lead(
     signals = _latest(lake.read(ENRICHED_LEADS, where=this), "day") or {}
     score = _latest(lake.read(LEAD_SCORES, where=this), "day") or {}
     links = lake.read(PROPERTY_LINKS, where=this).select("record_id", "matched_by", "score", "evidence", "linked_on")
-    linked = pl.col("record_id").is_in(links["record_id"].to_list())
-    chosen = {given["field"]: given["source"] for given in property_["provenance"]}
-    conflicts = describe_conflicts(lake.read(PROPERTY_RECORDS, where=linked), property_["conflicts"] or [], chosen)
+    conflicts = conflicts_of(lake, property_id)
     if as_json:
         rule = _foreclosure_rule(signals)
         print_json({"property": property_, "signals": signals, "score": score, "links": links.to_dicts(),
@@ -55,8 +53,7 @@ def lead(
     plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
     facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
     print_table("Facts", ["field", "value", "source", "as of"], facts)
-    if conflicts.height:
-        _print_conflicts(conflicts)
+    print_conflicts(conflicts)
     if rule := _foreclosure_rule(signals):
         out.print(f"[bold yellow]In pre-foreclosure in {rule.state}[/], which regulates buying from such owners: "
                   f"{rule.statute}. Have somebody who knows the law read this first.\n")  # fmt: skip
@@ -73,31 +70,6 @@ def _foreclosure_rule(signals: dict[str, Any]) -> "ForeclosureRule | None":
     if not signals.get("is_pre_foreclosure"):
         return None
     return foreclosure_rules(signals["day"]).get(signals["state"])
-
-
-def _print_conflicts(conflicts: "pl.DataFrame") -> None:
-    """What each source says, and why the chosen one was: its rank, then its age."""
-    from leadflow_pipelines.properties.survivorship import VENDOR_RANKS
-
-    rows = []
-    best: dict[str, Any] = {}
-    for said in conflicts.iter_rows(named=True):
-        if said["is_chosen"]:
-            best = said
-            rows.append((said["field"], said["value"], said["source"], said["observed_at"].date(), "chosen"))
-            continue
-        if best.get("field") != said["field"]:  # a mailing address of nobody but another owner
-            rows.append((said["field"], said["value"], said["source"], said["observed_at"].date(), "not taken"))
-            continue
-        rank, best_rank = (VENDOR_RANKS.get(row["source"], 0) for row in (said, best))
-        if rank > best_rank:
-            why = f"{best['source']} ranks before it"
-        elif said["observed_at"] < best["observed_at"]:
-            why = "older"
-        else:
-            why = "as good and as old; the record with the later sale or the smaller id won"
-        rows.append((said["field"], said["value"], said["source"], said["observed_at"].date(), why))
-    print_table("Conflicts between sources", ["field", "value", "source", "as of", "why"], rows)
 
 
 def _latest(frame: "pl.DataFrame", by: str) -> dict[str, Any] | None:

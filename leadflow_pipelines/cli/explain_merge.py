@@ -10,6 +10,8 @@ from leadflow_pipelines.cli.session import open_session
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    import polars as pl
+
     from leadflow_pipelines.properties.merge_case import MergeCase
     from resources.workspace import Workspace
 
@@ -39,11 +41,12 @@ def merge(
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which records make a property, what linked each, and what was compared and kept apart.
+    """Say which records make a property, what linked each, where they contradict each other, what was kept apart.
 
     A score is the certainty of the link: 1 for an equal key, below 1 for a similar address. Put right what is wrong
     with `leadflow review join` and `leadflow review part`.
     """
+    from leadflow_pipelines.cli.explain_conflicts import conflicts_of
     from leadflow_pipelines.database.property_decisions import read_decisions
     from leadflow_pipelines.properties.merge_case import merge_case
 
@@ -51,13 +54,15 @@ def merge(
     with workspace.database.as_org(workspace.org.org_id) as connection:
         decisions = read_decisions(connection, workspace.org.org_id)
     case = merge_case(workspace.lake, id_, decisions)
+    conflicts = conflicts_of(workspace.lake, case.property_id)
     if as_json:
-        print_json(case.as_json())
+        print_json({**case.as_json(), "conflicts": conflicts.to_dicts()})
         return
-    _print_case(workspace, case)
+    _print_case(workspace, case, conflicts)
 
 
-def _print_case(workspace: "Workspace", case: "MergeCase") -> None:
+def _print_case(workspace: "Workspace", case: "MergeCase", conflicts: "pl.DataFrame") -> None:
+    from leadflow_pipelines.cli.explain_conflicts import print_conflicts
     from leadflow_pipelines.cli.pair_text import say, short
 
     sources = case.records["source"].n_unique()
@@ -68,6 +73,9 @@ def _print_case(workspace: "Workspace", case: "MergeCase") -> None:
     _title("Records")
     for record in case.records.iter_rows(named=True):
         _print_record(record)
+    if conflicts.height:
+        out.print()
+        print_conflicts(conflicts)
     outside = case.compared.filter(~case.compared["is_inside"])
     _title("Compared and kept apart")
     if outside.is_empty():

@@ -13,6 +13,7 @@ import yaml
 
 from leadflow_pipelines.contracts import LAKE_TABLES, MARTS, RAW_PULLS
 from leadflow_pipelines.contracts.contract import Contract
+from leadflow_pipelines.contracts.evidence import EVIDENCE_TABLES
 from leadflow_pipelines.contracts.ledger import LEDGER_TABLES
 from leadflow_pipelines.contracts.outreach import OUTREACH_TABLES
 from leadflow_pipelines.contracts.policy import POLICY_TABLES
@@ -37,6 +38,7 @@ def data_dictionary() -> str:
     sections = [
         ("The lake", "One folder per org, Delta unless stated otherwise.", (RAW_PULLS, *LAKE_TABLES)),
         ("The spend ledger, as marts read it", "Postgres schema `leadflow`.", LEDGER_TABLES),
+        ("Evidence, as marts read it", "Gathered from the lake's tables for each build.", EVIDENCE_TABLES),
         ("Campaigns, as marts read them", "Counted in Postgres.", OUTREACH_TABLES),
         ("Rules, as marts read them", "Data files in the code.", POLICY_TABLES),
         ("The marts", "Parquet under `marts/` of the org's lake, and Postgres schema `marts`.", MARTS),
@@ -53,10 +55,11 @@ def data_dictionary() -> str:
 
 
 def dbt_sources() -> str:
-    """dbt's sources: the lake's tables, the ledger's and the policy's."""
+    """dbt's sources: the lake's tables and what stands beside them in the DuckDB file."""
     described = (
         ("lake", "The org's lake.", LAKE_TABLES),
         ("ledger", "The org's spend ledger.", LEDGER_TABLES),
+        ("evidence", "What is gathered from the lake's tables for each build.", EVIDENCE_TABLES),
         ("outreach", "What the org's campaigns did, counted in Postgres.", OUTREACH_TABLES),
         ("policy", "Rules that are data files in the code.", POLICY_TABLES),
     )

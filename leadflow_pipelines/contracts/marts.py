@@ -5,6 +5,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts import shared_columns as shared
 from leadflow_pipelines.contracts.contract import CENTS, Contract, column
+from leadflow_pipelines.contracts.evidence import PROPERTY_CONFLICTS
 from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES
 from leadflow_pipelines.contracts.outreach import CAMPAIGN_COUNTS
 
@@ -36,6 +37,8 @@ MART_LEADS = Contract(
                 "parcel_number",
                 "owner_name",
                 "owner_type",
+                "owner_id",
+                "owner_parcel_count",
                 "mailing_street",
                 "mailing_city",
                 "mailing_state",
@@ -65,6 +68,11 @@ MART_LEADS = Contract(
         "probability": LEAD_SCORES.columns["probability"],
         "reasons": column(pl.String, "What added points, most first, separated by semicolons.", required=True),
         "model_version": LEAD_SCORES.columns["model_version"],
+        "conflicting_fields": column(
+            pl.String,
+            "Fields on which its sources contradict each other, by commas; who says what is in mart_conflicts. Null "
+            "where they agree.",
+        ),
         "cleared_mail": _count("Mailing addresses cleared for mail."),
         "cleared_voice": _count("Phones cleared for manually dialled calls."),
         "cleared_sms": _count("Phones cleared for text messages."),
@@ -175,12 +183,49 @@ MART_CAMPAIGN_PERFORMANCE = Contract(
     key=("org", "campaign", "step", "channel"),
 )
 
+MART_CONFLICTS = Contract(
+    name="mart_conflicts",
+    text=PROPERTY_CONFLICTS.text,
+    columns={"org": ORG, **PROPERTY_CONFLICTS.columns},
+    key=("org", *PROPERTY_CONFLICTS.key),
+    personal=PROPERTY_CONFLICTS.personal,
+)
+
+MART_OWNERS = Contract(
+    name="mart_owners",
+    text="One row per owner: what kind, and what the org's leads on their latest day say of the properties held.",
+    columns={
+        "org": ORG,
+        "owner_id": column(pl.String, ENRICHED_LEADS.columns["owner_id"].description, required=True),
+        "owner_type": ENRICHED_LEADS.columns["owner_type"],
+        "owner_form": ENRICHED_LEADS.columns["owner_form"],
+        **{
+            name: column(pl.String, f"{col.description.rstrip('.')}, as with the property of the smallest id.")
+            for name, col in shared.OWNER.items()
+        },
+        "properties": _count("Properties held."),
+        "zips": column(pl.String, "ZIPs in which they lie, sorted, by commas.", required=True),
+        "zip_count": _count("How many ZIPs."),
+        "absentee_properties": _count("Properties to which the owner's mail does not go; unknown ones do not count."),
+        "out_of_state_properties": _count("Properties in another state than the owner's mail goes to."),
+        "stacked_properties": _count("Properties on two or more lists."),
+        "market_value_cents": column(
+            pl.Int64, "Sum of the market values that sources tell; null where they tell none.", unit="US cents"
+        ),
+        "best_points": column(pl.Int32, "Score of the best of the leads.", pa.Check.in_range(0, 100), required=True),
+    },
+    key=("org", "owner_id"),
+    personal=("owner_name", "mailing_street"),
+)
+
 MARTS = (
     MART_LEADS,
     MART_ZIP_SUMMARY,
     MART_LEAD_FUNNEL,
     MART_PROVIDER_SPEND,
     MART_FIELDS,
+    MART_CONFLICTS,
+    MART_OWNERS,
     MART_COMPLIANCE_AUDIT,
     MART_CAMPAIGN_PERFORMANCE,
 )

@@ -21,6 +21,7 @@ PROPERTIES = Contract(
         "address_key": shared.ADDRESS_KEY,
         **shared.PARCEL,
         **shared.OWNER,
+        "owner_source": column(pl.String, "Source that named the owner: each orders surname and given names its way."),
         "is_owner_occupied": column(pl.Boolean, "A source's own word on occupancy; null where all are silent."),
         "is_vacant": column(pl.Boolean, "A source says that the property stands vacant."),
         **shared.BUILDING,

@@ -21,6 +21,7 @@ from leadflow_pipelines.errors import ContractBroken
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.dbt_worker import build_models
 from leadflow_pipelines.marts.duckdb_file import (
+    add_evidence,
     add_lake,
     add_ledger,
     add_outreach,
@@ -32,6 +33,7 @@ from leadflow_pipelines.marts.duckdb_file import (
 from leadflow_pipelines.marts.freshness import freshness_table
 from leadflow_pipelines.marts.publish_marts import publish_marts
 from leadflow_pipelines.marts.read_campaigns import read_campaigns
+from leadflow_pipelines.marts.read_conflicts import read_conflicts
 from leadflow_pipelines.marts.read_ledger import read_ledger
 from leadflow_pipelines.marts.run_dbt import DUCKDB_FILE
 from leadflow_pipelines.marts.standing_build import StandingBuild, leave_note, mart_inputs, standing_build
@@ -79,6 +81,7 @@ def build_marts(
             return _as_it_stands(standing, seconds)
         with _timed(seconds, "sources"), new_duckdb_file(work / DUCKDB_FILE) as duck:
             add_lake(duck, lake)
+            add_evidence(duck, read_conflicts(duck))
             add_ledger(duck, ledger, org_slug=org.slug)
             add_policy(duck, policy)
             add_outreach(duck, outreach)

@@ -1,5 +1,5 @@
 """The DuckDB file in which dbt works: the lake's tables, the ledger and policies as `lake.*`, `ledger.*`
-and `policy.*`.
+and `policy.*`, evidence gathered from the lake as `evidence.*`.
 
 Made anew for each build, because a view over a Delta table's files breaks once a vacuum removes old ones.
 """
@@ -61,6 +61,13 @@ def add_policy(duck: duckdb.DuckDBPyConnection, policy: Iterable[tuple[Contract,
     duck.execute("create schema policy")
     for contract, frame in policy:
         _add_table(duck, "policy", contract, frame)
+
+
+def add_evidence(duck: duckdb.DuckDBPyConnection, evidence: Iterable[tuple[Contract, pl.DataFrame]]) -> None:
+    """What was gathered from the lake's tables as `evidence.<table>`."""
+    duck.execute("create schema evidence")
+    for contract, frame in evidence:
+        _add_table(duck, "evidence", contract, frame)
 
 
 def add_outreach(duck: duckdb.DuckDBPyConnection, counts: Iterable[tuple[Contract, pl.DataFrame]]) -> None:

@@ -5,8 +5,8 @@ Here: what is a contradiction and what is only written otherwise. Not here: whic
 
 import polars as pl
 
-from leadflow_pipelines.properties.addresses import one_line, unit_key
-from leadflow_pipelines.properties.owners import parse_owners
+from leadflow_pipelines.properties.addresses import unit_key
+from leadflow_pipelines.properties.owners import parse_owners_by_source
 
 _STREET = ("pre_directional", "street_name", "suffix", "post_directional", "zip5")
 _PLAIN = ("is_owner_occupied", "is_vacant", "year_built", "living_sqft", "lot_sqft", "beds", "baths", "units",
@@ -25,16 +25,6 @@ _TOGETHER = {
 """Columns that come from the record that has the first."""
 _SAME_PLACE_DEGREES = 0.001
 """About 100 m: nearer coordinates are a roof and its parcel's middle."""
-_SHOWN: dict[str, pl.Expr] = {
-    "address": pl.when(pl.col("address_key").is_not_null()).then(one_line()),
-    "mailing_street": pl.when(pl.col("mailing_street").is_not_null()).then(
-        pl.concat_str(
-            "mailing_street", "mailing_city", "mailing_state", "mailing_zip5", separator=" ", ignore_nulls=True
-        )
-    ),
-    "lat": pl.concat_str("lat", "lon", separator=" "),
-}
-"""Fields that are shown with what belongs to them."""
 _MOST_WORDS = 1024
 """Of so many a sum of hashes does not overflow."""
 _OWNER_WORD = r"[^ :;|,&/]{2,}"
@@ -69,24 +59,22 @@ def find_conflicts(ordered: pl.DataFrame, several: pl.Series) -> pl.Series:
     return _lists(flags, several.len())
 
 
-def describe_conflicts(records: pl.DataFrame, conflicts: list[str], chosen: dict[str, str]) -> pl.DataFrame:
-    """What each source says where they contradict each other: field, value, source, observed_at, is_chosen; one row a
-    source, the chosen one first.
+def same_value(field: str) -> pl.Expr:
+    """What of a conflict field is compared: equal where two sources say the same; null where one is silent.
 
-    records: one property's (PROPERTY_RECORDS). chosen: field → the source that gave the property its value.
+    Owners are compared by their words, whatever the order, case and points; coordinates to about 100 m.
     """
-    newest = records.sort("observed_at", "sale_date", "record_id", descending=[True, True, False], nulls_last=True)
-    said = [
-        newest.with_columns(
-            pl.lit(field).alias("field"), _SHOWN.get(field, pl.col(field)).cast(pl.String).alias("value")
-        )
-        .drop_nulls("value")
-        .unique("source", keep="first", maintain_order=True)
-        .select("field", "value", "source", "observed_at", is_chosen=pl.col("source") == chosen.get(field))
-        .sort("is_chosen", "source", descending=[True, False])
-        for field in conflicts
-    ]
-    return pl.concat(said) if said else pl.DataFrame(schema=["field", "value", "source", "observed_at", "is_chosen"])
+    if field == "owner_name":
+        words = pl.col(field).str.to_uppercase().str.extract_all(r"[\p{L}\p{N}]+")
+        summed = words.list.eval(pl.element().hash() // _MOST_WORDS).list.sum()
+        return pl.when(pl.col(field).is_not_null()).then(summed)
+    if field == "lat":
+        return pl.concat_str(pl.col("lat", "lon").round(3), separator=" ")
+    return {
+        "address": pl.col("address_key"),
+        "parcel_number": pl.coalesce("parcel_key", "parcel_number"),
+        "mailing_street": pl.concat_str("mailing_street", pl.col("mailing_zip5").fill_null("")),
+    }.get(field, pl.col(field))
 
 
 def _newest_words(records: pl.DataFrame) -> pl.DataFrame:
@@ -133,19 +121,14 @@ def _other_owners(said: pl.DataFrame) -> pl.Series:
     """Groups in which two sources name owners of whom neither is only the shorter form of the other."""
     named = said.select("group", "source", "owner_name").drop_nulls("owner_name")
     # The order of words and their case are what differs most: seen by a sum in a tenth of the time of reading names.
-    words = pl.col("owner_name").str.to_uppercase().str.extract_all(r"[\p{L}\p{N}]+")
-    named = named.with_columns(words.list.eval(pl.element().hash() // _MOST_WORDS).list.sum().alias("words"))
+    named = named.with_columns(same_value("owner_name").alias("words"))
     others = named.group_by("group").agg(pl.col("words").min() != pl.col("words").max()).filter("words")
     named = named.join(others, on="group", how="semi")
-    # A source writes surnames first or last throughout: each is read by itself.
-    read = [
-        of_source.with_columns(parse_owners(of_source["owner_name"])["owner_key"])
-        for of_source in named.partition_by("source")
-    ]
-    if not read:
+    if named.is_empty():
         return said["group"].clear()
+    read = parse_owners_by_source(named["owner_name"], named["source"])
     owners = (
-        pl.concat(read)
+        named.with_columns(read["owner_key"])
         .drop_nulls("owner_key")
         .with_columns(pl.col("owner_key").str.extract_all(_OWNER_WORD).alias("words"))
         .with_columns(pl.col("words").list.n_unique().alias("length"))

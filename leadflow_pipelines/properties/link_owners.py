@@ -3,26 +3,38 @@
 import polars as pl
 
 from leadflow_pipelines.properties.addresses import normalize_addresses
-from leadflow_pipelines.properties.owners import legal_forms, parse_owners
+from leadflow_pipelines.properties.owners import legal_forms, parse_owners_by_source
 from leadflow_pipelines.properties.stable_hash import stable_hash
 
-LINK_COLUMNS = ("property_id", "owner_name", "mailing_street", "mailing_city", "mailing_state", "mailing_zip5", "state")
+LINK_COLUMNS = (
+    "property_id", "owner_name", "owner_source", "mailing_street", "mailing_city", "mailing_state", "mailing_zip5",
+    "state",
+)  # fmt: skip
 """What `link_owners` reads."""
+_MIDDLE_NAMES = r"([:&][^,&]*,[^,&]*),([^,&]*)"
+"""In a key of persons: surname and given name (group 1), middle name (group 2)."""
+_BOTH_MIDDLE_NAMES = r":[^,&]*,[^,&]*,(?P<middle>[^,&]*)(?:,[^,&]*&[^,&]*,[^,&]*,(?P<middle_2>[^,&]*))?"
+_IN_PEOPLE = ("person", "couple", "co_owners", "estate")
+_MOST_PEOPLE = 2
+"""Of an owner whose middle names may differ; more than two are compared as they are written."""
 
 
 def link_owners(properties: pl.DataFrame) -> pl.DataFrame:
     """One row per property in order: OWNER_COLUMNS, owner_id (32 hex digits) and owner_parcel_count (Int32).
 
-    `properties` holds LINK_COLUMNS, one row per property. Two properties have one owner where owner_key and mailing
-    address are the same (for a box: the box), or where the key is a registered company's or a public body's and the
-    state of the property is the same: a state registers a company's name once. A person, an estate, a trust or an
-    unregistered body of the same name without the same mailing address is somebody else, and so is the owner of each
-    property whose mailing address is unknown. owner_id and the count are null where no owner is named.
+    `properties` holds LINK_COLUMNS, one row per property; names are read by the convention of the source that gave
+    them. Two properties have one owner where owner_key and mailing address are the same (for a box: the box), or where
+    the key is a registered company's or a public body's and the state of the property is the same: a state registers a
+    company's name once. A person, an estate, a trust or an unregistered body of the same name without the same mailing
+    address is somebody else, and so is the owner of each property whose mailing address is unknown. Persons who share
+    mailing address, surname and given name are one where their middle names may be one: JOHN, JOHN A and JOHN ALLEN,
+    but none of them where a JOHN B gets his mail there too. owner_id and the count are null where no owner is named.
 
-    Neither the order of rows nor other owners' rows change an owner_id. A registered company that owns in several
-    states from one mailing address is one owner, named after its alphabetically first state.
+    The order of rows changes no owner_id, and other owners' rows change none but in two cases: a second middle name at
+    a mailing address parts those who share the rest, and a registered company that owns in several states from one
+    mailing address is one owner, named after its alphabetically first state.
     """
-    owners = parse_owners(properties["owner_name"])
+    owners = parse_owners_by_source(properties["owner_name"], properties["owner_source"])
     frame = owners.select("owner_key", "owner_form", "legal_form").with_columns(
         properties["property_id"], properties["state"], _mailing_key(properties)
     )
@@ -35,11 +47,36 @@ def link_owners(properties: pl.DataFrame) -> pl.DataFrame:
         alone=pl.concat_str(pl.lit("property:"), "property_id"),
     )
     evidence = pl.coalesce(_first_state(frame).alias("first_state"), "mailed_to", "alone")
-    owner_id = pl.when(pl.col("owner_key").is_not_null()).then(stable_hash([pl.col("owner_key"), evidence]))
+    frame = frame.with_columns(_one_key_a_household(frame).alias("named"))
+    owner_id = pl.when(pl.col("owner_key").is_not_null()).then(stable_hash([pl.col("named"), evidence]))
     linked = frame.select(owner_id=owner_id).with_columns(
         owner_parcel_count=pl.when(pl.col("owner_id").is_not_null()).then(pl.len().over("owner_id")).cast(pl.Int32)
     )
     return owners.hstack(linked)
+
+
+def _one_key_a_household(frame: pl.DataFrame) -> pl.Series:
+    """owner_key, without the middle names where those that share the rest and the mailing address agree on them."""
+    key, at = pl.col("owner_key"), ("without", "mailed_to")
+    people = (
+        frame.with_row_index("row")
+        .filter(pl.col("owner_form").is_in(_IN_PEOPLE) & pl.col("mailed_to").is_not_null() & key.is_not_null())
+        .filter(key.str.count_matches("&", literal=True) < _MOST_PEOPLE)
+        .select("row", "mailed_to", without=key.str.replace_all(_MIDDLE_NAMES, "${1},"),
+                middles=key.str.extract_groups(_BOTH_MIDDLE_NAMES))
+        .unnest("middles")
+    )  # fmt: skip
+    agree = pl.all_horizontal(_may_be_one(middle).over(at) for middle in ("middle", "middle_2"))
+    settled = people.filter(agree)
+    return frame["owner_key"].clone().scatter(settled["row"], settled["without"])
+
+
+def _may_be_one(middle: str) -> pl.Expr:
+    """Whether at most one initial and one middle name in full occur."""
+    name = pl.col(middle).replace("", None)
+    in_full = pl.when(name.str.len_chars() > 1).then(name)
+    initial = name.str.head(1)
+    return (initial.min().eq_missing(initial.max())) & (in_full.min().eq_missing(in_full.max()))
 
 
 def _mailing_key(properties: pl.DataFrame) -> pl.Series:

@@ -12,11 +12,15 @@ import polars as pl
 from leadflow_pipelines.contracts import PROPERTIES, UNLOCATED
 from leadflow_pipelines.properties.addresses import one_line
 from leadflow_pipelines.properties.addresses.tokens import relist
-from leadflow_pipelines.properties.conflicts import find_conflicts
+from leadflow_pipelines.properties.agreement import heed_agreement
+from leadflow_pipelines.properties.conflicts import find_conflicts, same_value
 from leadflow_pipelines.properties.stable_hash import stable_hash
 
-VENDOR_RANKS: Mapping[str, int] = {"attom": 1, "batchdata": 2}
-"""Sources that yield to a county's own file (rank 0, any source not named here)."""
+VENDOR_RANKS: Mapping[str, int] = {
+    "regrid": 1, "attom": 1, "datatree": 1, "rentcast": 2, "batchdata": 2, "zillow": 3,
+}  # fmt: skip
+"""Sources that yield to a county's own file (rank 0, any source not named here): first those that collect counties'
+rolls and deeds, then those that add estimates, then a portal's listings."""
 
 _ADDRESS = (
     "house_number", "pre_directional", "street_name", "suffix", "post_directional", "unit_type", "unit_number",
@@ -37,7 +41,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _VALUES = tuple(name for columns in _GROUPS.values() for name in columns)
 _PROVENANCE_TYPE = PROPERTIES.schema["provenance"]
-_UNHASHED = ("provenance", "valid_from", "valid_to", "content_hash")
+_UNHASHED = ("owner_source", "provenance", "valid_from", "valid_to", "content_hash")
 _CHUNK_RECORDS = 100_000
 """Records merged at once: bounds memory, and gives each core its own share."""
 
@@ -52,10 +56,11 @@ def best_values(
     """One row per linked property in the PROPERTIES shape, valid_to null, sorted by property_id.
 
     `records`: PROPERTY_RECORDS columns, any but record_id and source may be absent; `links`: record_id, property_id.
-    Each field comes from the source of the lowest rank that has it (`source_ranks`, 0 where not named), then from
-    the newest observation. Sale date and price are the newest sale's; a later transfer without a price leaves the
-    price null. Mail goes to the chosen owner only. Lists, sources and costs add up. `conflicts` names
-    what sources contradict each other on.
+    Each field comes from the source of the lowest rank that has it (`source_ranks`, 0 where not named); of several
+    that contradict each other the value that most sources name (`agreement`), then the newest. Sale date and price are
+    the newest sale's; a later transfer without a price leaves the price null. Mail goes to the chosen owner only,
+    however a source orders the name. Lists, sources and costs add up. `conflicts` names what sources contradict each
+    other on; `owner_source` who named the owner.
     """
     records = _complete(records)
     property_id = records.select("record_id").join(
@@ -98,6 +103,9 @@ def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int], valid_from: dt
         .with_row_index("at")
     )  # fmt: skip
     chosen = _choose(ordered)
+    conflicts = find_conflicts(ordered, chosen["sources"].list.len() > 1)
+    chosen = heed_agreement(ordered, chosen, conflicts)
+    chosen = chosen.join(_mail(ordered, chosen), on="group", how="left", maintain_order="left")
     values = chosen.select("property_id").with_columns(
         ordered[column].gather(chosen[group]).alias(column) for group, columns in _GROUPS.items() for column in columns
     )
@@ -105,7 +113,7 @@ def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int], valid_from: dt
     whole = values.with_columns(
         placed.alias("zip"), one_line().alias("address"), chosen["list_codes"], chosen["sources"],
         chosen["record_count"], chosen["cost_cents"], _provenance(ordered, chosen),
-        find_conflicts(ordered, chosen["sources"].list.len() > 1),
+        conflicts, ordered["source"].gather(chosen["owner_name"]).alias("owner_source"),
     )  # fmt: skip
     hashed = [
         pl.col(name).list.join(",") if isinstance(dtype, pl.List) else pl.col(name)
@@ -146,12 +154,7 @@ def _choose(ordered: pl.DataFrame) -> pl.DataFrame:
         .sort("group")
     )
     chosen = chosen.with_columns(pl.when(pl.col("priced") > 0).then("cost_cents").alias("cost_cents"))
-    for extra in (
-        _sales(ordered),
-        _mail(ordered, chosen),
-        _union(ordered, "list_codes", "list_codes"),
-        _sources(ordered),
-    ):
+    for extra in (_sales(ordered), _union(ordered, "list_codes", "list_codes"), _sources(ordered)):
         chosen = chosen.join(extra, on="group", how="left", maintain_order="left")
     return chosen
 
@@ -171,12 +174,18 @@ def _sales(ordered: pl.DataFrame) -> pl.DataFrame:
 def _mail(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """group → row of the mailing address: the chosen owner's own, or one that names no owner."""
     owner = ordered["owner_name"].gather(chosen["owner_name"].gather(ordered["group"]))
+    mailed = ordered.select("group", "at", "owner_name", "mailing_street", chosen_owner=owner).filter(
+        pl.col("mailing_street").is_not_null() & (pl.col("owner_name").is_null() | pl.col("chosen_owner").is_not_null())
+    )
+    is_own = (pl.col("owner_name").is_null() | (pl.col("owner_name") == pl.col("chosen_owner"))).alias("is_own")
+    # Few names differ as texts; the same words in another order are the same owner.
+    doubtful = mailed.filter(~is_own)
+    words, chosen_words = (
+        doubtful.select(owner_name=name).select(same_value("owner_name")).to_series()
+        for name in ("owner_name", "chosen_owner")
+    )
     return (
-        ordered.select("group", "at", "owner_name", "mailing_street", chosen_owner=owner)
-        .filter(
-            pl.col("mailing_street").is_not_null()
-            & (pl.col("owner_name").is_null() | (pl.col("owner_name") == pl.col("chosen_owner")))
-        )
+        pl.concat([mailed.filter(is_own), doubtful.filter(words == chosen_words)])
         .group_by("group").agg(pl.col("at").min().alias("mailing_street"))
     )  # fmt: skip
 

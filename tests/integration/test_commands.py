@@ -18,8 +18,8 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from tests.commands import Finished, leadflow
 
 ZIP = "78704"
-EMPTY = {"mart_campaign_performance"}
-"""Marts that are readable and have no row yet: the org has no campaign."""
+EMPTY = {"mart_campaign_performance", "mart_conflicts"}
+"""Marts that are readable and have no row yet: the org has no campaign, and one source contradicts nobody."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`leadflow explain lead` on a property whose sources contradict each other."""
+"""`leadflow explain lead` and `merge` on a property whose sources contradict each other."""
 
 import datetime as dt
 from uuid import uuid4
@@ -35,12 +35,16 @@ def test_every_sources_value_is_shown_and_why_one_was_chosen(database: Database)
     (property_id,) = set(lake.read(PROPERTY_LINKS)["property_id"])
 
     told = leadflow("explain", "lead", property_id, "--org", slug, "--json").json["conflicts"]
-    assert [(row["field"], row["value"], row["source"], row["is_chosen"]) for row in told] == [
-        ("year_built", "1986", "roll", True),
-        ("year_built", "1990", "attom", False),
-        ("year_built", "1980", "earlier_roll", False),
+    assert {(row["field"], row["chosen_value"], row["chosen_source"]) for row in told} == {
+        ("year_built", "1986", "roll")
+    }
+    assert [(row["other_value"], row["other_source"], row["why"]) for row in told] == [
+        ("1990", "attom", "source_rank"),
+        ("1980", "earlier_roll", "age"),
     ]
-    shown = leadflow("explain", "lead", property_id, "--org", slug).out
-    assert "Conflicts between sources" in shown
-    assert "roll ranks before it" in " ".join(shown.split())
-    assert "older" in shown
+    assert leadflow("explain", "merge", property_id, "--org", slug, "--json").json["conflicts"] == told
+    for what in ("lead", "merge"):
+        shown = " ".join(leadflow("explain", what, property_id, "--org", slug).out.split())
+        assert "Conflicts between sources" in shown
+        assert "roll ranks before it" in shown
+        assert "older" in shown

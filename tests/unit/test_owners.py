@@ -184,10 +184,13 @@ BOX = ("PO Box 12", "Austin", "TX", "78704")
 NOWHERE = (None, None, None, None)
 
 
-def linked(*rows: tuple[str | None, tuple[str | None, ...], str | None]) -> pl.DataFrame:
-    """Rows of owner name, mailing address and the property's state."""
+def linked(
+    *rows: tuple[str | None, tuple[str | None, ...], str | None], sources: list[str] | None = None
+) -> pl.DataFrame:
+    """Rows of owner name, mailing address and the property's state; sources: of the names, else all of one."""
     frame = pl.DataFrame(
-        [(f"p_{at}", name, *mailing, state) for at, (name, mailing, state) in enumerate(rows)],
+        [(f"p_{at}", name, (sources or ["roll"] * len(rows))[at], *mailing, state)
+         for at, (name, mailing, state) in enumerate(rows)],
         schema=dict.fromkeys(LINK_COLUMNS, pl.String), orient="row",
     )  # fmt: skip
     return link_owners(frame)
@@ -203,6 +206,40 @@ def test_a_person_is_the_same_only_with_the_same_mailing_address() -> None:
     assert not same(("EXAMPLE, JOHN A", AWAY, "TX"), ("EXAMPLE, JOHN A", HOME, "TX"))
     assert not same(("EXAMPLE, JOHN A", NOWHERE, "TX"), ("EXAMPLE, JOHN A", NOWHERE, "TX"))
     assert not same(("EXAMPLE, JOHN A", AWAY, "TX"), ("EXAMPLE, JANE A", AWAY, "TX"))
+
+
+def test_each_source_is_read_by_its_own_order_of_names() -> None:
+    """Neither QUILLON nor BREVARD is a known given name: only its source's other names say which is the surname."""
+    roll = [f"{surname} MARY" for surname in SURNAMES]
+    vendor = [f"Mary {surname}".title() for surname in SURNAMES]
+    names = ["QUILLON BREVARD", *roll, "Brevard Quillon", *vendor]
+    sources = ["roll"] * (len(roll) + 1) + ["vendor"] * (len(vendor) + 1)
+    found = linked(*((name, AWAY, "TX") for name in names), sources=sources)
+    ids = found["owner_id"].to_list()
+    assert ids[: len(roll) + 1] == ids[len(roll) + 1 :]
+    assert found["owner_parcel_count"].to_list() == [2] * len(names)
+    assert found["last_name"][0] == "QUILLON"
+    as_one = linked(*((name, AWAY, "TX") for name in names))["owner_id"].to_list()
+    assert as_one[0] != as_one[len(roll) + 1]
+
+
+@pytest.mark.parametrize(
+    ("names", "owners"),
+    [
+        (["EXAMPLE, JOHN A", "John Example", "EXAMPLE JOHN ALLEN"], 1),
+        (["EXAMPLE, JOHN A & MARY", "John Example & Mary B Example", "EXAMPLE MARY BETH & JOHN"], 1),
+        (["EXAMPLE, JOHN A", "EXAMPLE, JOHN", "EXAMPLE, JOHN B"], 3),
+        (["EXAMPLE, JOHN ALLEN", "EXAMPLE, JOHN", "EXAMPLE, JOHN ARTHUR"], 3),
+        (["EXAMPLE, JOHN", "EXAMPLE, JOHN JR", "EXAMPLE, JOHN SR"], 3),
+        (["EXAMPLE, JOHN A", "EXAMPLE, JOHN A & MARY", "ESTATE OF JOHN A EXAMPLE"], 3),
+        (["EXAMPLE, JOHN A", "EXAMPLE, JOHN A JR", "EXAMPLE, JOHN JR"], 2),
+    ],
+)
+def test_a_middle_name_left_out_is_no_other_person_at_one_mailing_address(names: list[str], owners: int) -> None:
+    for order in (names, names[::-1]):
+        assert linked(*((name, AWAY, "TX") for name in order))["owner_id"].n_unique() == owners
+    apart = [(name, (f"{at} Example Ave", *AWAY[1:]), "TX") for at, name in enumerate(names)]
+    assert linked(*apart)["owner_id"].n_unique() == len(names)
 
 
 def test_a_registered_company_is_the_same_within_a_state() -> None:
@@ -241,7 +278,7 @@ def test_the_order_of_properties_does_not_count(
     rows: list[tuple[str, tuple[str, ...], str]], chance: random.Random
 ) -> None:
     frame = pl.DataFrame(
-        [(f"p_{at}", name, *mailing, state) for at, (name, mailing, state) in enumerate(rows)],
+        [(f"p_{at}", name, f"source_{at % 2}", *mailing, state) for at, (name, mailing, state) in enumerate(rows)],
         schema=dict.fromkeys(LINK_COLUMNS, pl.String), orient="row",
     )  # fmt: skip
     shuffled = frame[chance.sample(range(frame.height), frame.height)]

@@ -20,6 +20,12 @@ contact_cost as (
     from {{ ref('stg_contacts') }}
     semi join {{ ref('stg_latest_scores') }} using (day, property_id)
     group by day, property_id
+),
+
+conflicting as (
+    select property_id, array_to_string(conflicts, ', ') as fields
+    from {{ source('lake', 'properties') }}
+    where valid_to is null and len(conflicts) > 0
 )
 
 select
@@ -33,6 +39,8 @@ select
     leads.parcel_number,
     leads.owner_name,
     leads.owner_type,
+    leads.owner_id,
+    leads.owner_parcel_count,
     leads.mailing_street,
     leads.mailing_city,
     leads.mailing_state,
@@ -60,6 +68,7 @@ select
     scores.probability,
     scores.reasons,
     scores.model_version,
+    conflicting.fields as conflicting_fields,
     coalesce(cleared.mail, 0) as cleared_mail,
     coalesce(cleared.voice, 0) as cleared_voice,
     coalesce(cleared.sms, 0) as cleared_sms,
@@ -70,3 +79,4 @@ from {{ ref('stg_latest_scores') }} as scores
 inner join {{ ref('stg_leads') }} as leads using (day, property_id)
 left join cleared using (day, property_id)
 left join contact_cost using (day, property_id)
+left join conflicting using (property_id)

@@ -85,7 +85,7 @@ def parse_owners(names: pl.Series) -> pl.DataFrame:
     people of one name have one key. `link_owners` decides with more evidence.
 
     Surname first or last, where no comma says so: see `read_persons`. It looks at the whole column where a name alone
-    does not decide, so give it one source's names at a time where there is a choice.
+    does not decide, so give it one source's names at a time where there is a choice (`parse_owners_by_source`).
     """
     distinct = names.unique()
     are_distinct = distinct.len() == names.len()
@@ -102,6 +102,15 @@ def parse_owners(names: pl.Series) -> pl.DataFrame:
         place, on="name", how="left", nulls_equal=True, maintain_order="left"
     )  # fmt: skip
     return read[places["place"]]
+
+
+def parse_owners_by_source(names: pl.Series, sources: pl.Series) -> pl.DataFrame:
+    """`parse_owners`, each source's names read by that source's own convention; a null source counts as one."""
+    if sources.n_unique() <= 1:
+        return parse_owners(names)
+    rows = pl.DataFrame({"name": names, "source": sources}).with_row_index("row").partition_by("source")
+    read = pl.concat([of_source.select("row").hstack(parse_owners(of_source["name"])) for of_source in rows])
+    return read.sort("row").drop("row")
 
 
 @dataclass(frozen=True)
