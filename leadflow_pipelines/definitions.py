@@ -18,7 +18,7 @@ from leadflow_pipelines.observability import configure_logging, init_error_repor
 from leadflow_pipelines.settings import Settings, get_settings
 from resources.clock import ClockResource
 from resources.providers import ProvidersResource
-from resources.workspace import WorkspaceResource
+from resources.workspace_resource import WorkspaceResource
 
 
 def build_scope(*, org: str | None = None, today: dt.date | None = None) -> Scope:

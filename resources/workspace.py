@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import dagster as dg
-
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org, find_org
 from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.lake import Lake, open_lake
-from leadflow_pipelines.settings import Settings, get_settings
+from leadflow_pipelines.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,3 @@ def open_workspace(settings: Settings, org_slug: str) -> Workspace:
     """
     database = open_database(settings)
     return Workspace(settings, find_org(database, org_slug), database, open_lake(settings, org_slug))
-
-
-class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Hands out the workspace of the org a code location works for."""
-
-    org: str
-
-    def open(self) -> Workspace:
-        """The org's workspace under the settings of this process."""
-        return open_workspace(get_settings(), self.org)

@@ -11,7 +11,7 @@ from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.outreach.replies.poll_replies import FIRST_LOOK, poll_replies
 from leadflow_pipelines.settings import Settings
-from resources.workspace import WorkspaceResource
+from resources.workspace_resource import WorkspaceResource
 
 EVERY_SECONDS = 60
 WITH_WEBHOOKS = dt.timedelta(minutes=15)

@@ -21,7 +21,8 @@ from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.observability import bind_correlation
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, has_limit, open_run, run_use_cents, set_limit
 from leadflow_pipelines.spend.past_pulls import zips_in_turn
-from resources.workspace import Workspace, WorkspaceResource
+from resources.workspace import Workspace
+from resources.workspace_resource import WorkspaceResource
 
 
 def import_first(workspace: Workspace, path: Path, source: str | None) -> ImportResult:

@@ -15,7 +15,7 @@ from leadflow_pipelines.outreach.dispatch.dispatch_org import dispatch_org, open
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings
 from resources.clock import ClockResource
-from resources.workspace import WorkspaceResource
+from resources.workspace_resource import WorkspaceResource
 from tests.commands import leadflow, start_leadflow
 from tests.outreach_people import FRIDAY_NOON, Texting, people, texting
 

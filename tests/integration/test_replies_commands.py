@@ -20,7 +20,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import InvalidInput, LeadflowError
 from leadflow_pipelines.settings import Settings, get_settings, use_settings
-from resources.workspace import WorkspaceResource
+from resources.workspace_resource import WorkspaceResource
 
 NOW = dt.datetime(2026, 11, 22, 15, tzinfo=dt.UTC)
 LETTERS = "abcdef"
