@@ -10,12 +10,13 @@ import ssl
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from heapq import heapify, heappop, heappush
 from itertools import count, groupby
+from queue import SimpleQueue
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -244,6 +245,7 @@ class Guard:
         turnstile, tickets = Turnstile(), count()
         is_careful = False
         running: dict[Future[Bought], _Request] = {}
+        done: SimpleQueue[Future[Bought]] = SimpleQueue()
         at_once = self._concurrency + AHEAD
         with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="guard") as pool:
             while bulk.queue or running:
@@ -254,14 +256,16 @@ class Guard:
                     request = heappop(bulk.queue)
                     source = self._sources[request.provider]
                     asking = (source, request.calls, bulk.origin, turnstile, next(tickets))
-                    running[pool.submit(self._buyer.buy, *asking)] = request
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    request = running.pop(future)
-                    self._take(bulk, request, future.result(), is_final=is_careful, is_alone=not running)
+                    future = pool.submit(self._buyer.buy, *asking)
+                    running[future] = request
+                    future.add_done_callback(done.put)
+                future = done.get()
+                request = running.pop(future)
+                self._take(bulk, request, future.result(), is_final=is_careful, is_alone=not running)
                 if progress is not None:
-                    done = len(bulk.pulls) + len(bulk.unmade)
+                    made = len(bulk.pulls) + len(bulk.unmade)
                     waiting = sum(len(request.calls) for request in (*bulk.queue, *running.values()))
-                    progress(done, done + waiting)
+                    progress(made, made + waiting)
 
     def _take(self, bulk: _Bulk, request: _Request, bought: Bought, *, is_final: bool, is_alone: bool) -> None:
         """Puts one request's outcome into the bulk. What was refused for now goes back into the queue."""

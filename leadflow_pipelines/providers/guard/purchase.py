@@ -28,7 +28,7 @@ from leadflow_pipelines.providers.guard.books import Books, open_books
 from leadflow_pipelines.providers.guard.breaker import CLEAN, Line, Passed
 from leadflow_pipelines.providers.guard.rate_limit import Rate, rate_key, rate_of, take_slot
 from leadflow_pipelines.providers.guard.turnstile import Turnstile
-from leadflow_pipelines.providers.pulls import Pull, RawStore, raw_frame, unsent_row
+from leadflow_pipelines.providers.pulls import Pull, RawStore, raw_table, unsent_row
 from leadflow_pipelines.providers.retry import RetryPolicy
 from leadflow_pipelines.providers.source import HttpAnswer, Reply, Source
 from leadflow_pipelines.spend import budget
@@ -167,9 +167,9 @@ class Buyer:
         fetched_at = self._clock()
         shares = split_cents(cost, [reply.billed for reply in replies])
         try:
-            frame = raw_frame(calls, replies, shares, fetched_at)
+            rows = raw_table(calls, replies, shares, fetched_at)
             path = self._raw.write_raw(
-                source.name, calls[0].day, zip_of(calls) or UNLOCATED, fingerprint_of(calls), frame
+                source.name, calls[0].day, zip_of(calls) or UNLOCATED, fingerprint_of(calls), rows
             )
         except Exception as error:
             message = f"the answer could not be stored ({type(error).__name__})"
