@@ -99,7 +99,7 @@ def _print_plan(planned: "Plan", title: str) -> None:
 
 def _remarks(line: "PlannedPull") -> list[str]:
     """What a person must know beside the figures."""
-    remarks = []
+    remarks = [line.refusal] if line.refusal else []
     if line.expected_cents is None:
         bounds = f"between {dollars(line.lowest_cents)} and {dollars(line.worst_cents)}"
         remarks.append(f"no past pull tells what to expect; it will cost {bounds}.")

@@ -13,7 +13,12 @@ from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.leads.trace_owners import calls_worth_making, foreseen_leads, last_scored_days
+from leadflow_pipelines.leads.trace_owners import (
+    calls_worth_making,
+    foreseen_leads,
+    last_scored_days,
+    why_not_trace,
+)
 from leadflow_pipelines.properties.geocodes import unplaced_addresses
 from leadflow_pipelines.providers.configured import configured_sources
 from leadflow_pipelines.providers.listings import LISTINGS, Listing, configured_listings
@@ -43,14 +48,11 @@ def run_demands(
 
     Which leads are best is known once the properties are there. Until then those of each ZIP's last scored day stand
     for them, and LEADFLOW_SKIP_TRACE_MAX_PER_ZIP bounds what others may cost. What is imported between the plan and
-    the run is not foreseen.
+    the run is not foreseen. Where nobody attested why people are looked up, no owner would be asked for.
     """
     located = sorted(set(zips) - {UNLOCATED})
     listings = configured_listings(settings) or LISTINGS[:1]
     scored_on = last_scored_days(lake, zips=zips, day=day)
-    fresh_days = settings.skip_trace_fresh_days
-    leads = foreseen_leads(lake, database, org, scored_on=scored_on, day=day, fresh_days=fresh_days)
-    traces = calls_worth_making(leads, day=day, most_per_zip=settings.skip_trace_max_per_zip)
     asked: list[tuple[Listing, list[Call]]] = []
     waiting: set[str | None] = set()
     with database.as_org(org.org_id) as connection:
@@ -72,14 +74,37 @@ def run_demands(
             for listing, calls in asked
         ),
         *_geocoding(lake, org, settings, asked, sources, zips=zips, day=day, now=now, waiting=waiting),
-        Demand(
-            calls=traces,
-            like=Call(batchdata.NAME, batchdata.ENDPOINT, {}, None, day),
-            about_things=True,
-            forecasts=[Forecast(zip_code, settings.skip_trace_max_per_zip) for zip_code in sorted(set(zips) - settled)],
-            unknown_zips=sorted(set(located) - scored_on.keys()),
+        _skip_traces(
+            lake, database, org, settings, day=day, scored_on=scored_on,
+            unsettled=sorted(set(zips) - settled), unknown=sorted(set(located) - scored_on.keys()),
         ),
-    ]
+    ]  # fmt: skip
+
+
+def _skip_traces(
+    lake: Lake,
+    database: Database,
+    org: Org,
+    settings: Settings,
+    *,
+    day: dt.date,
+    scored_on: Mapping[str, dt.date],
+    unsettled: Sequence[str],
+    unknown: Sequence[str],
+) -> Demand:
+    """The owners of the best leads. Of `unsettled` ZIPs others may turn out to be best, of `unknown` none is known."""
+    like = Call(batchdata.NAME, batchdata.ENDPOINT, {}, None, day)
+    if refusal := why_not_trace(database, org):
+        return Demand(calls=(), like=like, about_things=True, refusal=refusal)
+    most = settings.skip_trace_max_per_zip
+    leads = foreseen_leads(lake, database, org, scored_on=scored_on, day=day, fresh_days=settings.skip_trace_fresh_days)
+    return Demand(
+        calls=calls_worth_making(leads, day=day, most_per_zip=most),
+        like=like,
+        about_things=True,
+        forecasts=[Forecast(zip_code, most) for zip_code in unsettled],
+        unknown_zips=unknown,
+    )
 
 
 def _geocoding(

@@ -51,7 +51,7 @@ def why_not_trace(database: Database, org: Org) -> str | None:
         if has_attested(connection):
             return None
     return (
-        "Nothing was bought: nobody attested for what this org looks people up."
+        "Skip tracing is refused: nobody attested for what this org looks people up."
         f" Run `leadflow attest purpose property_acquisition --org {org.slug}`."
     )
 

@@ -39,7 +39,8 @@ class Demand:
     `calls` are those known by now. Where a ZIP has a forecast, the calls that are made may turn out to be others, but
     no more than it says; of `unknown_zips` no call is known yet. `follow_up` tells the further pages of cached
     answers, `most_pages` the requests that one call becomes where every page is full. `like` is any call of the
-    endpoint. Calls are `about_things` (one owner each) or about whole ZIPs.
+    endpoint. Calls are `about_things` (one owner each) or about whole ZIPs. `refusal` says why the run
+    would ask none of it, whatever the budget; there are no calls then.
     """
 
     calls: Sequence[Call]
@@ -49,6 +50,7 @@ class Demand:
     follow_up: FollowUp | None = None
     most_pages: Callable[[Call], Iterable[Call]] = lambda call: (call,)
     about_things: bool = False
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class PlannedPull:
     past pull tells; `zips_without_past` were never pulled, for them the provider's mean is expected.
     `within_budget_cents` is what is left of the expectation once `cut_zips` are cut for want of budget.
     `affordable_calls` fit the budget even if every call costs its worst; then `cut_zips_at_worst` would be cut.
-    `month_left_cents` is null where no month is limited.
+    `month_left_cents` is null where no month is limited; `refusal` where nothing but the budget decides.
     """
 
     provider: str
@@ -78,6 +80,7 @@ class PlannedPull:
     cut_zips: tuple[str, ...]
     cut_zips_at_worst: tuple[str, ...]
     zips_without_past: tuple[str, ...]
+    refusal: str | None
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,7 @@ def _line(
         cut_zips=_zips(likely[bought:]),
         cut_zips_at_worst=_zips(purchases[affordable:]),
         zips_without_past=_zips(one for one in likely if not one.has_own_past),
+        refusal=demand.refusal,
     )
 
 

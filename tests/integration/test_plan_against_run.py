@@ -8,18 +8,23 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 from sqlalchemy import func, select
 
+from leadflow_pipelines.clearance.attestations import attest
+from leadflow_pipelines.clearance.members import add_member
 from leadflow_pipelines.contracts import PROPERTY_RECORDS
 from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.database.tables import provider_calls
+from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.leads.plan_run import run_demands
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings, load_settings
-from leadflow_pipelines.spend.plan import Plan, plan_pulls
+from leadflow_pipelines.spend.plan import Plan, PlannedPull, plan_pulls
 from leadflow_pipelines.spend.price_book import load_price_book
 from tests.assets.conftest import NOW, TODAY, AssetRunner, open_simulated_workspace, set_budgets
 
@@ -143,6 +148,26 @@ def test_owners_traced_lately_are_not_planned_again_until_they_are_stale(desk: D
     assert (batchdata.cached, batchdata.to_call) == (0, 4)
     assert batchdata.expected_cents == cost["batchdata"], "each owner's own last answer tells"
     assert desk.run(["78704"], later)["batchdata"] == cost["batchdata"]
+
+
+def test_owners_are_not_priced_before_somebody_attested_why(database: Database, settings: Settings) -> None:
+    org = create_org(database, f"t{uuid4().hex[:12]}", is_simulated=False)
+    lake = Lake(f"{settings.lake_url}/{org.slug}")
+
+    def planned() -> PlannedPull:
+        demands = run_demands(lake, database, org, settings, zips=["78704"], day=TODAY, now=NOW)
+        with database.as_org(org.org_id) as connection:
+            plan = plan_pulls(connection, org.org_id, load_price_book(), demands, budget_day=TODAY)
+        return next(line for line in plan.lines if line.provider == "batchdata")
+
+    refused = planned()
+    assert (refused.most_calls, refused.expected_cents, refused.worst_cents) == (0, 0, 0)
+    assert f"leadflow attest purpose property_acquisition --org {org.slug}" in (refused.refusal or "")
+    with database.as_org(org.org_id) as connection:
+        add_member(connection, org.org_id, "pat", actor="pat", now=NOW)
+        attest(connection, org.org_id, purpose="property_acquisition", actor="pat", now=NOW)
+    allowed = planned()
+    assert (allowed.refusal, allowed.worst_cents) == (None, 4 * 7)
 
 
 def test_after_the_run_a_plan_has_nothing_left_to_buy(desk: Desk) -> None:
