@@ -33,7 +33,7 @@ def settings_of(home: Path, url: str, org: str) -> Settings:
 
 def by_dispatcher(settings: Settings) -> int:
     """Rounds until nothing is due."""
-    database = open_database(settings)
+    database = open_database(settings).for_dispatch()
     org = find_org(database, settings.org)
     stop, began, idle = Event(), time.monotonic(), 0
 

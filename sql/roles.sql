@@ -1,9 +1,9 @@
 -- The roles of one LeadFlow database, and its two schemas. Safe to run again.
 --
 -- On a managed server a DBA runs this once, connected to LeadFlow's own database as a login that may
--- create roles, then gives the three logins passwords and makes Dagster its database:
+-- create roles, then gives the four logins passwords and makes Dagster its database:
 --   psql -d leadflow -f sql/roles.sql
---   \password leadflow_app    (then leadflow_migrator and leadflow_dagster)
+--   \password leadflow_app    (then leadflow_dispatcher, leadflow_migrator and leadflow_dagster)
 --   create database dagster owner leadflow_dagster;
 -- The embedded server runs it by itself. Tables, policies and table grants are in sql/migrations.
 
@@ -17,6 +17,7 @@ declare
     ['leadflow_marts',    'nologin'],            -- owns schema marts; the publisher sets this role
     ['leadflow_bi',       'nologin'],            -- group of the BI logins, one login an org
     ['leadflow_app',      'login'],              -- the product: owns nothing, bypasses no policy
+    ['leadflow_dispatcher', 'login'],            -- sends what campaigns owe, and may do nothing else
     ['leadflow_migrator', 'login createrole'],   -- migrates, makes orgs and their BI logins
     ['leadflow_dagster',  'login']               -- owns Dagster's database, sees nothing of this one
   ];
@@ -31,7 +32,7 @@ begin
   execute format('revoke all on database %I from public', current_database());
   execute format('grant connect on database %I to leadflow_migrator, leadflow_bi', current_database());
   -- Temporary tables stage bulk loads: COPY does not work into tables under row-level security.
-  execute format('grant connect, temporary on database %I to leadflow_app', current_database());
+  execute format('grant connect, temporary on database %I to leadflow_app, leadflow_dispatcher', current_database());
 end
 $$;
 
@@ -43,5 +44,5 @@ grant leadflow_marts to leadflow_app with inherit false, set true;
 create schema if not exists leadflow authorization leadflow_owner;
 create schema if not exists marts authorization leadflow_marts;
 -- The owner keeps create on the schema by owning it; the publisher names leadflow.bi_org() in its policies.
-grant usage on schema leadflow to leadflow_app, leadflow_marts;
+grant usage on schema leadflow to leadflow_app, leadflow_dispatcher, leadflow_marts;
 grant usage on schema marts to leadflow_app, leadflow_bi;

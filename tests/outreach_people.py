@@ -122,9 +122,13 @@ def run_campaign(
 
 @dataclass
 class Texting:
-    """One simulated org with people who agreed to texts. Its clock stands until a test moves it."""
+    """One simulated org with people who agreed to texts. Its clock stands until a test moves it.
+
+    `sending`: the database with the login that may only dispatch.
+    """
 
     database: Database
+    sending: Database
     org: Org
     settings: Settings
     keys: HashKeys
@@ -142,7 +146,7 @@ class Texting:
     def dispatcher(self, **options: Any) -> Dispatcher:
         """One more dispatcher, as another process would have it."""
         messengers = options.pop("messengers", None) or {"sms": open_messenger("sms", self.org, self.settings)}
-        made = Dispatcher(self.database, self.org, messengers, self.settings, lambda: self.now, **options)
+        made = Dispatcher(self.sending, self.org, messengers, self.settings, lambda: self.now, **options)
         self.dispatchers.append(made)
         return made
 
@@ -185,7 +189,7 @@ def texting(
     own = load_settings(
         home=settings.home, lake_url=settings.lake_url, **sandbox.settings_overrides("twilio"), **overrides
     )
-    made = Texting(database, org, own, load_hash_keys(own), sandbox.url)
+    made = Texting(database, database.for_dispatch(), org, own, load_hash_keys(own), sandbox.url)
     HTTP.delete(f"{sandbox.url}/sandbox/twilio/log").raise_for_status()
     HTTP.post(f"{sandbox.url}/sandbox/twilio/webhooks", json={}).raise_for_status()
     with database.as_org(org.org_id) as connection:
@@ -193,6 +197,7 @@ def texting(
     yield made
     for dispatcher in made.dispatchers:
         dispatcher.__exit__(None, None, None)
+    made.sending.dispose()
 
 
 def campaign_id_of(texting: Texting, name: str) -> UUID:

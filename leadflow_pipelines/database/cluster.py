@@ -21,7 +21,7 @@ from leadflow_pipelines.errors import DatabaseUnavailable
 
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
-LOGINS = (SUPERUSER, "leadflow_app", "leadflow_migrator", "leadflow_dagster")
+LOGINS = (SUPERUSER, "leadflow_app", "leadflow_dispatcher", "leadflow_migrator", "leadflow_dagster")
 PRIVATE_PREFIX = "cluster-"
 
 
@@ -113,9 +113,12 @@ class Cluster:
                     f"{self.data_dir} has data, but the passwords in {self._secrets_file} are gone.",
                     remedy=f"Restore that file, or move {self.folder} away to begin anew.",
                 )
-            passwords = {login: secrets.token_urlsafe(24) for login in LOGINS}
-            self.write_secrets(ServerSecrets(port=0, passwords=passwords))
-        return self.secrets()
+            self.write_secrets(ServerSecrets(port=0, passwords={}))
+        content = self.secrets()
+        if missing := set(LOGINS).difference(content.passwords):  # of a new cluster, or of logins that came later
+            content.passwords |= {login: secrets.token_urlsafe(24) for login in missing}
+            self.write_secrets(content)
+        return content
 
     def _make_folder(self, user: ServerUser) -> None:
         if not user.is_dropped or user.can_reach(self.root):

@@ -29,8 +29,13 @@ from leadflow_pipelines.database.tables import ORG_SETTING
 from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.settings import Settings
 
-Role = Literal["app", "owner", "dagster"]
-LOGINS: dict[Role, str] = {"app": "leadflow_app", "owner": "leadflow_migrator", "dagster": "leadflow_dagster"}
+Role = Literal["app", "dispatcher", "owner", "dagster"]
+LOGINS: dict[Role, str] = {
+    "app": "leadflow_app",
+    "dispatcher": "leadflow_dispatcher",
+    "owner": "leadflow_migrator",
+    "dagster": "leadflow_dagster",
+}
 OWNER_ROLE = "leadflow_owner"
 BI_LOGIN_PREFIX = "leadflow_bi_"
 
@@ -50,11 +55,19 @@ class Database:
     Safe to share between threads, and to carry over a fork: the child opens its own connections.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, login: Literal["app", "dispatcher"] = "app") -> None:
         self.settings = settings
+        self._login: Role = login
         self.embedded = None if settings.database_url else EmbeddedServer(settings.home)
         self._engine: Engine | None = None
         self._engine_pid = 0
+
+    def for_dispatch(self) -> "Database":
+        """The same server with the login that may dispatch and nothing else. Dispose of it by itself.
+
+        Raises DatabaseUnavailable, at its first use, on a managed server whose settings do not name that login.
+        """
+        return Database(self.settings, login="dispatcher")
 
     @contextmanager
     def as_org(self, org_id: UUID) -> Iterator[Connection]:
@@ -110,11 +123,15 @@ class Database:
         if self.embedded is None:
             given = {
                 "app": self.settings.database_url,
+                "dispatcher": self.settings.dispatcher_database_url,
                 "owner": self.settings.database_owner_url,
                 "dagster": self.settings.dagster_database_url,
             }[role]
-            if given is None:  # settings refuse this; the type does not know
-                raise DatabaseUnavailable(f"No URL is set for the role {role}.")
+            if given is None:  # the dispatcher's; settings refuse a managed server without the others
+                raise DatabaseUnavailable(
+                    f"No URL is set for the login {LOGINS[role]}.",
+                    remedy="Set LEADFLOW_DISPATCHER_DATABASE_URL to that login of sql/roles.sql.",
+                )
             plain = "postgresql://" + given.get_secret_value().split("://", 1)[1]
         else:
             plain = self._embedded_url(LOGINS[role], DAGSTER_DATABASE if role == "dagster" else DATABASE)
@@ -168,7 +185,7 @@ class Database:
             self.dispose()
             self._engine = create_engine(
                 "postgresql+psycopg://",
-                creator=lambda: self._connect("app"),
+                creator=lambda: self._connect(self._login),
                 pool_size=POOL_SIZE,
                 max_overflow=POOL_OVERFLOW,
             )

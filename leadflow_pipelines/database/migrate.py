@@ -6,7 +6,7 @@ What changes lies in sql/migrations/versions; Alembic is imported only when ther
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
-from leadflow_pipelines.database.connections import OWNER_ROLE, Database
+from leadflow_pipelines.database.connections import LOGINS, OWNER_ROLE, Database
 from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.settings import PROJECT_ROOT
 
@@ -14,6 +14,7 @@ ALEMBIC_INI = PROJECT_ROOT / "sql/alembic.ini"
 VERSIONS = PROJECT_ROOT / "sql/migrations/versions"
 MIGRATION_LOCK = 7_346_001
 """Key of the advisory lock that one migrating process holds."""
+RUN_ROLES = "Run sql/roles.sql on that database, as a login that may create roles; it is safe to run again."
 
 
 def newest_revision() -> str:
@@ -64,10 +65,10 @@ def _become_owner(connection: Connection) -> None:
     try:
         connection.execute(text(f"set local role {OWNER_ROLE}"))
     except ProgrammingError as error:
-        raise DatabaseUnavailable(
-            f"The login that migrates may not act as {OWNER_ROLE}.",
-            remedy="Run sql/roles.sql on that database once, as a login that may create roles.",
-        ) from error
+        raise DatabaseUnavailable(f"The login that migrates may not act as {OWNER_ROLE}.", remedy=RUN_ROLES) from error
+    known = connection.execute(text("select rolname from pg_roles")).scalars()
+    if missing := sorted(set(LOGINS.values()).difference(known)):
+        raise DatabaseUnavailable(f"The database has no login {', '.join(missing)}.", remedy=RUN_ROLES)
 
 
 def _upgrade(connection: Connection) -> None:

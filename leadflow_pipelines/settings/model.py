@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     database_owner_url: PostgresUrl | None = Field(
         None, description="Login that may migrate (member of leadflow_owner); needed with DATABASE_URL."
     )
+    dispatcher_database_url: PostgresUrl | None = Field(
+        None, description="Login leadflow_dispatcher on the managed server; needed with DATABASE_URL to send messages."
+    )
     dagster_database_url: PostgresUrl | None = Field(
         None, description="Dagster's own database on the managed server; needed with DATABASE_URL."
     )

@@ -146,7 +146,7 @@ def test_it_listens_on_loopback_and_asks_for_the_password(running: EmbeddedServe
                  ("listen_addresses", "unix_socket_directories", "fsync", "synchronous_commit")]  # fmt: skip
     assert shown == [("127.0.0.1",), ("",), ("on",), ("on",)]
     address = running.start()
-    for login in ("postgres", "leadflow_app", "leadflow_migrator", "leadflow_dagster"):
+    for login in ("postgres", "leadflow_app", "leadflow_dispatcher", "leadflow_migrator", "leadflow_dagster"):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(host=address.host, port=address.port, user=login, password="guess", dbname="leadflow")
 

@@ -15,8 +15,8 @@ from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.settings import Settings, load_settings
 
-ROLES = ("leadflow_owner", "leadflow_marts", "leadflow_bi", "leadflow_app", "leadflow_migrator", "leadflow_dagster")
-LOGINS = ROLES[3:]
+LOGINS = ("leadflow_app", "leadflow_dispatcher", "leadflow_migrator", "leadflow_dagster")
+ROLES = ("leadflow_owner", "leadflow_marts", "leadflow_bi", *LOGINS)
 
 
 @pytest.fixture

@@ -92,10 +92,11 @@ def dispatch_org(
 ) -> Dispatched:
     """Sends what is due until `stop` is set, `seconds` are over or, with `only_due`, nothing more is due.
 
-    What is under way is finished then. Lost answers are asked about all the while, and once more at the end. `listen`
-    is called before anything is sent and then as often: for replies, where no webhook brings them.
+    It works with the login that may only dispatch. What is under way is finished then. Lost answers are asked about all
+    the while, and once more at the end. `listen` is called before anything is sent and then as often: for replies,
+    where no webhook brings them.
     """
-    done, idle = Dispatched(), 0
+    done, idle, database = Dispatched(), 0, database.for_dispatch()
     timer = threading.Timer(seconds, stop.set) if seconds is not None else None
 
     def ask() -> None:
@@ -134,6 +135,7 @@ def dispatch_org(
         if timer is not None:
             timer.cancel()
     ask()
+    database.dispose()
     return done
 
 
