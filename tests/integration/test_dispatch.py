@@ -1,6 +1,7 @@
 """Dispatch against the simulated Twilio over HTTP: who gets a text, who does not, and what becomes of each."""
 
 import datetime as dt
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def change_profile(shop: Texting, sender: Sender | None = None, **profile: Any) 
 
 def reconciled(shop: Texting, later: dt.timedelta) -> Any:
     messengers = shop.dispatcher()._messengers
-    return reconcile(shop.database, shop.org, messengers, shop.settings, now=shop.now + later)
+    return reconcile(shop.sending, shop.org, messengers, shop.settings, now=shop.now + later)
 
 
 def test_whoever_agreed_gets_one_text_and_every_act_is_proven(shop: Texting) -> None:
@@ -375,6 +376,31 @@ def test_a_stop_gives_claims_back_and_finishes_what_is_under_way(
     total = shop.dispatcher(batch=10).run(stop)
     assert total.answers["Sent"] == len(shop.texted()) == 10
     assert Counter(row["state"] for row in shop.messages()) == {"accepted": 10, "queued": 20}
+
+
+def test_an_unforeseen_fault_is_unknown_and_its_words_are_logged_nowhere(
+    shop: Texting, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A library may say number, text or token in its own errors, and in their causes."""
+    frame = people(2, "TX")
+    shop.campaign(frame)
+
+    class Faulty:
+        def send(self, message: Outgoing) -> Sent:
+            try:
+                raise ValueError(f"token-of-ours {message.body}")
+            except ValueError as cause:
+                raise RuntimeError(f"cannot write to {message.to}") from cause
+
+    caplog.set_level(logging.DEBUG)
+    assert shop.round(messengers={"sms": Faulty()}).answers == {"OutcomeUnknown": 2}
+    said = caplog.text + "".join(str(vars(one)) + str(one.exc_text) for one in caplog.records)
+    assert "RuntimeError" in said
+    for secret in (*phones(frame), "token-of-ours", *(row["body"] for row in shop.messages())):
+        assert secret not in said
+    assert {(row["state"], row["message"]) for row in shop.messages()} == {
+        ("unknown", "An unforeseen fault: RuntimeError.")
+    }
 
 
 def test_claims_of_a_dispatcher_that_died_go_back_and_its_requests_are_unknown(shop: Texting) -> None:

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+import traceback
 import uuid
 
 import httpx
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 import requests
 
+from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.outreach.messengers.messenger import NotProcessed, OutcomeUnknown, Outgoing, Refused
 from leadflow_pipelines.outreach.messengers.twilio import TwilioMessenger
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
@@ -155,6 +157,7 @@ def test_without_a_connection_nothing_was_sent():
         ("reset_midway", {}, "connection_lost", True),
         ("cut_off", {}, "connection_lost", True),
         ("timeout", {"seconds": TIMEOUT + 2}, "no_answer", True),
+        ("slow_drip", {"seconds": TIMEOUT * 4}, "no_answer", True),
         ("error_after", {}, "server_error", True),
         ("status", {"status": 500}, "server_error", False),
         ("status", {"status": 503}, "server_error", False),
@@ -177,6 +180,57 @@ def test_a_lost_answer_is_unknown_asked_once_and_found_later(sandbox, messenger,
     assert len(logged) == is_taken
     found = messenger.find(message, since=_ago(minutes=1))
     assert ([found.provider_id] if found else []) == [one["sid"] for one in logged]
+
+
+def test_an_answer_that_drips_past_the_deadline_is_unknown_and_one_within_it_is_taken(sandbox, messenger):
+    """No single wait for bytes is long; together they are. The message may be on its way, and is."""
+    sandbox.arm_fault("twilio", "slow_drip", seconds=TIMEOUT * 4)
+    late, began = _to(), time.monotonic()
+    with pytest.raises(OutcomeUnknown) as caught:
+        messenger.send(late)
+    assert time.monotonic() - began < TIMEOUT + 1.5
+    assert caught.value.why == "no_answer"
+    sandbox.arm_fault("twilio", "slow_drip", seconds=TIMEOUT * 4)
+    with pytest.raises(NotProcessed):
+        messenger.find(late, since=_ago(minutes=1))
+    sandbox.arm_fault("twilio", "slow_drip", seconds=TIMEOUT / 6)
+    assert messenger.send(_to()).provider_id
+    assert messenger.find(late, since=_ago(minutes=1)).provider_id == _log(sandbox)["messages"][0]["sid"]
+
+
+def test_headers_that_drip_past_the_deadline_are_cut_too():
+    """Sent byte by byte, each within the time limit of a read; and the next request has a connection of its own."""
+    asked = []
+
+    def drip(line):
+        with line:
+            asked.append(line.recv(65_536))
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" * 20:
+                try:
+                    line.sendall(bytes([byte]))
+                except OSError:
+                    return
+                time.sleep(0.1)
+
+    def listen(server):
+        while True:
+            try:
+                line, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=drip, args=(line,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=listen, args=(server,), daemon=True).start()
+        base_url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        messenger = TwilioMessenger("AC" + "0" * 32, "x", base_url=base_url, timeout_seconds=1.0)
+        for _ in range(2):
+            began = time.monotonic()
+            with pytest.raises(OutcomeUnknown) as caught:
+                messenger.send(_to())
+            assert caught.value.why == "no_answer"
+            assert time.monotonic() - began < 2.5
+    assert len(asked) == 2
 
 
 def test_a_connection_that_closes_after_the_request_is_unknown():
@@ -238,6 +292,12 @@ def test_questions_may_be_asked_again(sandbox, messenger, kind):
             ask()
         ask()
     assert messenger.cancel(scheduled)
+
+
+def test_a_wrong_token_refuses_lists_as_well(sandbox):
+    with pytest.raises(Refused) as caught:
+        _messenger(sandbox, token="wrong").find(_to(), since=_ago(minutes=1))
+    assert (caught.value.code, caught.value.behaviour) == ("20003", "pause_campaign")
 
 
 def test_a_message_nobody_knows_is_refused(messenger):
@@ -315,15 +375,30 @@ def test_many_threads_may_send(sandbox, messenger):
     assert sorted(one["body"] for one in _log(sandbox)["messages"]) == sorted(one.body for one in messages)
 
 
-def test_nothing_personal_is_logged(sandbox, messenger, caplog):
+FAULTS = (
+    None, "reset", "reset_midway", "cut_off", "error_after", "status", "too_many", "truncated_json", "malformed_json",
+    "wrong_shape", "expired_key",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_neither_log_lines_nor_errors_tell_number_text_or_token(sandbox, messenger, caplog, kind):
+    """Whatever goes wrong, the whole chain of causes included."""
     caplog.set_level(logging.DEBUG)
     message = _to(body="About your house on Main Street")
-    messenger.send(message)
-    messenger.find(message, since=_ago(minutes=1))
-    said = caplog.text
-    assert PERSON not in said
-    assert PERSON[1:] not in said
-    assert "Main Street" not in said
+    errors = []
+    for call in (lambda: messenger.send(message), lambda: messenger.find(message, since=_ago(minutes=1))):
+        if kind is not None:
+            sandbox.arm_fault("twilio", kind)
+        try:
+            call()
+        except LeadflowError as error:
+            errors.append("".join(traceback.format_exception(error)) + repr(error) + str(vars(error)))
+    assert kind is None or errors
+    token = sandbox.settings_overrides("twilio")["twilio_auth_token"]
+    said = "\n".join([caplog.text, *(str(vars(one)) for one in caplog.records), *errors, repr(message)])
+    for secret in (PERSON, PERSON[1:], PERSON[2:], "Main Street", "Main+Street", token):
+        assert secret not in said
 
 
 def test_requests_and_answers_are_those_the_openapi_description_allows(sandbox, messenger, monkeypatch):

@@ -8,6 +8,7 @@ asked. Not here: the steps themselves (`claim`, `decide`, `fates`).
 import logging
 import random
 import time
+import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -227,7 +228,7 @@ class Dispatcher:
         except (Refused, NotProcessed, OutcomeUnknown) as told:
             outcome = told
         except Exception as fault:  # it may have been sent, so it must never be sent again
-            logger.exception("a message could not be sent", extra={"message_id": str(ready.outgoing.message_id)})
+            _log_fault(fault, ready)
             outcome = OutcomeUnknown(f"An unforeseen fault: {type(fault).__name__}.", why="fault")
         return Answer(ready, outcome)
 
@@ -262,6 +263,13 @@ class Dispatcher:
                 if not isinstance(error.orig, DeadlockDetected) or attempt == ATTEMPTS:
                     raise
         raise AssertionError("the last attempt returns or raises")
+
+
+def _log_fault(fault: Exception, ready: Ready) -> None:
+    """Its kind and where it arose. What it says may repeat number, text or token, and so may its causes."""
+    at = traceback.extract_tb(fault.__traceback__)[-1]
+    where = {"fault": type(fault).__name__, "at": f"{at.filename}:{at.lineno}"}
+    logger.error("a message could not be sent", extra={"message_id": str(ready.outgoing.message_id), **where})
 
 
 def sent(tally: Tally) -> int:

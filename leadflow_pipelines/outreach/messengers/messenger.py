@@ -28,15 +28,16 @@ class Outgoing:
     `sender_name`.
 
     `valid_seconds`: it must not arrive later than so many seconds from now; 36,000 is the most that Twilio takes.
+    Printed, it tells its identity and nothing of the person.
     """
 
     message_id: UUID
-    to: str
+    to: str = field(repr=False)
     sender: str
-    body: str
+    body: str = field(repr=False)
     valid_seconds: int = 36_000
-    subject: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    subject: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     sender_name: str | None = None
 
 
@@ -66,9 +67,9 @@ class Reply:
     """A message from a person. `opt_out_type`: STOP, START or HELP where the messenger recognised it."""
 
     provider_id: str
-    sender: str
+    sender: str = field(repr=False)
     received_by: str
-    body: str
+    body: str = field(repr=False)
     received_at: dt.datetime
     opt_out_type: str | None = None
 

@@ -1,7 +1,8 @@
 """E-mail over SMTP: one message, one connection, and an outcome that is never guessed.
 
 Before the text nothing has happened yet, so a fault there is safe to repeat; once the text is under way a lost
-connection means that nobody knows. Not here: what a message says (`dispatch/outgoing`), bounces (`by_hand/returned`).
+connection means that nobody knows. Faults are told without their causes: servers repeat addresses. Not here: what a
+message says (`dispatch/outgoing`), bounces (`by_hand/returned`).
 """
 
 import datetime as dt
@@ -115,18 +116,18 @@ class SmtpMessenger:
             if self._user and self._password:
                 connection.login(self._user, self._password)
             return connection
-        except ssl.SSLCertVerificationError as fault:
+        except ssl.SSLCertVerificationError:
             _close(connection)
-            raise self._unusable("shows a certificate that is not good", "bad_certificate") from fault
-        except smtplib.SMTPNotSupportedError as fault:
+            raise self._unusable("shows a certificate that is not good", "bad_certificate") from None
+        except smtplib.SMTPNotSupportedError:
             _close(connection)
-            raise self._unusable("offers no encryption, or no login", "no_tls_or_login") from fault
+            raise self._unusable("offers no encryption, or no login", "no_tls_or_login") from None
         except smtplib.SMTPResponseException as told:
             _close(connection)
-            raise _answered(told.smtp_code, told.smtp_error, "log in", otherwise="pause_campaign") from told
+            raise _answered(told.smtp_code, told.smtp_error, "log in", otherwise="pause_campaign") from None
         except OSError as fault:  # SMTPException is one; nothing has been sent
             _close(connection)
-            raise NotProcessed(f"The mail server cannot be reached: {type(fault).__name__}.") from fault
+            raise NotProcessed(f"The mail server cannot be reached: {type(fault).__name__}.") from None
 
     def _greeted(self) -> smtplib.SMTP:
         named = {"local_hostname": socket.gethostname() or "localhost", "timeout": self._timeout}
@@ -147,14 +148,14 @@ class SmtpMessenger:
             if code not in (250, 251):
                 raise _answered(code, text, "RCPT TO")
         except OSError as fault:
-            raise NotProcessed(f"The connection broke before the text: {type(fault).__name__}.") from fault
+            raise NotProcessed(f"The connection broke before the text: {type(fault).__name__}.") from None
 
     def _hand_over(self, connection: smtplib.SMTP, mail: bytes) -> None:
         """The text. Only the server's answer to its last line tells what became of it."""
         try:
             code, text = connection.docmd("DATA")
         except OSError as fault:
-            raise NotProcessed(f"The connection broke before the text: {type(fault).__name__}.") from fault
+            raise NotProcessed(f"The connection broke before the text: {type(fault).__name__}.") from None
         if code != 354:
             raise _answered(code, text, "DATA")
         stuffed = re.sub(rb"(?m)^\.", b"..", mail)
@@ -164,7 +165,7 @@ class SmtpMessenger:
         except OSError as fault:
             raise OutcomeUnknown(
                 f"The connection broke while the text was under way: {type(fault).__name__}.", why="connection_lost"
-            ) from fault
+            ) from None
         if code != 250:
             raise _answered(code, text, "the text")
 

@@ -4,6 +4,7 @@ Not here: what error codes mean (`error_codes`), webhooks (`twilio_webhooks`), a
 """
 
 import datetime as dt
+import json
 import logging
 import ssl
 from collections.abc import Callable, Iterator
@@ -13,14 +14,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import requests
-from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import NewConnectionError
 
+from leadflow_pipelines.outreach.messengers.deadline import DeadlineAdapter, deadline
 from leadflow_pipelines.outreach.messengers.error_codes import fate_of, twilio_code
 from leadflow_pipelines.outreach.messengers.messenger import (
     NotProcessed,
@@ -32,7 +33,9 @@ from leadflow_pipelines.outreach.messengers.messenger import (
     Status,
 )
 
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold queries, and so numbers
+# Their lines hold queries, and so numbers: DEBUG of the one, of the other a warning about headers.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 MOST_VALID_SECONDS = 36_000
 CLOCK_SKEW = dt.timedelta(minutes=5)
@@ -46,8 +49,8 @@ CODES_WITHOUT_BODY = {401: "20003", 403: "20003", 404: "20404"}
 class TwilioMessenger:
     """Twilio as a Messenger. Calls may come from several threads.
 
-    `status_url`: where Twilio reports on a message, or None where it cannot reach us. `timeout_seconds`: for the
-    connection, and for each wait for bytes of an answer.
+    `status_url`: where Twilio reports on a message, or None where it cannot reach us. `timeout_seconds`: for a whole
+    request, from the connection to the last byte of the answer.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class TwilioMessenger:
         except (TwilioRestException, TwilioServiceException) as error:
             if error.status < 400:
                 raise OutcomeUnknown(f"Twilio answered {error.status}.", why="unexpected_status") from None
-            raise _refusal(error) from None
+            raise _refusal(error.code, error.status) from None
         except requests.RequestException as error:
             raise _lost(error) from None
         except _Trouble as trouble:
@@ -168,18 +171,28 @@ class _Transport(TwilioHttpClient):  # type: ignore[misc] # the library has no t
 
     def __init__(self, base_url: str, timeout_seconds: float) -> None:
         super().__init__(timeout=timeout_seconds)
-        self._base_url = base_url.rstrip("/")
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0)
+        self._base_url, self._seconds = base_url.rstrip("/"), timeout_seconds
+        adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0)
         assert self.session is not None
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.trust_env = self._base_url.startswith("https://")  # no proxy between us and this machine
 
     def request(self, method: str, url: str, *given: Any, **named: Any) -> Response:
-        """Raises NotProcessed on 429, with its Retry-After, and _Trouble on 408 and 5xx."""
+        """Raises NotProcessed on 429, with its Retry-After, _Trouble on 408 and 5xx, requests.Timeout when too late."""
         asked = urlsplit(url)
         query = f"?{asked.query}" if asked.query else ""
-        answer = super().request(method, f"{self._base_url}{asked.path}{query}", *given, **named)
+        with deadline(self._seconds) as ends:
+            try:
+                answer = super().request(method, f"{self._base_url}{asked.path}{query}", *given, **named)
+            except requests.ConnectTimeout:
+                raise
+            except requests.RequestException:
+                if ends.is_over:
+                    raise requests.ReadTimeout from None
+                raise
+        if ends.is_over:  # an answer without a length ends where it was cut
+            raise requests.ReadTimeout
         if answer.status_code == 429:
             raise NotProcessed("Twilio wants fewer requests.", retry_after=_seconds(answer.headers.get("Retry-After")))
         if answer.status_code == 408 or answer.status_code >= 500:
@@ -199,7 +212,9 @@ def _asking() -> Iterator[None]:
     try:
         yield
     except (TwilioRestException, TwilioServiceException) as error:
-        raise _refusal(error) from None
+        raise _refusal(error.code, error.status) from None
+    except TwilioException as error:
+        raise _refused_list(error) from None
     except requests.RequestException as error:
         raise NotProcessed(f"Twilio could not be asked ({type(error).__name__}).") from None
     except _Trouble as trouble:
@@ -208,13 +223,25 @@ def _asking() -> Iterator[None]:
         raise NotProcessed(f"Twilio's answer cannot be read ({type(error).__name__}).") from None
 
 
-def _refusal(error: TwilioRestException | TwilioServiceException) -> Refused:
+def _refusal(told: int | str | None, status: int) -> Refused:
     """What a 4xx means. Twilio's own words stay out: they repeat the number."""
-    code = str(error.code or error.status)
-    if code == str(error.status):
-        code = CODES_WITHOUT_BODY.get(error.status, code)
+    code = str(told or status)
+    if code == str(status):
+        code = CODES_WITHOUT_BODY.get(status, code)
     known = twilio_code(code)
     return Refused(f"Twilio refused with {code}: {known.text}", code=code, behaviour=known.behaviour)
+
+
+def _refused_list(error: TwilioException) -> Refused | NotProcessed:
+    """The library hands the answer on where a list is refused."""
+    answer = next((one for one in error.args if isinstance(one, Response)), None)
+    if answer is None:
+        return NotProcessed("Twilio's answer cannot be read (TwilioException).")
+    try:
+        told = json.loads(answer.text)["code"]
+    except (ValueError, KeyError, TypeError):
+        told = None
+    return _refusal(told, answer.status_code)
 
 
 def _lost(error: requests.RequestException) -> NotProcessed | OutcomeUnknown:
