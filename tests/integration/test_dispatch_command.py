@@ -73,7 +73,7 @@ def test_texts_go_until_the_time_is_over(shop: Texting) -> None:
 
 def test_the_job_sends_what_is_due(shop: Texting, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.campaign(people(3, "TX"))
-    monkeypatch.setattr("resources.workspace.get_settings", lambda: shop.settings)
+    monkeypatch.setattr("resources.workspace_resource.get_settings", lambda: shop.settings)
     job = build_dispatch_job(build_scope(org=shop.org.slug, today=FRIDAY_NOON.date()))
     ran = job.execute_in_process(
         resources={
