@@ -13,10 +13,12 @@ from typing import Any
 from uuid import uuid4
 
 import hypothesis
+import psycopg
 import pytest
 
+from leadflow_pipelines.database.cluster import SUPERUSER
 from leadflow_pipelines.database.connections import Database
-from leadflow_pipelines.database.embedded import EmbeddedServer
+from leadflow_pipelines.database.embedded import DATABASE, EmbeddedServer
 from leadflow_pipelines.database.orgs import Org, create_org
 from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.settings import PREFIX, Settings, get_settings, load_settings
@@ -85,10 +87,26 @@ def settings(home: Path, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def database(home: Path) -> Iterator[Database]:
-    """The session's Postgres: started, migrated, shared by all workers."""
+    """The session's Postgres: started, migrated, shared by all workers.
+
+    It is gone with the session, so it waits for no disk. Tests of what survives a crash have a server of their own.
+    """
     opened = open_database(load_settings(home=home))
+    assert opened.embedded
+    _wait_for_no_disk(opened.embedded)
     yield opened
     opened.dispose()
+
+
+def _wait_for_no_disk(server: EmbeddedServer) -> None:
+    address = server.address()
+    with psycopg.connect(
+        host=address.host, port=address.port, user=SUPERUSER, dbname=DATABASE,
+        password=server.password(SUPERUSER), autocommit=True,
+    ) as superuser:  # fmt: skip
+        for setting in ("fsync", "full_page_writes"):
+            superuser.execute(f"alter system set {setting} = off")
+        superuser.execute("select pg_reload_conf()")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.accuracy.lookalikes import RATES, with_lookalikes
 from tests.accuracy.pair_scores import PairScores, pair_scores
 from tests.accuracy.parcels import PARCEL_COLUMNS
 
-pytestmark = [pytest.mark.accuracy, pytest.mark.xdist_group("identity")]  # one worker makes the records once
+pytestmark = pytest.mark.accuracy
 
 PARCELS = 4_000
 FLOORS = {

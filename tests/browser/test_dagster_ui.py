@@ -23,7 +23,7 @@ READY_SECONDS = 150
 RUN_SECONDS = 150
 TABLES = ("property_records", "properties", "enriched_leads", "lead_scores", "lead_contacts", "outreach_lists")
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.xdist_group("dagster_ui")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,6 @@ from leadflow_pipelines.database.embedded import EmbeddedServer, ServerAddress
 from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.settings import load_settings
 
-pytestmark = pytest.mark.xdist_group("embedded_postgres_faults")
-
 PATIENCE_SECONDS = 60.0
 START = """
 import sys

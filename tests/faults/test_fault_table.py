@@ -37,7 +37,6 @@ def test_the_table_holds_every_fault_and_every_provider():
     assert SUBJECTS.keys() == set(VENDOR_NAMES) - WITHOUT_RECORDS
 
 
-@pytest.mark.xdist_group("fault_table")
 @pytest.mark.parametrize(("vendor", "fault"), CELLS)
 def test_records_arrive_once_and_the_missing_are_named(table, vendor, fault):
     cell = table.cell(SUBJECTS[vendor], fault)

@@ -32,8 +32,6 @@ from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 from leadflow_pipelines.marts.run_dbt import PROJECT
 
-pytestmark = pytest.mark.xdist_group("marts")  # one build serves most tests
-
 FROM_THE_LAKE = [mart for mart in MARTS if mart.name != "mart_campaign_performance"]
 """The other one is under test with an org that has campaigns."""
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
