@@ -89,3 +89,23 @@ def test_later_evidence_finds_the_unlocated() -> None:
     assert found.select("row_number", *COLUMNS).rows() == [(1, "37210", "parcel", "14||ELM|ST|||37210")]
     assert found.columns == waiting.columns
     assert find_place_of_unlocated(waiting, records(ELM)).is_empty()
+
+
+MAIN = {"street": "14 MAIN ST", "county_fips": "47037"}
+IN_MADISON = {"lat": 36.26, "lon": -86.71}
+"""Inside 37115."""
+
+
+def test_coordinates_choose_among_the_addresses_of_a_county() -> None:
+    known = records({**MAIN, "city": "MADISON", "zip": "37115"})
+    assert placed({**MAIN, **IN_MADISON}, known=known)[0] == ("37115", "address", "14||MAIN|ST|||37115")
+    assert placed(MAIN, known=known)[0][:2] == ("unlocated", "nothing")
+    far = {"lat": 36.05, "lon": -86.95}
+    assert placed({**MAIN, **far}, known=known)[0][:2] == ("unlocated", "nothing")
+    another_county = {**MAIN, **IN_MADISON, "county_fips": "47165"}
+    assert placed(another_county, known=known)[0][:2] == ("unlocated", "nothing")
+
+
+def test_an_address_that_a_county_has_twice_is_not_chosen() -> None:
+    known = records({**MAIN, "city": "MADISON", "zip": "37115"}, {**MAIN, "city": "OLD HICKORY", "zip": "37138"})
+    assert placed({**MAIN, **IN_MADISON}, known=known)[0][:2] == ("unlocated", "nothing")

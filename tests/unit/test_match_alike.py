@@ -184,3 +184,26 @@ def test_one_building_of_many_units_costs_little() -> None:
     )  # fmt: skip
     sizes = resolve_properties(frame).links.group_by("property_id").len()["len"]
     assert sizes.max() <= 6
+
+
+NO_PLACE = {"city": None, "state": None, "zip": None}
+
+
+def test_an_address_without_a_place_joins_its_like_in_the_county() -> None:
+    assert together(JUST, {**JUST, **NO_PLACE}) == {"ab"}
+    assert together(JUST, {**JUST, **NO_PLACE, "county_fips": "47157"}) == {"a", "b"}
+
+
+def test_parcel_numbers_of_two_schemes_say_nothing_and_of_one_scheme_differ() -> None:
+    assessor = {**JUST, "parcel_number": "093 06 0 041.00"}
+    assert together(assessor, {**JUST, **NO_PLACE, "parcel_number": "152559"}) == {"ab"}
+    assert together(assessor, {**JUST, **NO_PLACE, "parcel_number": "093 06 0 042.00"}) == {"a", "b"}
+
+
+def test_an_address_without_a_place_is_looked_at_again_on_a_later_day() -> None:
+    both = records(JUST, {**JUST, **NO_PLACE})
+    for earlier, later in ((both[:1], both[1:]), (both[1:], both[:1])):
+        first = resolve_properties(earlier)
+        previous = first.records.join(first.links, on="record_id")
+        second = resolve_properties(later, previous)
+        assert set(second.links["property_id"]) == set(first.links["property_id"])

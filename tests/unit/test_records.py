@@ -55,6 +55,25 @@ def test_mailing_state_decides_between_states_that_fit() -> None:
     assert records(rows)["state"].unique().to_list() == ["OR"]
 
 
+AT_NASHVILLE = {"lat": 36.16, "lon": -86.78}
+
+
+def test_coordinates_name_the_county_of_a_file_that_names_no_place() -> None:
+    made = records([{"address": f"{number} OAK ST", "parcel_number": "152559", **AT_NASHVILLE} for number in range(9)])
+    assert made.select("county_fips", "state").unique().rows() == [("47037", "TN")]
+    assert made["parcel_key"].unique().to_list() == ["47037:152559"]
+
+
+def test_coordinates_at_sea_or_all_over_the_country_name_no_county() -> None:
+    at_sea = [{"address": f"{number} OAK ST", "lat": 30.0, "lon": -60.0} for number in range(9)]
+    assert records(at_sea)["county_fips"].null_count() == 9
+    spread = [
+        {"address": f"{number} OAK ST", "lat": lat, "lon": lon}
+        for number, (lat, lon) in enumerate([(36.16, -86.78), (40.73, -73.87), (41.88, -87.63), (29.76, -95.37)])
+    ]
+    assert records(spread)["county_fips"].null_count() == 4
+
+
 def test_few_rows_with_a_place_say_nothing_about_the_rest() -> None:
     rows: list[dict[str, Any]] = [{"address": f"{number} OAK ST"} for number in range(99)]
     made = records([{"address": "1 ELM ST, GOODLETTSVILLE"}, *rows])

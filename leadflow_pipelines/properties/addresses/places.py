@@ -110,6 +110,20 @@ def city_counties() -> pl.DataFrame:
     )
 
 
+@cache
+def centres() -> pl.DataFrame:
+    """key (ZIP), lat, lon: for `lookup`."""
+    return zip_table().select("lat", "lon", key="zip").sort("key")
+
+
+@cache
+def county_states() -> pl.DataFrame:
+    """key (county_fips), state: for `lookup`. A ZIP may lie in a county of the next state, so its most frequent."""
+    counts = zip_table().drop_nulls("county_fips").group_by("county_fips", "state").len()
+    most = counts.sort("len", "state", descending=[True, False]).unique("county_fips", keep="first")
+    return most.select(pl.col("county_fips").alias("key"), "state").sort("key")
+
+
 def lookup(keys: pl.Series, table: pl.DataFrame, column: str) -> pl.Series:
     """The column's value for each key, null where the table (a frame sorted by its unique `key`) has none.
 

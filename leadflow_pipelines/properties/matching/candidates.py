@@ -20,6 +20,8 @@ PARCEL_LIMIT = 30
 """Addresses of one parcel number beyond which it names a whole complex, and brings nobody together."""
 SHORTEST_NAME, LONGEST_NAME = 4, 40
 """Street names of this length may hold a slip of the pen; a shorter one is another name, a longer one no name."""
+COUNTY_SIGN = "~"
+"""Before a county's code where it stands for the place of an address that says none."""
 OWNER_NOISE = ["AND", "ET", "AL", "ETAL", "ETUX", "ETVIR", "UX", "VIR", "TR", "TRS", "TRUSTEE", "THE", "OF", "JT"]
 
 
@@ -100,26 +102,34 @@ def _blocks(nodes: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     hash of region, number, unit and name.
     """
     area = pl.col("zip").str.head(3).alias("region")
-    by_county = places.zip_table().select("county_fips", area).drop_nulls().unique()
     placed = nodes.filter(pl.col("zip").is_not_null()).with_columns(area)
     unplaced = nodes.filter(pl.col("zip").is_null())
     in_city = unplaced.join(regions_of(unplaced["place"]), on="place")
     lost = unplaced.join(in_city, on="node", how="anti")
     county = members.join(lost, on="cluster", how="semi").group_by("cluster").agg(pl.col("county_fips").min())
-    in_county = lost.join(county, on="cluster").join(by_county, on="county_fips")
+    named = (
+        lost.drop("place")
+        .join(county, on="cluster")
+        .with_columns(place=pl.concat_str(pl.lit(COUNTY_SIGN), "county_fips"))
+    )
+    in_county = named.join(regions_of(named["place"]), on="place")
     columns = ["node", "region", "number", "unit", "name", "suffix", "zip"]
     blocks = pl.concat([some.select(columns) for some in (placed, in_city, in_county)])
     return blocks.with_columns(home=_home("name"))
 
 
 def regions_of(named: pl.Series) -> pl.DataFrame:
-    """place, region: the three-digit ZIP areas of each `CITY,ST`; what are three digits already is its own."""
+    """place, region: the three-digit ZIP areas of each `CITY,ST` or `~county_fips`; three digits are their own."""
     distinct = named.alias("place").drop_nulls().unique().to_frame()
     by_city = places.city_zips().select(
         pl.concat_str("city", pl.lit(","), "state").alias("place"), pl.col("zip").str.head(3).alias("region")
     )
+    by_county = places.zip_table().select(
+        pl.concat_str(pl.lit(COUNTY_SIGN), "county_fips").alias("place"), pl.col("zip").str.head(3).alias("region")
+    )
     digits = distinct.filter(pl.col("place").str.contains(r"^\d{3}$")).with_columns(region="place")
-    return pl.concat([digits, distinct.join(by_city.unique(), on="place")])
+    named_areas = pl.concat([by_city, by_county]).drop_nulls().unique()
+    return pl.concat([digits, distinct.join(named_areas, on="place")])
 
 
 def _home(name: str) -> pl.Expr:

@@ -18,6 +18,8 @@ NEAR_ZIPS_METRES = 12_000.0
 """Between the centres of two ZIPs that a slip or a boundary may exchange."""
 TOLD_BY, OTHERWISE_TOLD_BY = 2, 3
 """Sources that write a ZIP from which it is no slip, though so many write another: a slip is one writer's."""
+ONE_SCHEME = 3
+"""Characters by which two parcel numbers of one numbering scheme may differ in length: a suffix or leading zeros."""
 _METRES_PER_DEGREE = 111_320.0
 
 
@@ -122,10 +124,9 @@ def _with_city_names(both: pl.DataFrame) -> pl.DataFrame:
             known.with_columns(pl.lit(value=True).alias(f"fits_{side}")), on=known.columns, how="left",
             maintain_order="left",
         )  # fmt: skip
-    centres = places.zip_table().select("lat", "lon", key="zip")
     for side in "lr":
         for axis in ("lat", "lon"):
-            of_zip = places.lookup(both[f"zip_{side}"], centres, axis)
+            of_zip = places.lookup(both[f"zip_{side}"], places.centres(), axis)
             both = both.with_columns(of_zip.alias(f"zip_{axis}_{side}"))
     both = both.with_columns(_metres("zip_lat", "zip_lon").alias("zips_apart"))
     return both.with_columns(city_fits=pl.any_horizontal("fits_l", "fits_r").fill_null(value=False))
@@ -185,12 +186,15 @@ def _place() -> pl.Expr:
 
 
 def _parcel() -> pl.Expr:
-    """A source that gives two parcels two numbers means two; two sources may only number differently."""
+    """A source that gives two parcels two numbers means two; two sources may only number differently, and numbers of
+    quite different lengths (an assessor's 11 digits, a vendor's 6) are of two schemes and say nothing."""
+    ours, theirs = (pl.col(f"parcels_{side}").list.first().str.len_bytes().cast(pl.Int32) for side in "lr")
     common = pl.col("parcels_l").list.set_intersection("parcels_r")
     one_source = pl.col("listed_by_l").list.set_intersection("listed_by_r").list.len() > 0
     return (
         pl.when((pl.col("parcels_l").list.len() == 0) | (pl.col("parcels_r").list.len() == 0)).then(pl.lit("missing"))
         .when((common.list.len() == 0) & one_source).then(pl.lit("listed_apart"))
+        .when((common.list.len() == 0) & ((ours - theirs).abs() > ONE_SCHEME)).then(pl.lit("missing"))
         .when(common.list.len() == 0).then(pl.lit("other"))
         .when(common.list.set_difference("shared_parcels_l").list.len() == 0).then(pl.lit("shared"))
         .otherwise(pl.lit("same"))

@@ -9,7 +9,7 @@ from operator import xor
 
 import polars as pl
 
-from leadflow_pipelines.properties.matching.candidates import regions_of, similar_names, whole_name
+from leadflow_pipelines.properties.matching.candidates import COUNTY_SIGN, regions_of, similar_names, whole_name
 
 _PARTS = r"^([^|]+)\|[^|]*\|([^|]+)\|([^|]*)\|[^|]*\|[^|]*\|(.*)$"
 _NAMED = ("number", "name", "suffix", "place")
@@ -21,11 +21,14 @@ def touched(previous: pl.DataFrame, records: pl.DataFrame, decided: pl.Series) -
     """The rows of `previous` at a house number of a street, or of a parcel number, that the given records name, those
     that an operator `decided` about (record ids), and the whole of the properties and parcels they belong to.
 
-    previous: record_id, property_id, address_key, parcel_key; records: record_id, address_key, parcel_key. A street is
-    a name, or one a slip of the pen away from it, in a three-digit ZIP area. Rows keep their order.
+    previous: record_id, property_id, address_key, parcel_key; records: record_id, address_key, parcel_key; both with
+    county_fips if known. A street is a name, or one a slip of the pen away from it, in a three-digit ZIP area, of which
+    an address without a place may lie in any of its county's. Rows keep their order.
     """
     given = previous["record_id"].is_in(pl.concat([records["record_id"], decided]).implode())
-    near = given | _at_numbers(previous["address_key"], records) | _has(previous["parcel_key"], records["parcel_key"])
+    near = (
+        given | _at_numbers(_placed(previous), _placed(records)) | _has(previous["parcel_key"], records["parcel_key"])
+    )
     properties, parcels = previous["property_id"], previous["parcel_key"]
     near |= _has(properties, properties.filter(near))
     more = _has(parcels, parcels.filter(near)) & ~near
@@ -39,10 +42,20 @@ def _has(column: pl.Series, values: pl.Series) -> pl.Series:
     return column.is_in(values.drop_nulls().unique().implode()).fill_null(value=False)
 
 
-def _at_numbers(keys: pl.Series, records: pl.DataFrame) -> pl.Series:
-    """Whether each of the earlier keys names a house number of a street that the records name."""
+def _placed(frame: pl.DataFrame) -> pl.Series:
+    """The address keys, with the county in the place that a key does not say."""
+    keys = frame["address_key"]
+    at = keys.str.ends_with("|").fill_null(value=False).arg_true()
+    if at.is_empty() or "county_fips" not in frame.columns:
+        return keys
+    county = pl.concat_str(pl.lit(COUNTY_SIGN), "county_fips").fill_null("")
+    return keys.scatter(at, frame[at].select(pl.col("address_key") + county).to_series())
+
+
+def _at_numbers(keys: pl.Series, given: pl.Series) -> pl.Series:
+    """Whether each of the earlier keys names a house number of a street that the given keys name."""
     homes = _homes(keys)
-    day, ours = _streets(records["address_key"])
+    day, ours = _streets(given)
     our_forms = _forms(ours)
     asked = day.join(our_forms, on="street").select("region", "name", "number").unique()
     rows = homes.rows_at(asked)
