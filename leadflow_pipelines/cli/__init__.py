@@ -20,7 +20,7 @@ def main() -> None:
     The process ends at once: taking a run's million objects apart one by one would take two seconds more.
     """
     gc.set_threshold(COLLECT_EVERY)
-    code = _run()
+    code = run_command()
     logging.shutdown()
     try:
         sys.stdout.flush()
@@ -30,7 +30,8 @@ def main() -> None:
     os._exit(code)
 
 
-def _run() -> int:
+def run_command() -> int:
+    """Run the command of `sys.argv`; returns its exit code, faults told on stderr."""
     from leadflow_pipelines.cli.app import app
     from leadflow_pipelines.cli.console import print_error
     from leadflow_pipelines.errors import LeadflowError

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leadflow_pipelines.database.orgs import create_org
-from tests.commands import leadflow
+from tests.commands import leadflow_here
 
 TODAY = dt.datetime.now(ZoneInfo("America/New_York")).date()
 
@@ -16,7 +16,7 @@ TODAY = dt.datetime.now(ZoneInfo("America/New_York")).date()
 def run(database, tmp_path):
     org = create_org(database, f"t{uuid4().hex[:12]}")
     environment = {"LEADFLOW_REGISTRIES_DIR": str(tmp_path / "registries")}
-    return lambda *words: leadflow("dnc", *words, "--org", org.slug, environment=environment)
+    return lambda *words: leadflow_here("dnc", *words, "--org", org.slug, environment=environment)
 
 
 def test_from_a_licence_to_a_list_that_answers(run, tmp_path):

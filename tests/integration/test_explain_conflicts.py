@@ -12,7 +12,7 @@ from leadflow_pipelines.lake import open_lake
 from leadflow_pipelines.properties.records import build_records
 from leadflow_pipelines.properties.refresh_properties import refresh_properties
 from leadflow_pipelines.settings import get_settings
-from tests.commands import leadflow
+from tests.commands import leadflow_here
 
 DAY = dt.date(2026, 11, 2)
 
@@ -34,7 +34,7 @@ def test_every_sources_value_is_shown_and_why_one_was_chosen(database: Database)
     refresh_properties(lake, zips=["37206"], day=DAY)
     (property_id,) = set(lake.read(PROPERTY_LINKS)["property_id"])
 
-    told = leadflow("explain", "lead", property_id, "--org", slug, "--json").json["conflicts"]
+    told = leadflow_here("explain", "lead", property_id, "--org", slug, "--json").json["conflicts"]
     assert {(row["field"], row["chosen_value"], row["chosen_source"]) for row in told} == {
         ("year_built", "1986", "roll")
     }
@@ -42,9 +42,9 @@ def test_every_sources_value_is_shown_and_why_one_was_chosen(database: Database)
         ("1990", "attom", "source_rank"),
         ("1980", "earlier_roll", "age"),
     ]
-    assert leadflow("explain", "merge", property_id, "--org", slug, "--json").json["conflicts"] == told
+    assert leadflow_here("explain", "merge", property_id, "--org", slug, "--json").json["conflicts"] == told
     for what in ("lead", "merge"):
-        shown = " ".join(leadflow("explain", what, property_id, "--org", slug).out.split())
+        shown = " ".join(leadflow_here("explain", what, property_id, "--org", slug).out.split())
         assert "Conflicts between sources" in shown
         assert "roll ranks before it" in shown
         assert "older" in shown
