@@ -11,9 +11,15 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from leadflow_pipelines.errors import ProviderError, Terminal, Transient
+from leadflow_pipelines.providers.deadline import ends_at
 from leadflow_pipelines.providers.source import HttpAnswer, Source
 
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
+"""Unpacked; several may arrive at once."""
+PEEK = 512
+BLANK = b" \t\r\n\xef\xbb\xbf"
+WEB_PAGE = (b"<!doctype html", b"<html")
+REDIRECTS = (301, 302, 303, 307, 308)
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -22,11 +28,12 @@ def exchange(client: httpx.Client, request: httpx.Request, *, provider: str, sec
     started = time.perf_counter()
     request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
     try:
-        response = client.send(request, stream=True)
-        try:
-            body = _read_body(response, provider, started + seconds)
-        finally:
-            response.close()
+        with ends_at(started + seconds):
+            response = client.send(request, stream=True)
+            try:
+                body = _read_body(response, provider, started + seconds)
+            finally:
+                response.close()
     except NEVER_ARRIVED as error:
         raise Transient(
             f"no connection ({type(error).__name__})",
@@ -58,7 +65,25 @@ def refusal(answer: HttpAnswer, source: Source, now: dt.datetime) -> ProviderErr
         )
     if answer.status >= 500 or answer.status == httpx.codes.REQUEST_TIMEOUT:
         return Transient(message, provider=source.name, remedy=remedy, retry_after_seconds=wait)
+    if answer.status in REDIRECTS:
+        message += ", a redirect, which is not followed: the key is for this address only"
+        remedy = remedy or f"Check the base URL of {source.name}."
     return Terminal(message, provider=source.name, remedy=remedy)
+
+
+def check_data(answer: HttpAnswer, provider: str) -> None:
+    """Raises Transient for a 200 that is no data at all: nothing, or a page for people."""
+    if answer.status != httpx.codes.OK:
+        return
+    opening = answer.body[:PEEK].lstrip(BLANK).lower()
+    if not opening:
+        raise Transient("the answer is empty", provider=provider)
+    if opening.startswith(WEB_PAGE):
+        raise Transient(
+            "the answer is a web page instead of data",
+            provider=provider,
+            remedy="It may be a login or a maintenance page, or the base URL is wrong: open it in a browser.",
+        )
 
 
 def retry_after_seconds(value: str | None, now: dt.datetime) -> float | None:
@@ -71,13 +96,17 @@ def retry_after_seconds(value: str | None, now: dt.datetime) -> float | None:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
 
 
 def _read_body(response: httpx.Response, provider: str, deadline: float) -> bytes:
     """The body; httpx's own timeouts bound each read, not their sum, so a dripping server is stopped here."""
     chunks: list[bytes] = []
+    told = response.headers.get("content-length", "")
+    too_large = Terminal(f"an answer of more than {MOST_BYTES >> 20} MB", provider=provider)
+    if told.isdecimal() and int(told) > MOST_BYTES:
+        raise too_large
     size = 0
     for chunk in response.iter_bytes():
         chunks.append(chunk)
@@ -85,5 +114,5 @@ def _read_body(response: httpx.Response, provider: str, deadline: float) -> byte
         if time.perf_counter() > deadline:
             raise Transient("the answer did not end in time", provider=provider)
         if size > MOST_BYTES:
-            raise Terminal(f"an answer of more than {MOST_BYTES >> 20} MB", provider=provider)
+            raise too_large
     return b"".join(chunks)

@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderDown, Transient
 from leadflow_pipelines.providers.configured import configured_sources, provider_keys
+from leadflow_pipelines.providers.deadline import bound_exchanges
 from leadflow_pipelines.providers.guard.books import put_on_disk
 from leadflow_pipelines.providers.guard.purchase import Bought, Buyer
 from leadflow_pipelines.providers.guard.rate_limit import Rate, load_rates
@@ -133,9 +134,11 @@ class Guard:
         self._price_book = price_book
         self._clock = clock
         self._concurrency = min(concurrency, CONCURRENCY)
-        self._client = httpx.Client(
-            verify=_authorities(),
-            limits=httpx.Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency),
+        self._client = bound_exchanges(
+            httpx.Client(
+                verify=_authorities(),
+                limits=httpx.Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency),
+            )
         )
         self._buyer = Buyer(
             database=database,

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from leadflow_pipelines.contracts import UNLOCATED
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.errors import BudgetExceeded, ProviderError, Terminal, Transient
-from leadflow_pipelines.providers.exchange import exchange, refusal
+from leadflow_pipelines.providers.exchange import check_data, exchange, refusal
 from leadflow_pipelines.providers.guard import breaker
 from leadflow_pipelines.providers.guard.books import Books, open_books
 from leadflow_pipelines.providers.guard.breaker import CLEAN, Line, Passed
@@ -38,6 +38,8 @@ from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome, append_c
 from leadflow_pipelines.spend.price_book import PriceBook, split_cents
 
 logger = logging.getLogger(__name__)
+SUCCESSES = range(200, 300)
+"""Of another success than the one we know, nobody can say that it was not billed."""
 
 
 @dataclass
@@ -208,17 +210,20 @@ class Buyer:
         calls = attempt.calls
         bought.attempts += 1
         answer = None
-        is_accepted = False
+        is_billable = True
         try:
             self._wait_for_slot(attempt.line)
             seconds = max(0.1, min(self._timeout_seconds, deadline - time.perf_counter()))
             answer = exchange(self._client, attempt.request, provider=source.name, seconds=seconds)
-            is_accepted = source.accepts(answer)
-            if not is_accepted:
+            is_billable = False
+            if not source.accepts(answer):
+                is_billable = answer.status in SUCCESSES
                 raise refusal(answer, source, self._clock())
+            is_billable = True
+            check_data(answer, source.name)
             return attempt, answer, _read(source, answer, calls)
         except ProviderError as error:
-            may_be_billed = error.may_be_billed if isinstance(error, Transient) else is_accepted
+            may_be_billed = error.may_be_billed if isinstance(error, Transient) else is_billable
             cost = attempt.wish.amount_cents if may_be_billed else Decimal(0)
             outcome: Outcome = "terminal" if not isinstance(error, Transient) else "transient"
             bought.cost_cents += cost
