@@ -6,7 +6,6 @@ content (`rules/`), where consents are stored (`clearance`).
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,45 +13,30 @@ from typing import Any
 import polars as pl
 
 from leadflow_pipelines.compliance.calling_calendar import Width
-from leadflow_pipelines.compliance.conditions import conditions
-from leadflow_pipelines.compliance.conditions.number import US_PHONE, answer_ends
-from leadflow_pipelines.compliance.conditions.place import EMAIL_SYNTAX, is_whole_address
-from leadflow_pipelines.compliance.conditions.sending import cap_ends_at
+from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.compliance.consents import (
     CONSENT_COLUMNS,
-    INSTANT,
     SUPPRESSION_COLUMNS,
     are_suppressed,
     contact_key,
     mailing_line,
-    weigh_consents,
 )
+from leadflow_pipelines.compliance.decide_points import decide_points
 from leadflow_pipelines.compliance.evidence import (
     EVIDENCE,
     EVIDENCE_LOOKED_UP,
     HOLD_COLUMNS,
     Question,
     conformed,
-    hashed,
-    written_consents,
-    written_documents,
-    written_points,
 )
-from leadflow_pipelines.compliance.places import with_places
 from leadflow_pipelines.compliance.rule_book import RuleBook
-from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
+from leadflow_pipelines.contracts import OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
 
 MARKETING = "marketing"
 """The purpose a consent must have been given for, unless the caller names another."""
 ELIGIBILITY = ("credit", "housing", "employment", "insurance")
 """Purposes that would make a list a consumer report (15 USC 1681a): refused, whatever the evidence."""
-PHONE_CHANNELS, MAIL, EMAIL = ("sms", "voice"), "mail", "email"
-SLICE_ROWS = 62_500
-"""Contact points decided together: bounds the documents held in memory to 150 MB with all threads at work."""
-THREADS = 2
-"""Slices under way at once: writing and hashing a document each take one core."""
-KEPT = (*OUTREACH_LISTS.columns, "evidence", "closes_at", "cap_ends_at")
 
 
 @dataclass(frozen=True)
@@ -121,95 +105,22 @@ def decide_contacts(
     return lists.with_columns(decided["evidence"]) if with_evidence else lists
 
 
-def decide_points(
-    points: pl.DataFrame, consents: pl.DataFrame, question: Question, *, with_evidence: bool
-) -> pl.DataFrame:
-    """Verdicts for contact points that say whether they are suppressed, as KEPT.
-
-    points: EVIDENCE, contact_value, contact_key, is_suppressed; for a send also channel, attempts, is_registered.
-    consents: contact_key and CONSENT_COLUMNS. Slice by slice, so that memory does not grow with the documents.
-    """
-    standing = weigh_consents(consents, question.rules, question.now, question.purpose, question.org_name)
-    contacts = standing.by_contact.join(written_consents(consents), on="contact_key").with_row_index("contact")
-    by_channel = standing.by_channel.join(contacts.select("contact_key", "contact"), on="contact_key")
-    by_channel = by_channel.select(pl.exclude("contact_key", "channel", "contact"), contact_channel=_contact_channel())
-    placed = _joined(with_places(points, question), contacts, "contact_key")
-
-    def decide(rows: pl.DataFrame) -> pl.DataFrame:
-        return _decide_slice(rows, by_channel, question, with_evidence)
-
-    if placed.height <= SLICE_ROWS:
-        return decide(placed)
-    with ThreadPoolExecutor(THREADS) as pool:
-        return pl.concat(pool.map(decide, placed.iter_slices(SLICE_ROWS)))
-
-
-def _decide_slice(
-    points: pl.DataFrame, by_channel: pl.DataFrame, question: Question, with_evidence: bool
-) -> pl.DataFrame:
-    value = pl.col("kind")
-    rows = points.with_columns(
-        point_text=written_points(points),
-        is_us_phone=pl.when(value == "phone").then("phone_e164").str.contains(US_PHONE).fill_null(False),
-        is_email=pl.when(value == "email").then("email").str.contains(EMAIL_SYNTAX).fill_null(False),
-        is_whole_address=is_whole_address(),
-    )
-    if "channel" not in rows.columns:
-        rows = rows.with_columns(channel=_channels()).explode("channel")
-    rows = _joined(rows.with_columns(contact_channel=_contact_channel()), by_channel, "contact_channel").with_columns(
-        pl.col("is_withdrawn", "^has_.*|lifts_.*$").fill_null(False),
-        is_held=pl.col("held_channels").list.contains(pl.col("channel")),
-    )
-    documents = written_documents(rows, question)
-    is_call = pl.col("channel").is_in(PHONE_CHANNELS)
-    decided = _with_reasons(rows, question).with_columns(
-        documents if with_evidence else pl.lit(None, pl.String).alias("evidence"),
-        hashed(documents),
-        pl.when(is_call).then("calling_windows"),
-        pl.when(is_call).then("next_open_at"),
-        closes_at=pl.when(is_call).then("closes_at"),
-        cap_ends_at=cap_ends_at(question.limits, question.now) if question.limits else pl.lit(None, INSTANT),
-        valid_until=_valid_until(question),
-        rule_version=pl.lit(question.rules.rule_version),
-    )
-    return decided.select(KEPT)
-
-
-def _with_reasons(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Adds every reason that applies, and the verdict. A condition that cannot be told applies.
-
-    A row's reasons are first one bit each, and the few distinct sets become lists once: for 200,000 rows 0.2 s,
-    against 2.2 s with a list built per row.
-    """
-    named = conditions(question)
-    bits = [condition.fill_null(True).cast(pl.Int64) * (1 << bit) for bit, condition in enumerate(named.values())]
-    masks = rows.select(mask=pl.sum_horizontal(bits))
-    distinct = masks["mask"].unique()
-    lists = [[code for bit, code in enumerate(named) if mask >> bit & 1] for mask in distinct]
-    told = pl.DataFrame(
-        {"mask": distinct, "reason_codes": lists}, schema={"mask": pl.Int64, "reason_codes": pl.List(pl.String)}
-    )
-    reasons = masks.join(told, on="mask", how="left", maintain_order="left").drop("mask")
-    decided = pl.concat([rows, reasons], how="horizontal")
-    if question.is_send:
-        hours = pl.when(pl.col("channel").is_in(PHONE_CHANNELS)).then("hours_against")
-        nothing = pl.lit([], dtype=pl.List(pl.String))
-        decided = decided.with_columns(reason_codes=pl.concat_list("reason_codes", hours.fill_null(nothing)))
-    verdict = pl.when(pl.col("reason_codes").list.len() == 0).then(pl.lit("cleared")).otherwise(pl.lit("blocked"))
-    return decided.with_columns(verdict=verdict)
-
-
 def identified(points: pl.DataFrame) -> pl.DataFrame:
-    """Adds contact_value, as it is shown, and contact_key, as it is compared. Raises InvalidInput for other kinds."""
+    """Adds contact_value, as it is shown, contact_key, as it is compared, and is_us_phone: it can be a US number.
+
+    Raises InvalidInput for other kinds.
+    """
     unknown_kinds = set(points["kind"].unique()) - {"phone", "email", "mailing"}
     if unknown_kinds:
         raise InvalidInput(f"Contact points of unknown kind: {unknown_kinds}.", remedy="Use phone, email or mailing.")
     kind = pl.col("kind")
     value = pl.when(kind == "phone").then("phone_e164").when(kind == "email").then("email").otherwise(mailing_line())
-    is_e164 = (kind == "phone") & pl.col("contact_value").str.contains(US_PHONE)
-    other = pl.when(~is_e164).then("contact_value")
-    return points.with_columns(contact_value=value.replace("", None).fill_null("(none)")).with_columns(
-        contact_key=pl.when(is_e164).then("contact_value").otherwise(contact_key(other))
+    is_us_phone = (kind == "phone") & pl.col("contact_value").str.contains(US_PHONE)
+    other = pl.when(~pl.col("is_us_phone")).then("contact_value")
+    return (
+        points.with_columns(contact_value=value.replace("", None).fill_null("(none)"))
+        .with_columns(is_us_phone=is_us_phone)
+        .with_columns(contact_key=pl.when("is_us_phone").then("contact_value").otherwise(contact_key(other)))
     )
 
 
@@ -242,33 +153,3 @@ def lawful(purpose: str) -> str:
             remedy="Use a consumer reporting agency for that purpose (15 USC 1681b).",
         )
     return purpose
-
-
-def _contact_channel() -> pl.Expr:
-    """A contact with consents and a channel as one number: joining by text took four times as long."""
-    codes = pl.col("channel").replace_strict(list(CHANNELS), range(len(CHANNELS)), default=None, return_dtype=pl.UInt32)
-    return pl.col("contact").cast(pl.UInt32) * len(CHANNELS) + codes
-
-
-def _joined(rows: pl.DataFrame, right: pl.DataFrame, on: str) -> pl.DataFrame:
-    if right.is_empty():
-        return rows.with_columns(pl.lit(None, right.schema[name]).alias(name) for name in right.columns if name != on)
-    return rows.join(right, on=on, how="left", maintain_order="left")
-
-
-def _channels() -> pl.Expr:
-    kind = pl.col("kind")
-    return (
-        pl.when(kind == "phone").then(pl.lit(list(PHONE_CHANNELS)))
-        .when(kind == "email").then(pl.lit([EMAIL]))
-        .when(kind == "mailing").then(pl.lit([MAIL]))
-    )  # fmt: skip
-
-
-def _valid_until(question: Question) -> pl.Expr:
-    """The earliest end of what a clearance rests on; a blocked row may be asked again at once."""
-    instant = pl.lit(question.now, dtype=INSTANT)
-    ends = pl.when(pl.col("kind") == "phone").then(answer_ends(question.rules))
-    consent_ends = pl.when("has_consent").then("consent_until")
-    latest = pl.min_horizontal(instant + question.rules.clearance_max_age, ends, consent_ends)
-    return pl.when(pl.col("verdict") == "cleared").then(latest).otherwise(instant)

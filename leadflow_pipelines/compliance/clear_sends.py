@@ -12,14 +12,21 @@ from leadflow_pipelines.compliance.calling_calendar import Width
 from leadflow_pipelines.compliance.clear_contacts import (
     MARKETING,
     aware,
-    decide_points,
     identified,
     keyed,
     known_holds,
     lawful,
 )
 from leadflow_pipelines.compliance.consents import INSTANT, SUPPRESSION_COLUMNS, are_suppressed
-from leadflow_pipelines.compliance.evidence import EVIDENCE, EVIDENCE_LOOKED_UP, Limits, Question, conformed
+from leadflow_pipelines.compliance.decide_points import decide_points
+from leadflow_pipelines.compliance.evidence import (
+    EVIDENCE,
+    EVIDENCE_LOOKED_UP,
+    KIND_CHANNELS,
+    Limits,
+    Question,
+    conformed,
+)
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.contracts import OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
@@ -28,7 +35,7 @@ SEND_COLUMNS: dict[str, Any] = {**EVIDENCE, "channel": pl.String, "is_registered
 """One row per message: a contact point, the channel it is about to be sent on, and whether the sender is registered
 with the carriers (texts only). contact_hashes are needed to find earlier attempts."""
 HISTORY_COLUMNS: dict[str, Any] = {"contact_hash": pl.String, "attempted_at": INSTANT}
-CHANNEL_KINDS = {"sms": "phone", "voice": "phone", "email": "email", "mail": "mailing"}
+CHANNEL_KINDS = {channel: kind for kind, channels in KIND_CHANNELS.items() for channel in channels}
 
 
 def decide_sends(

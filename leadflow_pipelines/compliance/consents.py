@@ -5,7 +5,6 @@ Not here: which channel needs a consent (`clear_contacts`), storing them (`datab
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -63,15 +62,15 @@ def org_key(name: pl.Expr) -> pl.Expr:
 
 
 def weigh_consents(
-    consents: pl.DataFrame, rules: RuleBook, now: datetime, purpose: str, org_name: str | None
+    consents: pl.DataFrame, rules: RuleBook, moment: pl.Expr, purpose: str, org_name: str | None
 ) -> Standing:
-    """What the consent rows are worth at `now` for one purpose of the org that bears `org_name`; None: nothing.
+    """What the consent rows are worth at a moment for one purpose of the org that bears `org_name`; None: nothing.
 
-    In: contact_key and CONSENT_COLUMNS. A withdrawal ends every consent of that contact given until then, on every
-    channel (47 CFR 64.1200(a)(10), read strictly); only a consent given later counts again. A consent given to
-    another organisation cannot be passed on.
+    In: contact_key, CONSENT_COLUMNS and what `moment` reads. A withdrawal ends every consent of that contact given
+    until then, on every channel (47 CFR 64.1200(a)(10), read strictly); only a consent given later counts again. A
+    consent given to another organisation cannot be passed on.
     """
-    rows = _judged(consents, rules, now, purpose, org_name).sort(
+    rows = _judged(consents, rules, moment, purpose, org_name).sort(
         "holds", "lifts_dnc", "lifts_wireless", "ends_at", "captured_at", descending=True, nulls_last=False
     )
     by_channel = rows.group_by("contact_key", "channel", maintain_order=True).agg(
@@ -91,14 +90,16 @@ def weigh_consents(
     return Standing(by_channel, by_contact)
 
 
-def _judged(consents: pl.DataFrame, rules: RuleBook, now: datetime, purpose: str, org_name: str | None) -> pl.DataFrame:
+def _judged(
+    consents: pl.DataFrame, rules: RuleBook, moment: pl.Expr, purpose: str, org_name: str | None
+) -> pl.DataFrame:
     kinds = pl.DataFrame(
         [(row.kind, row.channel, row.holds_days, row.lifts_dnc, row.lifts_wireless) for row in rules.consent_kinds],
         schema={"kind": pl.String, "channel": pl.String, "holds_days": pl.Int64,
                 "lifts_dnc": pl.Boolean, "lifts_wireless": pl.Boolean},
         orient="row",
     )  # fmt: skip
-    moment, captured = pl.lit(now, dtype=INSTANT), pl.col("captured_at")
+    captured = pl.col("captured_at")
     given_to = org_key(pl.col("given_to"))
     return (
         consents.join(kinds.with_columns(suffices=True), on=["kind", "channel"], how="left")

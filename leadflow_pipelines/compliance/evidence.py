@@ -7,9 +7,10 @@ spaces, nulls left out, UTC instants to the microsecond, so that equal evidence 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+import numpy as np
 import orjson
 import polars as pl
 import polars_hash as plh
@@ -49,8 +50,10 @@ WRITTEN = (
 SEND_FACTS = ("attempts", "is_registered")
 """What a document of a send holds besides: instants of the last seven days' attempts, a registered campaign."""
 ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
-ESCAPED = b'"\\' + bytes(range(32))
-"""Bytes that stand in no JSON text as they are."""
+FIRST_UNESCAPED = ord(" ")
+PHONE_CHANNELS = ("sms", "voice")
+KIND_CHANNELS = {"phone": PHONE_CHANNELS, "email": ("email",), "mailing": ("mail",)}
+"""The channels that a contact point of each kind can carry."""
 POINT_TYPES: dict[str, Any] = {**EVIDENCE, "is_suppressed": pl.Boolean}
 HOLD_COLUMNS: dict[str, Any] = {"state": pl.String, "channel": pl.String}
 
@@ -67,11 +70,12 @@ class Limits:
 class Question:
     """What is asked of every row alike. `limits` only where the question is whether to send now.
 
-    `now` is aware; holds has HOLD_COLUMNS, `*` being every state.
+    `now` is aware; None where each row brings its own instant as a column `now`, as decisions of a day that are
+    replayed together do. holds has HOLD_COLUMNS, `*` being every state.
     """
 
     rules: RuleBook
-    now: datetime
+    now: datetime | None
     purpose: str
     org_name: str | None
     widen_to: Width
@@ -82,11 +86,16 @@ class Question:
     def is_send(self) -> bool:
         return self.limits is not None
 
-    def written(self) -> str:
-        """The question as it stands in every document."""
+    @property
+    def moment(self) -> pl.Expr:
+        """The instant asked about."""
+        return pl.col("now") if self.now is None else pl.lit(self.now, dtype=INSTANT)
+
+    def written(self) -> list[pl.Expr]:
+        """The question as it stands in a document, in parts: what is before the instant, the instant, the rest."""
         asked: dict[str, Any] = {
             "holds": sorted([row["state"], row["channel"]] for row in self.holds.iter_rows(named=True)),
-            "now": write_instant(self.now),
+            "now": "",
             "org_name": self.org_name,
             "purpose": self.purpose,
             "rule_version": self.rules.rule_version,
@@ -94,12 +103,8 @@ class Question:
         }
         if self.limits:
             asked["most_per_24h"], asked["most_per_7d"] = self.limits.most_per_24h, self.limits.most_per_7d
-        return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def write_instant(instant: datetime) -> str:
-    """An aware instant as documents hold it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        before, key, after = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode().partition('"now":"')
+        return [pl.lit(before + key), self.moment.dt.strftime(ISO), pl.lit(after)]
 
 
 def conformed(
@@ -132,16 +137,15 @@ def written_consents(consents: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def written_documents(rows: pl.DataFrame, question: Question) -> pl.Series:
-    """One document per row. In: channel, consents_text (null: none), point_text, and SEND_FACTS for a send."""
+def written_documents(rows: pl.DataFrame, channel: str, question: Question) -> pl.Series:
+    """One document per row. In: consents_text (null: none), point_text, SEND_FACTS for a send, `now` if rows differ."""
     parts = [
-        pl.lit('{"asked":' + question.written()),
+        pl.lit('{"asked":'),
+        *question.written(),
         *(_attempts() if question.is_send else []),
-        pl.lit(',"channel":"'),
-        pl.col("channel"),
-        pl.lit('","consents":'),
+        pl.lit(f',"channel":"{channel}","consents":'),
         pl.col("consents_text").fill_null("[]"),
-        *([_flag("is_registered")] if question.is_send else []),
+        *(_flags(["is_registered"]) if question.is_send else []),
         pl.lit(',"point":'),
         pl.col("point_text"),
         pl.lit("}"),
@@ -180,28 +184,36 @@ def read_instant(column: str) -> pl.Expr:
 
 
 def _object(frame: pl.DataFrame, names: Sequence[str]) -> pl.Expr:
-    """The columns as one JSON object per row, nulls left out. The first column is never null."""
+    """The columns as one JSON object per row, nulls left out. The first column is never null.
+
+    What all rows share is written once: columns that are null throughout, and those of a single value.
+    """
     parts: list[pl.Expr] = []
     flags: list[str] = []
-    literal, before = "{", ""
+    shared, comma = "{", ""
     for name in names:
-        if frame[name].null_count() == frame.height and frame.height:
+        column = frame[name]
+        nulls = column.null_count()
+        if nulls and nulls == frame.height:
             continue
-        dtype = frame.schema[name]
-        if dtype == pl.Boolean:
+        if column.dtype == pl.Boolean:
             flags.append(name)
             continue
-        parts += _flags(flags)
-        flags = []
-        if frame[name].null_count():
-            told = [pl.lit(f'{before}"{name}":'), *_value(frame, name)]
-            parts += [pl.lit(literal), pl.concat_str(told)]
-            literal = ""
+        if flags:
+            parts += [pl.lit(shared), *_flags(flags)]
+            shared, flags = "", []
+        before, value, after = _value(column)
+        before = f'{shared if not nulls else ""}{comma}"{name}":{before}'
+        if nulls:
+            parts += [pl.lit(shared), pl.concat_str(pl.lit(before), value, pl.lit(after))]
+            shared = ""
+        elif frame.height and (column == column[0]).all():
+            shared = before + frame.head(1).select(value).item() + after
         else:
-            parts += [pl.lit(f'{literal}{before}"{name}":'), *_value(frame, name)]
-            literal = ""
-        before = ","
-    return pl.concat_str([*parts, *_flags(flags), pl.lit(literal + "}")], ignore_nulls=True)
+            parts += [pl.lit(before), value]
+            shared = after
+        comma = ","
+    return pl.concat_str([*parts, pl.lit(shared), *_flags(flags), pl.lit("}")], ignore_nulls=True)
 
 
 def _flags(names: Sequence[str]) -> list[pl.Expr]:
@@ -217,30 +229,25 @@ def _flags(names: Sequence[str]) -> list[pl.Expr]:
     return [pl.lit(pl.Series(texts)).gather(code)]
 
 
-def _value(frame: pl.DataFrame, name: str) -> list[pl.Expr]:
-    """The parts that write a column's value."""
-    value, dtype = pl.col(name), frame.schema[name]
-    if dtype == pl.String:
-        if not _is_unsafe(frame[name]):
-            return [pl.lit('"'), value, pl.lit('"')]
+def _value(column: pl.Series) -> tuple[str, pl.Expr, str]:
+    """What stands before each value of a column, the value as text, and what stands after it."""
+    value = pl.col(column.name)
+    if column.dtype == pl.String:
+        if not _is_unsafe(column):
+            return '"', value, '"'
         encoded = pl.struct(value.alias("v")).struct.json_encode().str.strip_prefix('{"v":').str.strip_suffix("}")
-        return [pl.when(value.is_not_null()).then(encoded)]
-    form = "%Y-%m-%d" if dtype == pl.Date else ISO
-    distinct = frame[name].unique().drop_nulls()
-    if len(distinct) * 4 > frame.height:
-        return [pl.lit('"'), value.dt.strftime(form), pl.lit('"')]
-    return [pl.lit('"'), value.replace_strict(distinct, distinct.dt.strftime(form), default=None), pl.lit('"')]
+        return "", pl.when(value.is_not_null()).then(encoded), ""
+    form = "%Y-%m-%d" if column.dtype == pl.Date else ISO
+    distinct = column.unique().drop_nulls()
+    if len(distinct) * 4 > len(column):
+        return '"', value.dt.strftime(form), '"'
+    return '"', value.replace_strict(distinct, distinct.dt.strftime(form), default=None), '"'
 
 
 def _is_unsafe(values: pl.Series) -> bool:
     """Whether any value holds a character that JSON escapes. Over all bytes at once: five times as fast as by row."""
     joined = (values.str.join("").item() or "").encode()
-    return len(joined.translate(None, ESCAPED)) < len(joined)
-
-
-def _flag(name: str) -> pl.Expr:
-    value = pl.col(name)
-    return pl.when(value).then(pl.lit(f',"{name}":true')).when(~value).then(pl.lit(f',"{name}":false'))
+    return b'"' in joined or b"\\" in joined or bool((np.frombuffer(joined, np.uint8) < FIRST_UNESCAPED).any())
 
 
 def _attempts() -> list[pl.Expr]:

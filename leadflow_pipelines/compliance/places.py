@@ -4,6 +4,7 @@ Here: windows, openings, holds, wireless restrictions and caps by place. Not her
 (`whereabouts`), which of it blocks (`conditions`).
 """
 
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -32,38 +33,43 @@ def calendar_of(rules: RuleBook, widen_to: Width) -> CallingCalendar:
     return CallingCalendar(rules, widen_to)
 
 
-def with_places(points: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Adds PLACE_COLUMNS. hours_against and closes_at are null unless the question is whether to send now."""
+def places_of(points: pl.DataFrame, question: Question) -> tuple[pl.Series, pl.DataFrame]:
+    """For each row the index of what the rules say of its places, and that, as PLACE_COLUMNS: few rows.
+
+    hours_against and closes_at are null unless the question is whether to send now. Where rows bring instants of
+    their own, openings (next_open_at, closes_at) are not told, and whatever instants nothing divides share a row.
+    """
     calendar = calendar_of(question.rules, question.widen_to)
-    place_of_row, found = whereabouts(points, question.rules)
     held = _held(question.holds)
-    restricted = question.rules.wireless_restricted(question.now.date())
-    told = pl.DataFrame(
-        [(*_windows(places, calendar, question), _held_channels(places, held),
-          not restricted.isdisjoint(places.states), _state_cap(places, question),
-          *_hours(places, calendar, question)) for places in found],
-        schema=PLACE_COLUMNS, orient="row",
-    )  # fmt: skip
-    return pl.concat([points, told[place_of_row]], how="horizontal")
+    place_of_row, found = whereabouts(points, question.rules)
+    if question.now is not None:
+        told = [_told(places, question.now, calendar, held, question) for places in found]
+        return place_of_row, pl.DataFrame(told, schema=PLACE_COLUMNS, orient="row")
+    rows = points.select(place_of_row, pl.col("now").dt.truncate(f"{question.rules.minutes_alike}m"))
+    distinct = rows.unique().with_row_index("told")
+    told = [_told(found[place], now, calendar, held, question) for _, place, now in distinct.iter_rows()]
+    index = rows.join(distinct, on=["places", "now"], how="left", maintain_order="left")["told"]
+    return index, pl.DataFrame(told, schema=PLACE_COLUMNS, orient="row")
 
 
-def _windows(places: Places, calendar: CallingCalendar, question: Question) -> tuple[Any, ...]:
-    weekly = opening = None
+def _told(
+    places: Places, now: datetime, calendar: CallingCalendar, held: dict[str, frozenset[str]], question: Question
+) -> tuple[Any, ...]:
+    """A row of PLACE_COLUMNS. Of places that are not known whole, no hours are told: they block by themselves."""
+    states, zones, today = places.states, places.zones, now.date()
+    opens = closes = weekly = against = None
     if not (places.is_state_unknown or places.is_zone_unknown):
-        weekly = calendar.weekly_windows(question.now.date(), places.states, places.zones)
-        opening = calendar.next_open(question.now, places.states, places.zones) if weekly else None
+        weekly = calendar.weekly_windows(today, states, zones)
+        against = objections(calendar, now, states, zones) if question.is_send else None
+        if question.now is not None:
+            opens = calendar.next_open(now, states, zones) if weekly else None
+            closes = calendar.open_until(now, states, zones) if against == () else None
+    restricted = question.rules.wireless_restricted(today)
     return (
-        list(places.states), list(places.zones), places.is_state_unknown, places.is_zone_unknown,
-        weekly and weekly.json, opening,
+        list(states), list(zones), places.is_state_unknown, places.is_zone_unknown, weekly and weekly.json, opens,
+        _held_channels(places, held), not restricted.isdisjoint(states), _state_cap(places, question.rules, today),
+        None if against is None else list(against), closes,
     )  # fmt: skip
-
-
-def _hours(places: Places, calendar: CallingCalendar, question: Question) -> tuple[list[str] | None, Any]:
-    """Reasons against the instant of sending, and the end of the opening. Unknown places block by themselves."""
-    if not question.is_send or places.is_state_unknown or places.is_zone_unknown:
-        return None, None
-    against = objections(calendar, question.now, places.states, places.zones)
-    return list(against), None if against else calendar.open_until(question.now, places.states, places.zones)
 
 
 def _held(holds: pl.DataFrame) -> dict[str, frozenset[str]]:
@@ -82,9 +88,7 @@ def _held_channels(places: Places, held: dict[str, frozenset[str]]) -> list[str]
     ]
 
 
-def _state_cap(places: Places, question: Question) -> int | None:
+def _state_cap(places: Places, rules: RuleBook, day: date) -> int | None:
     """The least number of attempts a day that a plausible state allows; None where none limits them."""
-    day = question.now.date()
-    rules = (question.rules.calling_rule(state, day) for state in places.states)
-    caps = [rule.max_per_24h for rule in rules if rule and rule.max_per_24h is not None]
-    return min(caps, default=None)
+    found = (rules.calling_rule(state, day) for state in places.states)
+    return min((rule.max_per_24h for rule in found if rule and rule.max_per_24h is not None), default=None)

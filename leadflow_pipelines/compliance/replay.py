@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from leadflow_pipelines.compliance.clear_contacts import decide_points, identified
+from leadflow_pipelines.compliance.clear_contacts import identified
 from leadflow_pipelines.compliance.consents import CONSENT_COLUMNS, INSTANT
+from leadflow_pipelines.compliance.decide_points import decide_points
 from leadflow_pipelines.compliance.evidence import (
     EVIDENCE,
     HOLD_COLUMNS,
@@ -25,6 +26,7 @@ from leadflow_pipelines.compliance.rule_book import RuleBook
 
 RECORDED = ("evidence", "evidence_hash", "verdict", "reason_codes")
 SLICE_ROWS = 100_000
+ASKED_ALIKE = ("holds", "most_per_24h", "most_per_7d", "org_name", "purpose", "rule_version", "widen_to")
 
 
 def replay_decisions(
@@ -47,11 +49,12 @@ def replay_decisions(
 def _replay_slice(
     recorded: pl.DataFrame, rules_of: Callable[[str], RuleBook], instead: RuleBook | None
 ) -> pl.DataFrame:
+    """Decides documents that ask the same but for the instant together: sends have one each."""
     there = recorded.select("evidence").with_row_index("row").filter(pl.col("evidence").is_not_null())
-    read = pl.concat([there.select("row"), read_documents(there["evidence"])], how="horizontal")
+    read = pl.concat([there.select("row"), read_documents(there["evidence"])], how="horizontal").unnest("asked")
     answers = [_nothing(0)]
-    for (asked,), rows in read.group_by("asked"):
-        question = _question(asked, rules_of, instead)
+    for asked, rows in read.with_columns(now=read_instant("now")).group_by(ASKED_ALIKE):
+        question = _question(dict(zip(ASKED_ALIKE, asked, strict=True)), rules_of, instead)
         decided = decide_points(_points(rows, question), _consents(rows), question, with_evidence=False)
         answers.append(
             pl.concat(
@@ -84,11 +87,10 @@ def _compared(recorded: pl.DataFrame, answers: pl.DataFrame, has_same_rules: boo
 
 
 def _question(asked: dict[str, Any], rules_of: Callable[[str], RuleBook], instead: RuleBook | None) -> Question:
-    now = pl.DataFrame({"now": [asked["now"]]}).select(read_instant("now")).item()
     holds = pl.DataFrame(asked["holds"] or [], schema=HOLD_COLUMNS, orient="row")
     limits = None if asked["most_per_24h"] is None else Limits(asked["most_per_24h"], asked["most_per_7d"])
     rules = instead or rules_of(asked["rule_version"])
-    return Question(rules, now, asked["purpose"], asked["org_name"], asked["widen_to"], holds, limits)
+    return Question(rules, None, asked["purpose"], asked["org_name"], asked["widen_to"], holds, limits)
 
 
 def _points(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
@@ -104,7 +106,7 @@ def _points(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
         typed.append(value.alias(name))
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in EVIDENCE.items() if name not in WRITTEN]
     points = identified(rows["point"].struct.unnest().select(*typed, *missing))
-    facts = [rows["channel"], rows["row"].cast(pl.String).alias("contact_key")]
+    facts = [rows["now"], rows["channel"], rows["row"].cast(pl.String).alias("contact_key")]
     if question.limits:
         moments = pl.element().str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC")
         attempts = pl.col("attempts").list.eval(moments).fill_null(pl.lit([], dtype=pl.List(INSTANT)))
@@ -114,10 +116,11 @@ def _points(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
 
 def _consents(rows: pl.DataFrame) -> pl.DataFrame:
     """The documents' consents, each known by the row of its document."""
-    listed = rows.select(contact_key=pl.col("row").cast(pl.String), consent="consents").explode("consent")
+    listed = rows.select("now", contact_key=pl.col("row").cast(pl.String), consent="consents").explode("consent")
     fields = listed.filter(pl.col("consent").is_not_null()).unnest("consent")
     return fields.select(
         "contact_key",
+        "now",
         *(
             pl.lit(None, pl.String).alias(name) if name == "contact_value"
             else read_instant(name) if isinstance(dtype, pl.Datetime) else pl.col(name)

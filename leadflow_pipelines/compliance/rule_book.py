@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
 from itertools import pairwise
+from math import gcd
 from zoneinfo import available_timezones
 
 from leadflow_pipelines.compliance import rule_tables as tables
@@ -129,6 +130,16 @@ class RuleBook:
             for row in rows
             if not all(lies_inside(*pair) for pair in zip(self.default_weekly, row.weekly, strict=True))
         )
+
+    @cached_property
+    def minutes_alike(self) -> int:
+        """Instants of one span of so many minutes, counted from the full hour, have the same objections to them.
+
+        Windows begin and end at its multiples, and so do the days of every zone, as long as clocks stand whole
+        quarters of an hour apart.
+        """
+        weeks = [self.default_weekly, *(rule.weekly for rows in self.calling_rules.values() for rule in rows)]
+        return gcd(15, *(edge for week in weeks for window in week if window for edge in window))
 
     def is_holiday(self, day: date) -> bool:
         """Whether a local day is on any list. The five states that close share the union of their lists."""

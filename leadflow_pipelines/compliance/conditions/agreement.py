@@ -5,17 +5,20 @@ import polars as pl
 NEEDS_CONSENT = ("sms", "email")
 
 
-def agreement_conditions() -> dict[str, pl.Expr]:
-    """Reads channel, is_suppressed, is_held, and the consents as weighed."""
+def agreement_conditions(channel: str) -> dict[str, pl.Expr]:
+    """Reads is_suppressed, is_held, and the consents as weighed."""
     lacks = ~pl.col("has_consent")
-    needs = pl.col("channel").is_in(NEEDS_CONSENT) & lacks
-    return {
+    told = {
         "suppressed": pl.col("is_suppressed"),
         "jurisdiction_hold": pl.col("is_held"),
         "consent_revoked": pl.col("is_withdrawn") & lacks,
-        "no_consent": needs,
-        "consent_expired": needs & pl.col("has_expired"),
-        "consent_insufficient": needs & pl.col("has_insufficient"),
-        "consent_other_purpose": needs & pl.col("has_other_purpose"),
-        "consent_other_org": needs & pl.col("has_other_org"),
+    }
+    if channel not in NEEDS_CONSENT:
+        return told
+    return told | {
+        "no_consent": lacks,
+        "consent_expired": lacks & pl.col("has_expired"),
+        "consent_insufficient": lacks & pl.col("has_insufficient"),
+        "consent_other_purpose": lacks & pl.col("has_other_purpose"),
+        "consent_other_org": lacks & pl.col("has_other_org"),
     }

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import polars as pl
 
-from leadflow_pipelines.compliance.consents import INSTANT
 from leadflow_pipelines.compliance.evidence import Question
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.compliance.whereabouts import AREA_CODE
@@ -14,22 +13,27 @@ CLOCK_TOLERANCE = timedelta(days=1)
 """A vendor's answer may carry an instant a little after `now`: a run buys contacts after it began."""
 
 
-def number_conditions(question: Question) -> dict[str, pl.Expr]:
-    """Reads kind, channel, the number's own columns and what was looked up about it."""
-    rules = question.rules
-    is_phone, is_sms = pl.col("kind") == "phone", pl.col("channel") == "sms"
-    placed = [code.area_code for code in rules.area_codes.values() if code.kind == "geographic"]
-    placeless = [code.area_code for code in rules.area_codes.values() if code.kind != "geographic"]
-    is_valid = pl.col("is_us_phone")
+def number_facts(question: Question) -> dict[str, pl.Expr]:
+    """Columns about phones that the conditions of both their channels read."""
+    kinds = {code.area_code: code.kind for code in question.rules.area_codes.values()}
+    return {"number_kind": AREA_CODE.replace_strict(kinds, default=None, return_dtype=pl.String)}
+
+
+def number_conditions(channel: str, question: Question) -> dict[str, pl.Expr]:
+    """Reads the number's own columns, number_facts and what was looked up about it."""
+    is_valid, kind, line_type = pl.col("is_us_phone"), pl.col("number_kind"), pl.col("line_type")
+    takes_texts = {
+        "not_mobile": (line_type != "mobile").fill_null(False),
+        "line_type_unknown": line_type.is_null(),
+    }
     return {
-        "invalid_phone": is_phone & ~is_valid,
-        "not_us_number": is_phone & is_valid & ~AREA_CODE.is_in(placed + placeless),
-        "not_geographic": is_phone & is_valid & AREA_CODE.is_in(placeless),
-        "not_mobile": is_sms & (pl.col("line_type") != "mobile").fill_null(False),
-        "line_type_unknown": is_sms & pl.col("line_type").is_null(),
-        "not_reachable": is_phone & ~pl.col("is_reachable").fill_null(True),
-        **{code: is_phone & condition for code, condition in _lists(question).items()},
-        **_reassignment(question),
+        "invalid_phone": ~is_valid,
+        "not_us_number": is_valid & kind.is_null(),
+        "not_geographic": is_valid & (kind != "geographic").fill_null(False),
+        **(takes_texts if channel == "sms" else {}),
+        "not_reachable": ~pl.col("is_reachable").fill_null(True),
+        **_lists(question),
+        **_reassignment(channel, question),
     }
 
 
@@ -39,12 +43,11 @@ def _lists(question: Question) -> dict[str, pl.Expr]:
     One fresh answer is needed and none may say listed, however old. A lookup that came back without an answer
     counts as a hit.
     """
-    rules = question.rules
+    rules, today = question.rules, question.moment.dt.date()
     vendor, registry, lookup = pl.col("is_on_dnc"), pl.col("is_registry_listed"), pl.col("dnc_answer")
     is_vendor_fresh = _is_fresh(pl.col("fetched_at"), question, rules.dnc_max_age)
     listed_on = pl.col("registry_as_of")
-    oldest = question.now.date() - rules.dnc_max_age
-    is_registry_fresh = listed_on.is_between(oldest, question.now.date() + CLOCK_TOLERANCE).fill_null(False)
+    is_registry_fresh = listed_on.is_between(today - rules.dnc_max_age, today + CLOCK_TOLERANCE).fill_null(False)
     is_lookup_fresh = _is_fresh(pl.col("dnc_answered_at"), question, rules.dnc_max_age)
     is_definite = lookup.is_in(["yes", "no"]).fill_null(False)
     is_too_old = listed_on.is_not_null() & ~is_registry_fresh
@@ -74,31 +77,27 @@ def is_barred_from_wireless() -> pl.Expr:
     return pl.col("is_wireless_restricted") & (pl.col("line_type") != "landline").fill_null(True)
 
 
-def _reassignment(question: Question) -> dict[str, pl.Expr]:
+def _reassignment(channel: str, question: Question) -> dict[str, pl.Expr]:
     """A number that changed hands is blocked. A text relying on an old consent needs a fresh no about that consent.
 
     So does a call that relies on a consent to lift a list or a wireless restriction.
     """
-    rules = question.rules
-    given_at = pl.col("consent_given_at")
-    moment = pl.lit(question.now, dtype=INSTANT)
-    is_old = (given_at < moment - rules.reassigned_after).fill_null(True)
+    rules, given_at = question.rules, pl.col("consent_given_at")
+    is_old = (given_at < question.moment - rules.reassigned_after).fill_null(True)
     says_no = (
         (pl.col("is_reassigned") == False).fill_null(False)  # noqa: E712 - a null answer is not a no
         & _is_fresh(pl.col("reassigned_checked_at"), question, rules.reassigned_max_age)
         & (pl.col("reassigned_asked_about") <= given_at.dt.date()).fill_null(False)
     )
-    lifts = (is_listed() & pl.col("lifts_dnc")) | (is_barred_from_wireless() & pl.col("lifts_wireless"))
-    is_voice = pl.col("channel") == "voice"
-    relies = pl.col("has_consent") & ((pl.col("channel") == "sms") | (is_voice & lifts))
-    return {
-        "reassigned": (pl.col("kind") == "phone") & pl.col("is_reassigned").fill_null(False),
-        "reassigned_unknown": relies & is_old & ~says_no & ~pl.col("is_reassigned").fill_null(False),
-    }
+    relies = pl.col("has_consent")
+    if channel == "voice":
+        relies &= (is_listed() & pl.col("lifts_dnc")) | (is_barred_from_wireless() & pl.col("lifts_wireless"))
+    moved = pl.col("is_reassigned").fill_null(False)
+    return {"reassigned": moved, "reassigned_unknown": relies & is_old & ~says_no & ~moved}
 
 
 def _is_fresh(answered_at: pl.Expr, question: Question, max_age: timedelta) -> pl.Expr:
-    return answered_at.is_between(question.now - max_age, question.now + CLOCK_TOLERANCE).fill_null(False)
+    return answered_at.is_between(question.moment - max_age, question.moment + CLOCK_TOLERANCE).fill_null(False)
 
 
 def answer_ends(rules: RuleBook) -> pl.Expr:

@@ -8,26 +8,20 @@ EMAIL_SYNTAX = r"^[^@\s,;<>()\[\]\x22]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\
 ADDRESS_PARTS = {"street": r"\S", "city": r"\S", "state": r"^[A-Z]{2}$", "zip5": r"^\d{5}$"}
 
 
-def place_conditions() -> dict[str, pl.Expr]:
-    """Reads kind, channel, line_type and what `with_places` added."""
-    is_phone = pl.col("kind") == "phone"
+def calling_conditions(channel: str) -> dict[str, pl.Expr]:
+    """What stands against calling a place. Reads line_type and what `places_of` told."""
     is_placed = ~pl.col("is_state_unknown") & ~pl.col("is_zone_unknown")
-    return {
-        "wireless_restricted": (pl.col("channel") == "voice") & is_barred_from_wireless() & ~pl.col("lifts_wireless"),
-        "state_unknown": is_phone & pl.col("is_state_unknown"),
-        "zone_unknown": is_phone & pl.col("is_zone_unknown"),
-        "no_calling_window": is_phone & is_placed & pl.col("calling_windows").is_null(),
-        "invalid_email": (pl.col("kind") == "email") & ~pl.col("is_email"),
-        "address_incomplete": (pl.col("kind") == "mailing") & ~pl.col("is_whole_address"),
+    wireless = {"wireless_restricted": is_barred_from_wireless() & ~pl.col("lifts_wireless")}
+    return (wireless if channel == "voice" else {}) | {
+        "state_unknown": pl.col("is_state_unknown"),
+        "zone_unknown": pl.col("is_zone_unknown"),
+        "no_calling_window": is_placed & ~pl.col("has_calling_window"),
     }
 
 
-def is_whole_address() -> pl.Expr:
-    """Street, city, state and ZIP are all there; null for what is no mailing address."""
-    is_mailing = pl.col("kind") == "mailing"
-    return pl.all_horizontal(
-        [
-            pl.when(is_mailing).then(f"mailing_{part}").str.contains(told).fill_null(False)
-            for part, told in ADDRESS_PARTS.items()
-        ]
-    )
+def address_conditions(channel: str) -> dict[str, pl.Expr]:
+    """What stands against writing to an address, of the mail or of e-mail, as it is."""
+    if channel == "email":
+        return {"invalid_email": ~pl.col("email").str.contains(EMAIL_SYNTAX).fill_null(False)}
+    parts = [pl.col(f"mailing_{part}").str.contains(told).fill_null(False) for part, told in ADDRESS_PARTS.items()]
+    return {"address_incomplete": ~pl.all_horizontal(parts)}
