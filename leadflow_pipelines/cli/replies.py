@@ -1,12 +1,13 @@
 """`leadflow replies`: what people answered, and what somebody has dealt with."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from leadflow_pipelines.cli.acting import ActorOption, actor
-from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json
+from leadflow_pipelines.cli.console import JsonOption, OrgOption, err, out, print_json
 from leadflow_pipelines.cli.session import open_session
 
 app = typer.Typer(no_args_is_help=True)
@@ -134,6 +135,47 @@ def poll(
         f"{polled.listed:,} replies, {polled.new:,} new: {polled.suppressed:,} opted out, {polled.needs_person:,} "
         "wait for a person."
     )
+
+
+@app.command("import")
+def import_files(
+    paths: Annotated[list[Path], typer.Argument(help=".eml files, mbox files, or folders of them.")],
+    by: ActorOption = None,
+    org: OrgOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take what came to your mailbox: replies by e-mail, bounces, spam complaints. Exits 1 where a mail is unreadable.
+
+    Save the mailbox's messages, or export it as mbox; importing a mail again changes nothing. A reply is matched to the
+    message it answers and obeyed at once: an opt-out suppresses the address it was sent to and the one it came from.
+    Mail of people you wrote no e-mail to is left alone, and so are answers of machines.
+    """
+    from leadflow_pipelines.clearance.hash_keys import load_hash_keys
+    from leadflow_pipelines.outreach.replies.import_mail import import_mail
+    from leadflow_pipelines.outreach.replies.mail_files import read_mails
+
+    workspace = open_session(org)
+    tally = import_mail(
+        workspace.database, workspace.org, read_mails(paths), actor=actor(by), now=dt.datetime.now(dt.UTC),
+        keys=load_hash_keys(workspace.settings), settings=workspace.settings,
+    )  # fmt: skip
+    faults = (*tally.faults, *tally.bounces.faults)
+    if as_json:
+        print_json({"org": workspace.org.slug, **tally.plain()})
+    else:
+        out.print(
+            f"{tally.mails:,} mails: {tally.replies:,} new replies, {tally.known:,} known, "
+            f"{tally.bounces.returned:,} bounces, {tally.complaints:,} complaints. {tally.suppressed:,} opted out, "
+            f"{tally.needs_person:,} wait for a person (leadflow replies list)."
+        )
+        out.print(
+            f"Not kept: {tally.automatic:,} answers of machines, {tally.strangers:,} of people you wrote no e-mail to, "
+            f"{tally.own:,} of your own."
+        )
+        for fault in faults:
+            err.print(f"Left out: {fault.file}, mail {fault.row}: {fault.message}", markup=False)
+    if faults:
+        raise typer.Exit(1)
 
 
 def _print_reply(reply: dict[str, Any], zone: dt.tzinfo) -> None:

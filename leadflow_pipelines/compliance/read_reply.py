@@ -7,7 +7,7 @@ person is asked.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -20,21 +20,27 @@ from leadflow_pipelines.errors import InvalidInput
 
 ReplyClass = Literal["interested", "not_interested", "wrong_number", "revocation", "start", "help", "other"]
 READINGS = (
-    "revocation", "exception", "doubt", "wrong_number", "not_interested", "interested", "start", "help", "courtesy",
+    "vocabulary", "revocation", "exception", "doubt", "wrong_number", "not_interested", "interested", "start", "help",
+    "courtesy",
 )  # fmt: skip
-FORMS = ("whole", "phrase", "word")
-STOP_SIGNS = "🛑✋🚫⛔🖐🤚🙅"
+FORMS = ("whole", "phrase", "word", "list")
+SIGNS = {"🛑✋🚫⛔🖐🤚🙅": " stop ", "🖕🤬": " rude sign ", "#": " number "}
+"""What signs say, to be read as words."""
 SHORT = 4
 """Words up to which a slip of the pen in a standard word is looked for."""
 SLIP_LENGTH = 4
 NO_SLIPS = frozenset({"shop", "step", "top", "atop", "stow", "quiet", "quite", "suit", "stoop", "chancel", "ends"})
 """Ordinary words one letter away from a standard one."""
+LIST_NAME = re.compile(r"(?<!\?)<(\w+)>")
 NEGATIVE, TYPED_AS = re.compile(r"[^a-z0-9 ]+"), str.maketrans("013457$@", "oieastsa")
 
 
 @dataclass(frozen=True)
 class WordRule:
-    """One row of the words: `whole` is the whole text, `phrase` a part of it, `word` one that adds nothing."""
+    """One row of the words: `whole` is the whole text, `phrase` a part of it, `word` one that adds nothing.
+
+    A `list`, written name=words, stands in phrases as <name>.
+    """
 
     reading: str
     form: str
@@ -86,7 +92,7 @@ def read_reply(text: str, *, opt_out_type: str | None = None, words: ReplyWords 
 
 def plain_text(text: str) -> str:
     """The text as it is compared: lower case, no accents, signs of stopping as `stop`, s.t.o.p and stooop as stop."""
-    signed = "".join(" stop " if sign in STOP_SIGNS else sign for sign in text)
+    signed = text.translate({ord(sign): words for signs, words in SIGNS.items() for sign in signs})
     folded = unicodedata.normalize("NFKD", signed).casefold()
     letters = "".join(sign for sign in folded if not unicodedata.combining(sign))
     letters = re.sub(r"(?<=\w)['’`´](?=\w)", "", letters)
@@ -107,11 +113,15 @@ def load_reply_words(day: date) -> ReplyWords:
     ]
     if faults.found:
         raise InvalidInput("The words of replies are not valid:\n" + "\n".join(faults.found))
+    lists = dict(rule.pattern.split("=", 1) for rule in rules if rule.form == "list")
     return ReplyWords(
         wholes={rule.pattern: rule.reading for rule in rules if rule.form == "whole"},
         phrases={
-            reading: _any_of(rule.pattern for rule in rules if rule.form == "phrase" and rule.reading == reading)
+            reading: _any_of(
+                _spelled_out(rule.pattern, lists) for rule in rules if rule.form == "phrase" and rule.reading == reading
+            )
             for reading in READINGS
+            if reading not in ("vocabulary", "courtesy")
         },
         courtesies=frozenset(rule.pattern for rule in rules if rule.form == "word"),
         standard=tuple(
@@ -135,6 +145,11 @@ def _word_rule(row: Row) -> WordRule:
         source=some(row["source"]),
         confidence=one_of(row["confidence"], ("low", "medium", "high")),
     )
+
+
+def _spelled_out(pattern: str, lists: Mapping[str, str]) -> str:
+    """The pattern with the words of each list in the place of its name. Raises KeyError for a list there is not."""
+    return LIST_NAME.sub(lambda found: f"(?:{lists[found[1]]})", pattern)
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:

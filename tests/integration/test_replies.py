@@ -131,7 +131,7 @@ def test_a_withdrawal_suppresses_cancels_and_stops(
         ("Yes, call me tomorrow", "interested", "replied", True),
         ("YES", "interested", "replied", True),
         ("not interested", "not_interested", "not_interested", False),
-        ("the grass is green", "other", None, True),
+        ("the grass is green", "other", "replied", True),
         ("HELP", "help", None, False),
     ],
 )

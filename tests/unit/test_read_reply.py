@@ -49,6 +49,27 @@ def test_what_is_doubtful_suppresses_and_asks_a_person() -> None:
         assert (reading.suppresses, reading.needs_person) == (True, True), text
 
 
+@pytest.mark.parametrize(
+    ("text", "class_of_it"),
+    [
+        ("stop by tomorrow", "interested"),
+        ("don't stop", "other"),
+        ("I can't stop thinking about selling", "interested"),
+    ],
+)
+def test_a_word_for_stopping_that_stops_nothing_is_left_alone(text: str, class_of_it: str) -> None:
+    reading = read_reply(text, words=WORDS)
+    assert (reading.reply_class, reading.suppresses) == (class_of_it, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["stop by tomorrow and I'll call the cops", "why don't you stop", "you guys never stop do you", "🖕"]
+)
+def test_and_one_that_may_stop_suppresses_and_asks_a_person(text: str) -> None:
+    reading = read_reply(text, words=WORDS)
+    assert (reading.suppresses, reading.needs_person) == (True, True)
+
+
 def test_what_the_messenger_recognised_outranks_the_text() -> None:
     assert read_reply("arret", opt_out_type="STOP", words=WORDS).suppresses
     assert read_reply("stop", opt_out_type="START", words=WORDS).reply_class == "start"

@@ -32,6 +32,9 @@ CAME_BACK = ("accepted", "delivered", "unknown", "sending")
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 AT_ONCE = 1_000
+DELIVERY_STATUS = "message/delivery-status"
+MOST_BYTES = 1_000_000
+"""Read of a bounce: it is short, and the mail it brings back stands at its end."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,20 @@ def import_bounces(
                 else:
                     rows.append(Return(path.name, number, row[REFERENCE], found[0], found[1] == "5"))
         else:
-            read = _bounce_message(path)
+            try:
+                report = message_from_bytes(path.read_bytes()[:MOST_BYTES])
+            except OSError as error:
+                raise InvalidInput(f"{path} cannot be read: {error}.") from error
+            read = read_bounce(report, path.name, 0)
             (rows if isinstance(read, Return) else faults).append(read)  # type: ignore[arg-type]
     return _import(connection, org, rows, faults, channel="email", origin="bounce", now=now, keys=keys)
+
+
+def take_bounces(
+    connection: Connection, org: Org, bounced: Sequence[Return], *, now: dt.datetime, keys: HashKeys
+) -> Imported:
+    """What `import_bounces` does, with bounces that were read already."""
+    return _import(connection, org, bounced, [], channel="email", origin="bounce", now=now, keys=keys)
 
 
 def _import(
@@ -194,27 +208,29 @@ def _csv_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, s
         raise InvalidInput(f"{path} cannot be read: {error}.", remedy="Give a CSV file in UTF-8.") from error
 
 
-def _bounce_message(path: Path) -> Return | Fault:
-    """A delivery status notification (RFC 3464): the status, and the Message-ID of what came back."""
-    try:
-        report = message_from_bytes(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error}.") from error
+def is_bounce(mail: Message) -> bool:
+    """Whether it is a delivery status notification (RFC 3464)."""
+    return any(part.get_content_type() == DELIVERY_STATUS for part in mail.walk())
+
+
+def read_bounce(report: Message, file: str, row: int) -> Return | Fault:
+    """What a delivery status notification says: the status, and the Message-ID of what came back."""
     parts = {part.get_content_type(): part for part in report.walk()}
-    if "message/delivery-status" not in parts:
-        return Fault(path.name, 0, "It is no bounce message: it has no delivery status.")
-    told = parts["message/delivery-status"].get_payload()
+    if DELIVERY_STATUS not in parts:
+        return Fault(file, row, "It is no bounce message: it has no delivery status.")
+    told = parts[DELIVERY_STATUS].get_payload()
     fields = [part for part in told if isinstance(part, Message)] if isinstance(told, list) else []
-    status = next((found[0] for part in fields if (found := STATUS.search(part.get("Status", "")))), None)
-    original = parts.get("message/rfc822") or parts.get("text/rfc822-headers")
-    reference = UUID_TEXT.search(_message_id(original))
+    status = next((found[0] for part in fields if (found := STATUS.search(str(part.get("Status", ""))))), None)
+    reference = UUID_TEXT.search(original_id(report))
     if status is None or reference is None:
-        return Fault(path.name, 0, "It names no status, or no message of LeadFlow's.")
-    return Return(path.name, 0, reference[0], status, is_permanent=status.startswith("5"))
+        return Fault(file, row, "It names no status, or no message of LeadFlow's.")
+    return Return(file, row, reference[0], status, is_permanent=status.startswith("5"))
 
 
-def _message_id(original: Message | None) -> str:
-    """The Message-ID of the mail that is returned, from the mail itself or from its headers as text."""
+def original_id(report: Message) -> str:
+    """The Message-ID of the mail that a report is about, from the mail itself or from its headers as text; or blank."""
+    parts = {part.get_content_type(): part for part in report.walk()}
+    original = parts.get("message/rfc822") or parts.get("text/rfc822-headers")
     if original is None:
         return ""
     inner = original.get_payload()

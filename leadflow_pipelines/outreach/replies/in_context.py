@@ -15,10 +15,12 @@ tutorials/advanced-opt-out; the same are per se revocations under 47 CFR 64.1200
 AMBIGUOUS_STARTS = frozenset({"yes"})
 """START for Twilio where somebody had opted out, and a plain answer to a question anywhere else."""
 LIFTED_BY_START = "stop"
+TAKES_START = frozenset({"sms"})
+"""Channels whose sender is who they say. Anybody can write an e-mail in somebody else's name: it lifts nothing."""
 
 
-def read_in_context(reply: Reply, standing: Set[str]) -> Reading:
-    """What a reply means. `standing`: origins of the suppressions that stand for who wrote.
+def read_in_context(reply: Reply, standing: Set[str], *, channel: str) -> Reading:
+    """What a reply by a channel means. `standing`: origins of the suppressions that stand for who wrote.
 
     A text that withdraws consent does so, whatever the messenger recognised in it.
     """
@@ -29,7 +31,7 @@ def read_in_context(reply: Reply, standing: Set[str]) -> Reading:
     if plain_text(reply.body) in AMBIGUOUS_STARTS and reading.reply_class in ("start", "interested"):
         reading = Reading("start" if LIFTED_BY_START in standing else "interested", matched=reading.matched)
     if reading.reply_class == "start":
-        return replace(reading, needs_person=bool(standing - {LIFTED_BY_START}))
+        return replace(reading, needs_person=bool(standing - {LIFTED_BY_START}) or channel not in TAKES_START)
     if reading.reply_class in ("interested", "other"):
         return replace(reading, needs_person=True)
     return reading

@@ -22,7 +22,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import inbound_messages, suppressions
 from leadflow_pipelines.outreach.messengers.messenger import Reply
-from leadflow_pipelines.outreach.replies.in_context import origin_of, read_in_context
+from leadflow_pipelines.outreach.replies.in_context import TAKES_START, origin_of, read_in_context
 from leadflow_pipelines.outreach.replies.quiet import PATIENCE_SECONDS, in_transaction, lock_contact, wait_until_quiet
 from leadflow_pipelines.outreach.replies.recall import recall
 from leadflow_pipelines.outreach.replies.sequences import ENDS, Cancelled, Thread, end_sequences, find_thread
@@ -58,13 +58,24 @@ class Received:
 
 
 def receive_reply(
-    database: Database, org: Org, reply: Reply, *, channel: str, now: dt.datetime, keys: HashKeys, settings: Settings
+    database: Database,
+    org: Org,
+    reply: Reply,
+    *,
+    channel: str,
+    now: dt.datetime,
+    keys: HashKeys,
+    settings: Settings,
+    answers: uuid.UUID | None = None,
 ) -> Received:
     """Takes a reply of a channel (sms, email) once, in one transaction, and returns when it may be acknowledged.
 
-    The person is locked first, under every key version. A withdrawal suppresses, START lifts what STOP set. Whatever
-    ends the sequence cancels what waits, and after the commit is waited for until no message to the person is being
-    handed to a messenger: then none follows. Takes at most PATIENCE_SECONDS, and 1 s where something is called back.
+    answers: the message it names, where it names one.
+
+    The person is locked first, under every key version. A withdrawal suppresses, START by text lifts what STOP set.
+    Whatever ends the sequence cancels what waits, and after the commit is waited for until no message to the person is
+    being handed to a messenger: then none follows. Takes at most PATIENCE_SECONDS, and 1 s where something is called
+    back.
     Raises DatabaseUnavailable where Postgres is away for so long; then nothing may be acknowledged.
     """
     until = time.monotonic() + PATIENCE_SECONDS
@@ -72,7 +83,7 @@ def receive_reply(
     received = in_transaction(
         database,
         org,
-        lambda connection: _take(connection, org, reply, hashes, channel=channel, now=now, keys=keys),
+        lambda connection: _take(connection, org, reply, hashes, channel=channel, now=now, keys=keys, answers=answers),
         until=until,
     )
     if received.reply_class not in ENDS:
@@ -93,14 +104,15 @@ def _take(
     channel: str,
     now: dt.datetime,
     keys: HashKeys,
+    answers: uuid.UUID | None,
 ) -> Received:
     lock_contact(connection, hashes)
     if known := _known(connection, org, reply):
         return known
     kind = CHANNEL_KINDS[channel]
     standing = _standing(connection, org, kind, hashes)
-    reading = read_in_context(reply, standing)
-    thread = find_thread(connection, org.org_id, hashes, channel)
+    reading = read_in_context(reply, standing, channel=channel)
+    thread = find_thread(connection, org.org_id, hashes, channel, answers=answers)
     inbound_id = uuid.uuid4()
     row = {
         "inbound_id": inbound_id,
@@ -124,6 +136,7 @@ def _take(
         suppress(connection, org.org_id, [wish], keys, now=now)
     lifted = (
         reading.reply_class == "start"
+        and channel in TAKES_START
         and not was_overtaken
         and start_again(connection, org.org_id, kind, reply.sender, keys, now=now)
     )

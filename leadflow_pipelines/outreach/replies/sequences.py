@@ -17,8 +17,10 @@ ENDS = {
     "wrong_number": "wrong_number",
     "not_interested": "not_interested",
     "interested": "replied",
+    "other": "replied",
 }
-"""Replies after which no further step is sent, and what the audience notes."""
+"""Replies after which no further step is sent, and what the audience notes. One that nobody has understood yet is among
+them: what it says may be anything, so a person goes on and not the next step."""
 ENDS_LEAD = frozenset({"revocation", "not_interested", "interested"})
 """Those that speak for the lead and not for one number: its other numbers and letters of that campaign end too."""
 
@@ -40,13 +42,21 @@ class Cancelled:
     contact_hash: str
 
 
-def find_thread(connection: Connection, org_id: uuid.UUID, hashes: Sequence[str], channel: str) -> Thread | None:
-    """The newest message of this channel that went, or may have gone, to this person."""
+def find_thread(
+    connection: Connection,
+    org_id: uuid.UUID,
+    hashes: Sequence[str],
+    channel: str,
+    *,
+    answers: uuid.UUID | None = None,
+) -> Thread | None:
+    """The message of this channel that a reply names, else the newest that went, or may have gone, to this person."""
     table = messages.c
+    is_it = table.contact_hash.in_(hashes) if answers is None else table.message_id == answers
     newest = (
         select(table.message_id, table.campaign_id, table.property_id)
         .where(
-            table.org_id == org_id, table.contact_hash.in_(hashes), table.channel == channel,
+            table.org_id == org_id, is_it, table.channel == channel,
             table.attempted_at.is_not(None), table.state.in_(("sending", "accepted", "delivered", "unknown")),
         )
         .order_by(table.attempted_at.desc())
