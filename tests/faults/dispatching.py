@@ -21,8 +21,11 @@ from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.gateway.app import create_app
 from leadflow_pipelines.outreach.dispatch import claim, decide, dispatcher
 from leadflow_pipelines.outreach.dispatch.dispatch_org import dispatch_org, open_messengers
+from leadflow_pipelines.outreach.messengers import twilio
 from leadflow_pipelines.settings import load_settings
 
+PRELOADED = twilio
+"""Else imported by each new process; like everything above, once by the server that forks them."""
 Broken = Literal["", "careless_outbox", "no_decision"]
 LEASE = dt.timedelta(seconds=12)
 """Shorter than in earnest, so that the test ends; still longer than a request's start (5 s) and time limit (3 s)."""

@@ -96,6 +96,8 @@ class Fire:
     processes: dict[str, BaseProcess] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     stops: Counter[str] = field(default_factory=Counter)
+    at_the_end_of_fire: Counter[str] = field(default_factory=Counter)
+    quiet_after: float = 0.0
 
     @property
     def settings(self) -> Settings:
@@ -217,7 +219,10 @@ def burn(fire: Fire) -> None:
                 last_kill = time.monotonic()
                 fire.kill_one()
             time.sleep(0.02)
+        fire.at_the_end_of_fire = fire.states()
+        began = time.monotonic()
         _wait_until_quiet(fire)
+        fire.quiet_after = time.monotonic() - began
     finally:
         over.set()
         writing.join()
@@ -234,7 +239,7 @@ def _wait_until_quiet(fire: Fire) -> None:
     rest = time.monotonic() + LEASE.total_seconds() + 3
     while time.monotonic() < patience:
         states = fire.states()
-        is_under_way = states["claimed"] + states["sending"] or not states
+        is_under_way = states["sending"] or not states
         if time.monotonic() > rest and not is_under_way and not _is_due(fire):
             return
         time.sleep(0.5)
@@ -298,10 +303,20 @@ def violations(fire: Fire, log: dict[str, Any]) -> Counter[str]:
     return Counter({name: count for name, count in found.items() if count})
 
 
+def why_unsent(fire: Fire) -> Counter[str]:
+    """What blocked or cancelled messages note as their reason."""
+    table = tables.messages.c
+    with fire.database.as_org(fire.org.org_id) as connection:
+        found = select(table.error_code).where(table.state.in_(("blocked", "cancelled")))
+        return Counter(connection.execute(found).scalars())
+
+
 def report(fire: Fire, log: dict[str, Any], against: Counter[str]) -> None:
     states = fire.states()
     print(
-        f"\n{sum(states.values())} intents: {dict(states)}; the messenger took {len(log['messages'])}: "
+        f"\n{sum(states.values())} intents: {dict(states)}; blocked or cancelled: {dict(why_unsent(fire))}; when the "
+        f"fire ended: {dict(fire.at_the_end_of_fire)}, quiet after {fire.quiet_after:.0f} s; the messenger took "
+        f"{len(log['messages'])}: "
         f"{dict(Counter(one['status'] for one in log['messages']))}, refused {len(log['refused'])}; kills: "
         f"{dict(fire.kills)}; STOPs: {dict(fire.stops)}; callbacks: {log['callbacks']}; load "
         f"{os.getloadavg()[0]:.1f}; against us: {dict(against) or 'nothing'}"

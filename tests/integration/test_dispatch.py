@@ -378,6 +378,34 @@ def test_a_stop_gives_claims_back_and_finishes_what_is_under_way(
     assert Counter(row["state"] for row in shop.messages()) == {"accepted": 10, "queued": 20}
 
 
+def test_a_batch_is_as_large_as_lands_in_a_second(shop: Texting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a dispatcher that dies leaves few messages unknown, also where everything is slow."""
+    shop.campaign(people(90, "TX"))
+    batches: list[int] = []
+    real = dispatcher_module.lock_people
+
+    def note(connection: Any, hashes: Any) -> None:
+        batches.append(len(hashes))
+        real(connection, hashes)
+
+    monkeypatch.setattr(dispatcher_module, "lock_people", note)
+
+    def run(pace: float) -> list[int]:
+        batches.clear()
+        monkeypatch.setattr(dispatcher_module, "LANDS_WITHIN_SECONDS", pace)
+        stop = Event()
+        shop.dispatcher(concurrency=4).run(
+            stop, poll_seconds=0, on_round=lambda _: stop.set() if sum(batches) >= 40 else None
+        )
+        return batches[:]
+
+    slow = run(0.0)
+    assert slow[:8] == [4] * 8
+    quick = run(1e6)
+    assert quick[0] == 4
+    assert max(quick) >= 16
+
+
 def test_an_unforeseen_fault_is_unknown_and_its_words_are_logged_nowhere(
     shop: Texting, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -113,7 +113,7 @@ def dispatch_org(
 
     def after_round(tally: Tally) -> None:
         nonlocal idle
-        idle = 0 if tally.claimed else idle + 1
+        idle = 0 if tally.claimed or tally.queued else idle + 1
         if only_due and idle >= IDLE_ROUNDS:
             stop.set()
         if on_round is not None:

@@ -49,11 +49,15 @@ Result = TypeVar("Result")
 BATCH = 100
 """Messages of one claim. Deciding costs 40 ms a call and next to nothing a message."""
 CONCURRENCY = 16
+LANDS_WITHIN_SECONDS = 1.0
+"""A batch is as large as lands in this time: what is committed and not asked for yet is lost with its dispatcher."""
 START_WITHIN_SECONDS = 5.0
 """A request that could not be made so soon after its decision is not made: hours and wishes may have changed."""
 CHORES_SECONDS = 1.0
 CHORES_REST = 20
 """Chores rest so many times as long as they took: with a million intents they take a second."""
+CHORES_LATEST = 10.0
+"""Sending goes first, as chores change nothing about what may be sent; but they wait no longer than so many seconds."""
 ATTEMPTS = 5
 """How often a transaction that Postgres broke to end a deadlock is done again."""
 SETTLE_SECONDS = 45.0
@@ -99,12 +103,13 @@ class Dispatcher:
     ) -> None:
         self.name = f"dispatcher-{uuid.uuid4().hex[:12]}"
         self._database, self._org, self._settings, self._clock = database, org, settings, clock
-        self._messengers, self._batch = messengers, batch
+        self._messengers, self._batch, self._first = messengers, batch, min(batch, concurrency)
+        self._size = batch
         self._keys = load_hash_keys(settings)
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="send")
         self._settler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._flying: Future[Tally] | None = None
-        self._next_chores = 0.0
+        self._next_chores, self._latest_chores = 0.0, time.monotonic() + CHORES_LATEST
 
     def __enter__(self) -> Self:
         return self
@@ -118,11 +123,11 @@ class Dispatcher:
 
         A database that is away is waited for.
         """
-        total = Tally()
+        total, self._size = Tally(), self._first
         while True:
             is_last = stop.is_set()
             try:
-                tally = self._land() if is_last else self._round(stop)
+                tally = self._land() if is_last else self._sending_first(stop)
             except DatabaseUnavailable as away:
                 logger.warning("the database is away", extra={"fault": away.message})
                 tally = Tally()
@@ -131,19 +136,24 @@ class Dispatcher:
                 on_round(tally)
             if is_last:
                 return total
-            if not tally.claimed:
+            if not tally.claimed and not tally.queued:
                 stop.wait(poll_seconds)
 
     def round(self) -> Tally:
-        """One claim for each running campaign, channel and sender, to its end.
+        """Chores, then one claim for each running campaign, channel and sender, to its end.
 
         Raises DatabaseUnavailable where Postgres is away.
         """
-        return self._round(Event()) + self._land()
+        return Tally(queued=self._chores()) + self._round(Event()) + self._land()
+
+    def _sending_first(self, stop: Event) -> Tally:
+        """A round; chores where it found nothing to send, or where they have waited long enough."""
+        tally = Tally() if time.monotonic() > self._latest_chores else self._round(stop)
+        return tally if tally.claimed else tally + Tally(queued=self._chores())
 
     def _round(self, stop: Event) -> Tally:
         """A round whose last batch is still on its way. What of the one before it has landed is part of its tally."""
-        tally = Tally(queued=self._chores())
+        tally = Tally()
         profile, senders, campaigns = self._in_transaction(self._state)
         random.shuffle(campaigns)
         random.shuffle(senders)
@@ -175,6 +185,7 @@ class Dispatcher:
                     queued = chore(connection, org_id, now=self._clock())
         ended = time.monotonic()
         self._next_chores = ended + max(CHORES_SECONDS, CHORES_REST * (ended - began))
+        self._latest_chores = max(self._next_chores, ended + CHORES_LATEST)
         return queued
 
     def _send_some(
@@ -185,7 +196,7 @@ class Dispatcher:
         def take(connection: Connection) -> Claimed:
             return claim(
                 connection, org_id, campaign_id, channel=channel, sender=sender, profile=profile,
-                dispatcher=self.name, most=self._batch, now=self._clock(),
+                dispatcher=self.name, most=self._size, now=self._clock(),
             )  # fmt: skip
 
         if stop.is_set():
@@ -209,7 +220,7 @@ class Dispatcher:
         decided, returned = self._in_transaction(commit)
         unsent = decided.blocked + decided.postponed + returned  # a claim that was lost with the database counted none
         asked = [self._pool.submit(self._send, ready, began) for ready in decided.ready]
-        before, self._flying = self._flying, self._settler.submit(self._settle, claimed, profile, unsent, asked)
+        before, self._flying = self._flying, self._settler.submit(self._settle, claimed, profile, unsent, asked, began)
         landed = before.result() if before is not None else Tally()
         return landed + Tally(0, len(claimed.message_ids), decided.blocked, decided.postponed)
 
@@ -232,9 +243,12 @@ class Dispatcher:
             outcome = OutcomeUnknown(f"An unforeseen fault: {type(fault).__name__}.", why="fault")
         return Answer(ready, outcome)
 
-    def _settle(self, claimed: Claimed, profile: Profile, unsent: int, asked: Sequence[Future[Answer]]) -> Tally:
+    def _settle(
+        self, claimed: Claimed, profile: Profile, unsent: int, asked: Sequence[Future[Answer]], began: float
+    ) -> Tally:
         """Writes answers down, as long as it takes while the database is away."""
         answers = [one.result() for one in asked]
+        self._resize(len(answers), time.monotonic() - began)
         unsent += sum(isinstance(answer.outcome, NotProcessed) for answer in answers)
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
@@ -252,6 +266,12 @@ class Dispatcher:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+
+    def _resize(self, landed: int, seconds: float) -> None:
+        """The next batch: as many as land in time at this one's pace, and at most twice as many as now."""
+        if landed:
+            in_time = int(landed * LANDS_WITHIN_SECONDS / max(seconds, 0.001))
+            self._size = min(self._batch, 2 * self._size, max(self._first, in_time))
 
     def _in_transaction(self, work: Callable[[Connection], Result]) -> Result:
         """Does it in one transaction, and again where Postgres broke it to end a deadlock."""
