@@ -38,7 +38,7 @@ test: $(READY) ## Run the test suite on the embedded Postgres
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: $(READY) ## Run everything: also the long forms of tests, which take minutes
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) --hypothesis-profile thorough $(ARGS)
 
 lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -22,14 +22,16 @@ from leadflow_pipelines.database.embedded import DATABASE, EmbeddedServer
 from leadflow_pipelines.database.orgs import Org, create_org
 from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.settings import PREFIX, Settings, get_settings, load_settings
+from tests.examples import THOROUGH, USUAL
 
 HOME = f"{PREFIX}HOME"
 KEPT = {f"{PREFIX}TEST_DATA"}
 HOME_PREFIX = "leadflow-tests-"
 LOOPBACK = ("127.", "::1", "localhost")
 
-hypothesis.settings.register_profile("leadflow", deadline=None)  # shared machines stall for seconds
-hypothesis.settings.load_profile("leadflow")
+hypothesis.settings.register_profile("usual", deadline=None, max_examples=USUAL)  # shared machines stall for seconds
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=THOROUGH)
+hypothesis.settings.load_profile("usual")  # `--hypothesis-profile thorough` outweighs it
 
 
 def pytest_configure(config: pytest.Config) -> None:

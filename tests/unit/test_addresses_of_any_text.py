@@ -4,16 +4,17 @@ import re
 from random import Random
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow_pipelines.properties import ADDRESS_COLUMNS, normalize_addresses, one_line
+from tests.examples import tried
 
 ANY_TEXT = st.text(max_size=60) | st.text(alphabet="0123456789 ,#-/.&NSEWAPTUNIT", max_size=40)
 ROWS = st.lists(st.tuples(ANY_TEXT, st.none() | ANY_TEXT, st.none() | ANY_TEXT), min_size=1, max_size=60)
 
 
-@settings(max_examples=30)
+@tried(12)
 @given(ROWS)
 def test_every_string_gives_a_row_and_nothing_is_blank(rows: list[tuple[str, str | None, str | None]]) -> None:
     frame = pl.DataFrame(rows, schema={"address": pl.String, "unit": pl.String, "city": pl.String}, orient="row")
@@ -79,7 +80,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25)
+@tried(10)
 @given(LINES)
 def test_parsing_its_own_output_changes_nothing(lines: list[str]) -> None:
     first = normalize_addresses(pl.DataFrame({"address": lines}))
@@ -88,7 +89,7 @@ def test_parsing_its_own_output_changes_nothing(lines: list[str]) -> None:
     assert changed.is_empty(), changed.select("address", "address_key", "again").rows()
 
 
-@settings(max_examples=20)
+@tried(8)
 @given(LINES, st.integers(min_value=0, max_value=2**32))
 def test_case_and_spacing_and_periods_say_nothing(lines: list[str], seed: int) -> None:
     random = Random(seed)

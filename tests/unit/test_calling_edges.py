@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow_pipelines.compliance import (
@@ -20,6 +20,7 @@ from leadflow_pipelines.compliance import (
     load_rules,
 )
 from leadflow_pipelines.compliance.clear_sends import HISTORY_COLUMNS
+from tests.examples import tried
 
 RULES = load_rules()
 ET, CT, MT, PT = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
@@ -145,7 +146,7 @@ STATES = sorted(RULES.calling_rules)
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
 
-@settings(max_examples=150, deadline=None)
+@tried(60)
 @given(
     instants, st.sampled_from(AREA_CODES), st.sampled_from([*STATES, None]), st.sampled_from([*ZIPS, None]),
     st.sampled_from([*STATES, None]), st.sampled_from([True, False, None]), st.sampled_from(["default", "state_table"]),
@@ -178,7 +179,7 @@ def test_no_cleared_instant_lies_outside_any_plausible_window(
     assert home is None or lives_there is False or home in told["states"]
 
 
-@settings(max_examples=60, deadline=None)
+@tried(24)
 @given(instants, st.sampled_from(AREA_CODES), st.sampled_from(STATES), st.sampled_from(STATES))
 def test_one_more_plausible_state_never_opens_what_was_closed(
     instant: datetime, area_code: str, state: str, other: str

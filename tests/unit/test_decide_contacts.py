@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow_pipelines.compliance import (
@@ -22,6 +22,7 @@ from leadflow_pipelines.compliance import (
 )
 from leadflow_pipelines.contracts import OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
+from tests.examples import tried
 
 RULES = load_rules()
 NOW = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Nashville
@@ -352,7 +353,7 @@ consent_rows = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@tried(6)
 @given(st.lists(contacts, min_size=1, max_size=8), st.lists(consent_rows, max_size=6))
 def test_a_frame_decides_as_its_rows_do(rows: list[dict[str, Any]], log: list[dict[str, Any]]) -> None:
     points = [{**PHONE, **row, "contact_point_id": f"c{number}"} for number, row in enumerate(rows)]
@@ -372,7 +373,7 @@ def test_a_frame_decides_as_its_rows_do(rows: list[dict[str, Any]], log: list[di
             assert check_calling_time(row["next_open_at"], states=row["states"], zones=row["zones"]).allowed
 
 
-@settings(max_examples=40, deadline=None)
+@tried(16)
 @given(contacts, st.sampled_from(["AZ", "MS", "PA", "HI", "PR"]))
 def test_one_more_plausible_place_never_clears_what_was_blocked(row: dict[str, Any], state: str) -> None:
     """The property's place is added by learning that the owner may live there."""

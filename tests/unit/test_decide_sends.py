@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow_pipelines.compliance import (
@@ -30,6 +30,7 @@ from leadflow_pipelines.compliance import (
 from leadflow_pipelines.compliance.clear_sends import HISTORY_COLUMNS
 from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes
 from leadflow_pipelines.errors import InvalidInput
+from tests.examples import tried
 
 RULES = load_rules()
 NOW = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Nashville
@@ -308,7 +309,7 @@ pasts = st.lists(st.integers(0, 9 * 24), max_size=4)
 moments = st.sampled_from([NOW, NOW.replace(hour=3), datetime(2026, 11, 29, 17, tzinfo=UTC)])
 
 
-@settings(max_examples=12, deadline=None)
+@tried(6)
 @given(st.lists(messages, min_size=1, max_size=6), logs, pasts, moments)
 def test_a_frame_decides_as_its_rows_do_and_replays_bit_for_bit(
     rows: list[dict[str, Any]], log: list[dict[str, Any]], past: list[int], instant: datetime
@@ -331,7 +332,7 @@ def test_a_frame_decides_as_its_rows_do_and_replays_bit_for_bit(
     assert again["replayed_hash"].to_list() == together["evidence_hash"].to_list()
 
 
-@settings(max_examples=12, deadline=None)
+@tried(6)
 @given(messages, logs)
 def test_worse_evidence_never_clears_what_was_blocked(row: dict[str, Any], log: list[dict[str, Any]]) -> None:
     message = {**TEXT, **row}

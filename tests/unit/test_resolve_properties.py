@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from leadflow_pipelines.properties import Resolution, resolve_properties
 from leadflow_pipelines.properties.matching.clustering import connected_components
+from tests.examples import tried
 
 SCHEMA = dict.fromkeys(["record_id", "source", "address_key", "parcel_key"], pl.String)
 OAK, OAK_5, ELM = "12||OAK|ST|||37210", "12||OAK|ST||5|37210", "14||ELM|ST|||37210"
@@ -138,7 +139,7 @@ def numbered(rows: list[tuple[str | None, str | None, str]]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-@settings(max_examples=25)
+@tried(10)
 @given(RECORDS, st.randoms(use_true_random=False))
 def test_order_of_rows_says_nothing(rows: list[tuple[str | None, str | None, str]], random: Random) -> None:
     records = numbered(rows)
@@ -148,7 +149,7 @@ def test_order_of_rows_says_nothing(rows: list[tuple[str | None, str | None, str
     assert other.links["record_id"].to_list() == shuffled["record_id"].to_list()
 
 
-@settings(max_examples=25)
+@tried(10)
 @given(RECORDS)
 def test_no_property_has_two_units_or_numbers(rows: list[tuple[str | None, str | None, str]]) -> None:
     records = numbered(rows)
@@ -162,7 +163,7 @@ def test_no_property_has_two_units_or_numbers(rows: list[tuple[str | None, str |
     assert joined["units"].max() <= 1
 
 
-@settings(max_examples=25)
+@tried(10)
 @given(RECORDS)
 def test_a_second_call_with_previous_changes_nothing(rows: list[tuple[str | None, str | None, str]]) -> None:
     records = numbered(rows)

@@ -3,10 +3,11 @@
 import datetime as dt
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow_pipelines.lake import apply_versions, holds_on
+from tests.examples import tried
 
 EMPTY = pl.DataFrame(
     schema={"thing": pl.String, "zip": pl.String, "content_hash": pl.String, "valid_from": pl.Date, "valid_to": pl.Date}
@@ -41,7 +42,7 @@ def test_days_in_order_read_back_as_recorded(history: list[dict[str, tuple[str, 
 
 
 @given(st.lists(st.tuples(days, states), min_size=1, max_size=8))
-@settings(max_examples=200)
+@tried(60)
 def test_days_in_any_order_keep_one_version_a_day(steps: list[tuple[dt.date, dict[str, tuple[str, str]]]]) -> None:
     versions = EMPTY
     for day, state in steps:
