@@ -45,7 +45,7 @@ _TRUST = r"\bTRUST(?:EES?|S)?\b|\bTR(?:S|EES?)?$|\bTTEES?\b"
 _SHORT_TRUST = r"\b(LIVING|LIV|FAMILY|FAM|REV(?:OCABLE)?|IRREV(?:OCABLE)?) TR\b"
 _TRUST_COMPANY = r"\bTRUST (?:CO|COMPANY)\b"
 _TRUSTEE = r"\b(?:AS )?(?:SUCCESSOR |SUCC )?(?:CO[- ]?)?(?:TRUSTEES?|TTEES?|TREES?|TRS?)\b"
-_ESTATE = r"\bEST(?:ATE)? OF\b|\bEST$|\bESTATE$|\bHEIRS?\b|\bDEC(?:EASE)?D\b"
+_ESTATE = r"\bEST(?:ATE)? OF\b|\bEST$|\bESTATE$|\(EST(?:ATE)?\)|\bHEIRS?\b|\bDEC(?:EASE)?D\b"
 _NO_ESTATE = r"\bREAL ESTATE\b|\bLIFE EST"
 _ESTATE_WORDS = (
     r"\b(?:THE )?EST(?:ATE)? OF\b|\bEST(?:ATE)?$|"
@@ -61,6 +61,8 @@ _DATES = (
     r"\b(?:JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?|SEPT?(?:EMBER)?|OCT(?:OBER)?|"
     r"NOV(?:EMBER)?|DEC(?:EMBER)?) \d{1,2},? ?\d{4}\b|[ ,]ET ?AL[S.]?\b|\( ?\)"
 )
+_NUMBERED = r"^(\d+)/(\d+) (\p{L})"
+"""A company may be called 21/32 SAMPLE; a share stands behind the name."""
 _TRUST_OF = r"\b(?:OF|UNDER|FOR)(?: THE)? (.*\bTRUST\b.*)$"
 _UP_TO_TRUST = r"^(.*?\bTRUST(?: (?:NO |NUMBER )?[A-Z]?-?\d[A-Z0-9-]*)?)\b(.*)$"
 _DROPPED_FROM_TRUSTS = r"\b(?:THE|OF|AGREEMENT|UNDER|AND)\b|&"
@@ -210,6 +212,8 @@ def _persons(begun: _Begun, convention: Convention) -> pl.DataFrame:
 
 def _entities(text: pl.Series, forms: pl.Series) -> pl.DataFrame:
     """owner_form, entity_name, legal_form and owner_key of companies, trusts and public bodies."""
+    companies = (forms == "company").arg_true()
+    text = words.put(text, companies, words.rewrite(text.gather(companies), _NUMBERED, "${1} ${2} ${3}"))
     text = words.rewrite(words.rewrite(text, _DATES, " "), "&", " & ")
     text = words.rewrite(words.rewrite(text, r"[,;()#/+]|\s-|-\s", " "), r" {2,}", " ").str.strip_chars(" ")
     text = words.canonical_words(text)

@@ -99,8 +99,9 @@ def read_persons(people: People, convention: Convention) -> pl.DataFrame:
     person, persons (how many), has_one_surname, key (the persons' keys, sorted, so that their order does not count).
 
     Where no comma says which word is the surname, in this order: an initial (`DOE JOHN A` ends in one, `JOHN A DOE`
-    cannot), a surname that two persons share, a person without a surname of their own, a known given name in one of
-    the two places unless all but a few names of the column speak against it, and at last the column's convention.
+    cannot), a surname that two persons share, a person without a surname of their own, VAN DER and the like or a known
+    given name in one of the two places unless all but a few names of the column speak against it, and at last the
+    column's convention.
     """
     likely = pl.lit(None, pl.Boolean) if convention.is_one_sided else pl.col("likely")
     surname_first = people.votes.select(
@@ -192,8 +193,10 @@ def _votes(firsts: pl.DataFrame, lasts: pl.DataFrame) -> pl.DataFrame:
         .when(long & _is_initial("a_tl") & ~_is_initial("a_t2")).then(True)
         .when(long & _is_initial("a_t2") & ~_is_initial("a_tl")).then(False)
     )  # fmt: skip
+    first_bound, last_bound = (pl.col(word).str.contains(words.bound_pattern()) for word in ("a_t1", "a_tl"))
     likely = (
-        pl.when(pl.col("a_g1") & ~pl.col("a_g2") & ((pl.col("a_n") == 2) | ~pl.col("a_gl"))).then(False)
+        pl.when((pl.col("a_n") == 2) & (first_bound != last_bound)).then(first_bound)
+        .when(pl.col("a_g1") & ~pl.col("a_g2") & ((pl.col("a_n") == 2) | ~pl.col("a_gl"))).then(False)
         .when(~pl.col("a_g1") & pl.col("a_g2")).then(True)
         .when(pl.col("a_g1") & long & ~pl.col("a_gl")).then(False)
     )  # fmt: skip

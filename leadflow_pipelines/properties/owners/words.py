@@ -54,6 +54,12 @@ def particle_pattern() -> str:
     return r"\b(" + "|".join(_words()["surname_particles"]) + r") (\p{L}{2})"
 
 
+@cache
+def bound_pattern() -> str:
+    """Matches a surname to whose particle `~` binds it, as in VAN~DER~SAMPLE."""
+    return "^(?:" + "|".join(words.replace(" ", "~") for words in _words()["surname_particles"]) + ")~"
+
+
 def rewrite(text: pl.Series, pattern: str, replacement: str) -> pl.Series:
     """replace_all on the strings that match only: most do not, and looking is cheaper than rewriting."""
     return put(text, where := matching(text, pattern), text.gather(where).str.replace_all(pattern, replacement))
