@@ -10,6 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from leadflow_pipelines.properties import normalize_addresses
+from leadflow_pipelines.properties.link_owners import link_owners
 from leadflow_pipelines.properties.owners import parse_owners
 from leadflow_pipelines.settings import get_settings
 
@@ -91,6 +93,71 @@ def test_persons_and_couples_keep_their_key_in_every_style(names: pl.Series, sty
     truth, key = (parse_owners(written[which])["owner_key"] for which in ("county", style))
     assert truth.len() > 5_000
     assert share_alike(truth, key) >= PERSON_FLOORS[style]
+
+
+def test_one_owner_of_two_parcels_is_one_however_each_source_orders_the_name(names: pl.Series) -> None:
+    """One parcel known from a roll, one from a vendor, in one table, as a run links them; no comma helps."""
+    people = persons(names)
+    written = styles(people)
+    mail = pl.format("{} SAMPLE RD", pl.int_range(1, people.height + 1))
+    parcels = pl.concat(
+        people.select(
+            pl.concat_str(pl.lit(style), pl.int_range(people.height)).alias("property_id"),
+            written[style].alias("owner_name"), owner_source=pl.lit(style), mailing_street=mail,
+            mailing_city=pl.lit("AUSTIN"), mailing_state=pl.lit("TX"), mailing_zip5=pl.lit("78704"), state=pl.lit("TX"),
+        )
+        for style in ("bare_and", "vendor")
+    )  # fmt: skip
+    ids = link_owners(parcels)["owner_id"]
+    share = share_alike(ids.head(people.height), ids.tail(people.height))
+    print(f"one owner in both sources: {share:.4f} of {people.height:,}")
+    assert share >= 0.998
+    assert ids.n_unique() >= people.height
+
+
+def test_the_buyer_of_one_sale_has_one_key_in_two_files(names: pl.Series) -> None:
+    """Two files tell of one sale of one address; where both name a body in the same words its key must be the same.
+
+    The second file writes the name of the owner's whole portfolio, which is often another body's: those say nothing.
+    """
+    bought = same_sales().filter(pl.col("owner_type").is_in(["company", "trust"]))
+    same_words = bought.filter(pl.col("words") == pl.col("other_words"))
+    share = share_alike(same_words["owner_key"], same_words["other_owner_key"])
+    agreeing = share_alike(bought["owner_key"], bought["other_owner_key"])
+    print(f"same words, same key: {share:.4f} of {same_words.height}; any words: {agreeing:.4f} of {bought.height}")
+    assert same_words.height > 100
+    assert share >= 0.985
+    other = bought.filter(pl.col("shared") == 0)
+    assert share_alike(other["owner_key"], other["other_owner_key"]) <= 0.05
+
+
+def same_sales() -> pl.DataFrame:
+    """owner_type, owner_key and words of a sale's buyer, by the second file with `other_`, and how many words agree."""
+    folder = get_settings().test_data
+    assert folder is not None
+    sales = pl.read_csv(folder / "nashville" / "sales_2013_2016.csv", infer_schema=False).select(
+        sold=pl.col("SaleDate").str.to_date("%B %d, %Y", strict=False), name="OwnerName", address="PropertyAddress"
+    )
+    parcels = pl.read_csv(folder / "nashville" / "investor_parcels.csv.gz", infer_schema=False).select(
+        sold=pl.col("sale_date").str.to_date("%d %b %Y", strict=False), name="owner_cluster_name", address="address"
+    )
+    days = sales.select("sold").join(parcels.select("sold"), on="sold", how="semi").drop_nulls().unique()
+    one, other = (placed(frame.drop_nulls().join(days, on="sold", how="semi")) for frame in (sales, parcels))
+    both = one.join(other.select(pl.all().name.prefix("other_")), left_on=["place", "sold"],
+                    right_on=["other_place", "other_sold"]).unique(["place", "sold", "name"])  # fmt: skip
+    return both.with_columns(shared=pl.col("words").list.set_intersection("other_words").list.len())
+
+
+def placed(sales: pl.DataFrame) -> pl.DataFrame:
+    """sold and place of each, its owner's type and key, and the words of the name."""
+    part = sales["address"].str.split(",").list
+    street = normalize_addresses(pl.DataFrame({"street": part.get(0)}))
+    parts = ["house_number", "pre_directional", "street_name", "suffix", "unit_number"]
+    place = street.select(pl.concat_str(pl.col(parts).fill_null(""), separator="|").alias("place"))
+    words = pl.col("name").str.to_uppercase().str.replace_all(r"['.]", "").str.extract_all("[A-Z0-9]+")
+    owners = parse_owners(sales["name"]).select("owner_type", "owner_key")
+    frame = pl.concat([sales.select("sold", "name", words=words.list.sort()), place, owners], how="horizontal")
+    return frame.filter(street["house_number"].is_not_null())
 
 
 def test_a_trustee_is_one_however_he_is_titled(names: pl.Series) -> None:
