@@ -66,7 +66,7 @@ def leadflow(*arguments: str, environment: Mapping[str, str] | None = None) -> F
 def leadflow_here(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
     """Run a command to its end in this process, which is then under the settings it had before."""
     before = get_settings()
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
     try:
         with (
             patch.dict(os.environ, _environment(environment)),
@@ -77,4 +77,4 @@ def leadflow_here(*arguments: str, environment: Mapping[str, str] | None = None)
             code = run_command()
     finally:
         use_settings(before)
-    return Finished(code, out.getvalue(), err.getvalue())
+    return Finished(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))

@@ -17,7 +17,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.embedded import EmbeddedServer
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from tests.commands import leadflow, start_leadflow
+from tests.commands import leadflow, leadflow_here, start_leadflow
 
 ZIPS = ("43206", "78704")
 RECORDS_PER_ZIP = 15
@@ -64,12 +64,12 @@ def new_org(database: Database) -> str:
     slug = f"t{uuid4().hex[:12]}"
     create_org(database, slug, is_simulated=True)
     for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
-        assert leadflow("spend", "limit", "--per-day", "100000", "--org", slug, *provider).exit_code == 0
+        assert leadflow_here("spend", "limit", "--per-day", "100000", "--org", slug, *provider).exit_code == 0
     return slug
 
 
 def digests(org: str) -> dict[str, str]:
-    result: dict[str, str] = leadflow("lake", "digest", "--org", org, "--json").json
+    result: dict[str, str] = leadflow_here("lake", "digest", "--org", org, "--json").json
     return result
 
 
@@ -106,6 +106,7 @@ def check_kills(job: Job, database: Database, kills: int, *, one_org: bool) -> N
             assert digests(org) == expected, f"after kill {number + 1}"
 
 
+@pytest.mark.timeout(900)  # five runs one after the other: on a machine that does much else they took 295 s
 def test_killed_again_and_again(job: Job, database: Database) -> None:
     check_kills(job, database, QUICK_KILLS, one_org=True)
 

@@ -15,7 +15,7 @@ from leadflow_pipelines.contracts import MARTS
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from tests.commands import Finished, leadflow
+from tests.commands import Finished, leadflow, leadflow_here
 
 ZIP = "78704"
 EMPTY = {"mart_campaign_performance", "mart_conflicts"}
@@ -34,7 +34,7 @@ def org(database: Database) -> str:
     slug = f"t{uuid4().hex[:12]}"
     create_org(database, slug, is_simulated=True)
     for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
-        assert leadflow("spend", "limit", "--per-day", "1000", "--org", slug, *provider).exit_code == 0
+        assert leadflow_here("spend", "limit", "--per-day", "1000", "--org", slug, *provider).exit_code == 0
     return slug
 
 
@@ -82,14 +82,16 @@ def test_a_day_without_changes_is_not_worked_again(ran: Finished, org: str, vend
 
 
 def test_plan_knows_what_is_cached(ran: Finished, org: str, vendors: SandboxProcess) -> None:
-    plan = leadflow("plan", "--zip", ZIP, "--zip", "43206", "--org", org, "--json", environment=vendors.environment())
+    plan = leadflow_here(
+        "plan", "--zip", ZIP, "--zip", "43206", "--org", org, "--json", environment=vendors.environment()
+    )
     attom = next(line for line in plan.json["providers"] if line["provider"] == "attom")
     assert (attom["calls"], attom["cached"], attom["to_call"]) == (2, 1, 1)
     assert attom["worst_cents"] == 2500
 
 
 def test_leads_as_csv_open_in_a_spreadsheet_as_text(ran: Finished, org: str) -> None:
-    rows = list(csv.DictReader(io.StringIO(leadflow("leads", "--top", "5", "--format", "csv", "--org", org).out)))
+    rows = list(csv.DictReader(io.StringIO(leadflow_here("leads", "--top", "5", "--format", "csv", "--org", org).out)))
     assert len(rows) == 5
     points = [int(row["points"]) for row in rows]
     assert points == sorted(points, reverse=True)
@@ -97,15 +99,15 @@ def test_leads_as_csv_open_in_a_spreadsheet_as_text(ran: Finished, org: str) -> 
 
 
 def test_explain_lead_names_facts_points_and_records(ran: Finished, org: str) -> None:
-    best = leadflow("leads", "--top", "1", "--org", org, "--json").json["leads"][0]
-    case = leadflow("explain", "lead", best["property_id"], "--org", org, "--json").json
+    best = leadflow_here("leads", "--top", "1", "--org", org, "--json").json["leads"][0]
+    case = leadflow_here("explain", "lead", best["property_id"], "--org", org, "--json").json
     assert sum(reason["points"] for reason in case["score"]["reasons"]) == best["points"]
     assert [link["matched_by"] for link in case["links"]] == ["first"]
     assert {fact["source"] for fact in case["property"]["provenance"]} == {"attom"}
 
 
 def test_spend_adds_up(ran: Finished, org: str) -> None:
-    report = leadflow("spend", "--org", org, "--json").json
+    report = leadflow_here("spend", "--org", org, "--json").json
     assert sum(line["cost_cents"] for line in report["calls"]) == ran.json["cost_cents"]
     assert report["cost_cents"] == ran.json["cost_cents"]
     together = next(state for state in report["budgets"] if (state["provider"], state["period"]) == ("*", "day"))
@@ -116,18 +118,18 @@ def test_spend_adds_up(ran: Finished, org: str) -> None:
 def test_a_month_is_limited_beside_the_day_and_what_is_nearly_used_is_marked(ran: Finished, org: str) -> None:
     assert ran.json["cost_cents"] >= 300
     limits = ("spend", "limit", "--provider", "attom", "--org", org)
-    assert leadflow(*limits, "--per-month", "3.50", "--json").json["limits"] == [
+    assert leadflow_here(*limits, "--per-month", "3.50", "--json").json["limits"] == [
         {"period": "month", "limit_cents": 350}
     ]
     states = {
-        (one["provider"], one["period"]): one for one in leadflow("spend", "--org", org, "--json").json["budgets"]
+        (one["provider"], one["period"]): one for one in leadflow_here("spend", "--org", org, "--json").json["budgets"]
     }
     assert states["attom", "month"]["is_nearly_used"]
     assert not states["attom", "day"]["is_nearly_used"]
     assert states["*", "month"]["available_cents"] is None
-    assert "nearly used" in leadflow("spend", "--org", org).out
-    assert leadflow(*limits, "--per-month", "10000").exit_code == 0
-    refused = leadflow(*limits)
+    assert "nearly used" in leadflow_here("spend", "--org", org).out
+    assert leadflow_here(*limits, "--per-month", "10000").exit_code == 0
+    refused = leadflow_here(*limits)
     assert (refused.exit_code, "No limit was given" in refused.err) == (1, True)
 
 
@@ -135,7 +137,7 @@ def test_max_spend_caps_a_run_and_the_next_one_goes_on(database: Database, vendo
     slug = f"t{uuid4().hex[:12]}"
     create_org(database, slug, is_simulated=True)
     for provider in ([], ["--provider", "attom"], ["--provider", "batchdata"]):
-        assert leadflow("spend", "limit", "--per-day", "1000", "--org", slug, *provider).exit_code == 0
+        assert leadflow_here("spend", "limit", "--per-day", "1000", "--org", slug, *provider).exit_code == 0
     environment = {**vendors.environment(), "LEADFLOW_ATTOM_MAX_RECORDS_PER_ZIP": "30"}
     command = ("run", "--zip", "43206", "--zip", ZIP, "--org", slug, "--json", "--max-spend")
     capped = leadflow(*command, "4", environment=environment)
@@ -149,7 +151,7 @@ def test_max_spend_caps_a_run_and_the_next_one_goes_on(database: Database, vendo
 
 
 def test_bi_reads_every_mart_and_nothing_else(ran: Finished, org: str) -> None:
-    url = leadflow("db", "bi-url", "--org", org, "--json").json["url"]
+    url = leadflow_here("db", "bi-url", "--org", org, "--json").json["url"]
     with psycopg.connect(url) as connection:
         for mart in MARTS:
             rows = connection.execute(f"select count(*), count(distinct org) from marts.{mart.name}").fetchone()  # type: ignore[arg-type]
@@ -167,7 +169,7 @@ def test_duckdb_reads_every_mart(ran: Finished, org: str, home: Path) -> None:
 
 
 def test_doctor_finds_nothing_at_fault(ran: Finished, org: str, vendors: SandboxProcess) -> None:
-    finished = leadflow("doctor", "--org", org, "--json", environment=vendors.environment())
+    finished = leadflow_here("doctor", "--org", org, "--json", environment=vendors.environment())
     assert finished.exit_code == 0, finished.out
     checked = {finding["check"] for finding in finished.json["findings"]}
     assert checked == {
@@ -196,7 +198,7 @@ def test_doctor_finds_nothing_at_fault(ran: Finished, org: str, vendors: Sandbox
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_remedy(arguments: list[str], message: str) -> None:
-    finished = leadflow(*arguments)
+    finished = leadflow_here(*arguments)
     assert finished.exit_code == 1
     assert message in " ".join(finished.err.split())
     assert "Traceback" not in finished.err
@@ -229,6 +231,6 @@ def test_an_imported_file_keeps_its_good_rows(org: str, tmp_path: Path) -> None:
     assert {**first.json, "properties_new": 0}["records"] == second.json["records"]
     assert second.json["properties_new"] == 0
     assert leadflow("run", "--zip", ZIP, "--org", org, "--json").exit_code == 0
-    output = leadflow("leads", "--top", "500", "--format", "csv", "--org", org).out
+    output = leadflow_here("leads", "--top", "500", "--format", "csv", "--org", org).out
     owners = pl.read_csv(io.StringIO(output), infer_schema=False)["owner_name"].drop_nulls()
     assert '\'=HYPERLINK("x")' in owners.to_list()
