@@ -34,6 +34,14 @@ def progress(text: str) -> None:
     err.print(Text("· ", style="cyan") + Text(text))
 
 
+def tell(document: Any, line: str, *, as_json: bool) -> None:
+    """What one act came to: the document for a program, or a line for a person."""
+    if as_json:
+        print_json(document)
+    else:
+        out.print(line)
+
+
 def print_json(result: Any) -> None:
     """One JSON object on one line of stdout."""
     sys.stdout.write(orjson.dumps(result, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode() + "\n")

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from leadflow_pipelines.cli.acting import ActorOption, actor
-from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json, print_table
-from leadflow_pipelines.cli.session import open_session
+from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json, print_table, tell
+from leadflow_pipelines.cli.session import in_org
 from leadflow_pipelines.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True)
@@ -38,8 +38,7 @@ def list_all(org: OrgOption = None, as_json: JsonOption = False) -> None:
     """List the people who act for the org."""
     from leadflow_pipelines.clearance.members import list_members
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         names = list_members(connection)
     _print_members(workspace.org.slug, names, as_json)
 
@@ -64,15 +63,11 @@ def purpose(
         out.print(wording)
         if as_json or not typer.confirm("Do you state this for your organisation?"):
             raise InvalidInput("Nothing was stated.", remedy="Read the words, then give --agree.")
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         made = attest(
             connection, workspace.org.org_id, purpose=purpose, actor=actor(as_name), now=dt.datetime.now(dt.UTC)
         )
-    if as_json:
-        print_json(asdict(made))
-    else:
-        out.print(f"{made.attested_by} stated {purpose} for {workspace.org.slug}.")
+    tell(asdict(made), f"{made.attested_by} stated {purpose} for {workspace.org.slug}.", as_json=as_json)
 
 
 @attest_app.command("withdraw")
@@ -85,15 +80,12 @@ def withdraw(
     """End a statement; skip tracing stops with the last one."""
     from leadflow_pipelines.clearance import attestations
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         attestations.withdraw(
             connection, workspace.org.org_id, purpose=purpose, actor=actor(as_name), now=dt.datetime.now(dt.UTC)
         )
-    if as_json:
-        print_json({"purpose": purpose, "withdrawn": True})
-    else:
-        out.print(f"{purpose} no longer stands for {workspace.org.slug}.")
+    line = f"{purpose} no longer stands for {workspace.org.slug}."
+    tell({"purpose": purpose, "withdrawn": True}, line, as_json=as_json)
 
 
 @attest_app.command("list")
@@ -101,8 +93,7 @@ def list_attestations(org: OrgOption = None, as_json: JsonOption = False) -> Non
     """List what was stated, by whom, in which words."""
     from leadflow_pipelines.clearance import attestations
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         found = attestations.list_attestations(connection)
     if as_json:
         print_json({"attestations": [asdict(one) for one in found]})
@@ -114,8 +105,7 @@ def list_attestations(org: OrgOption = None, as_json: JsonOption = False) -> Non
 def _change(act: Callable[..., None], name: str, as_name: str | None, org: str | None, as_json: bool) -> None:
     from leadflow_pipelines.clearance.members import list_members
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         act(connection, workspace.org.org_id, name, actor=actor(as_name), now=dt.datetime.now(dt.UTC))
         names = list_members(connection)
     _print_members(workspace.org.slug, names, as_json)

@@ -8,8 +8,8 @@ from uuid import UUID
 import typer
 
 from leadflow_pipelines.cli.acting import NOT_ADVICE, ActorOption, actor
-from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json, print_table
-from leadflow_pipelines.cli.session import open_session
+from leadflow_pipelines.cli.console import JsonOption, OrgOption, out, print_json, print_table, tell
+from leadflow_pipelines.cli.session import in_org
 from leadflow_pipelines.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def list_all(org: OrgOption = None, as_json: JsonOption = False) -> None:
     """The versions of the rules that ever decided here, and what the org changed."""
     from leadflow_pipelines.clearance.rule_store import list_changes, list_versions, org_rules
 
-    workspace, now = open_session(org), dt.datetime.now(dt.UTC)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    now = dt.datetime.now(dt.UTC)
+    with in_org(org) as (workspace, connection):
         current = org_rules(connection, workspace.org.org_id, now.date(), now=now).rule_version
         versions, changes = list_versions(connection), list_changes(connection)
     if as_json:
@@ -52,8 +52,8 @@ def show_rules(
     """Calling hours, caps, sources and confidence of each state, as the org decides by them today."""
     from leadflow_pipelines.clearance.rule_store import org_rules
 
-    workspace, now = open_session(org), dt.datetime.now(dt.UTC)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    now = dt.datetime.now(dt.UTC)
+    with in_org(org) as (workspace, connection):
         book = org_rules(connection, workspace.org.org_id, now.date(), now=now)
     if state is not None and state.upper() not in book.calling_rules:
         raise InvalidInput(f"There is no state {state!r}.", remedy="Give two letters such as FL.")
@@ -110,20 +110,17 @@ def tighten(
     if bad := [value for value in values or () if "=" not in value]:
         raise InvalidInput(f"{bad[0]!r} is no COLUMN=VALUE.", remedy="Write e.g. weekday_start=10:00.")
     given = dict(value.split("=", 1) for value in values or ())
-    workspace, now = open_session(org), dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC)
     try:
         day = dt.date.fromisoformat(effective_from) if effective_from else now.date()
     except ValueError as error:
         raise InvalidInput(f"--from {effective_from!r} is not a date.", remedy="Write it like 2026-12-01.") from error
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         made = make_stricter(
             connection, workspace.org.org_id, Change(table, row, given), effective_from=day, reason=reason,
             actor=actor(as_name), now=now,
         )  # fmt: skip
-    if as_json:
-        print_json(asdict(made))
-    else:
-        out.print(f"{table} {row} is stricter for {workspace.org.slug} from {day} on.")
+    tell(asdict(made), f"{table} {row} is stricter for {workspace.org.slug} from {day} on.", as_json=as_json)
 
 
 @app.command("accept")
@@ -137,16 +134,12 @@ def accept(
     """Answer for a state's doubtful hours, so that a calling width of state_table may reach them."""
     from leadflow_pipelines.clearance.rule_store import accept_low_confidence
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         made = accept_low_confidence(
             connection, workspace.org.org_id, state.upper(), reason=reason, actor=actor(as_name),
             now=dt.datetime.now(dt.UTC),
         )  # fmt: skip
-    if as_json:
-        print_json(asdict(made))
-    else:
-        out.print(f"{made.changed_by} answers for the hours of {made.row_key}.")
+    tell(asdict(made), f"{made.changed_by} answers for the hours of {made.row_key}.", as_json=as_json)
 
 
 @hold_app.command("place")
@@ -162,16 +155,13 @@ def place(
     from leadflow_pipelines.clearance.holds import place_hold
     from leadflow_pipelines.contracts import CHANNELS
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         hold = place_hold(
             connection, workspace.org.org_id, state=state, channels=channel or CHANNELS, reason=reason,
             actor=actor(as_name), now=dt.datetime.now(dt.UTC),
         )  # fmt: skip
-    if as_json:
-        print_json(asdict(hold))
-    else:
-        out.print(f"{hold.state} is held for {', '.join(hold.channels)}. Lift it: leadflow hold lift {hold.hold_id}")
+    line = f"{hold.state} is held for {', '.join(hold.channels)}. Lift it: leadflow hold lift {hold.hold_id}"
+    tell(asdict(hold), line, as_json=as_json)
 
 
 @hold_app.command("lift")
@@ -184,13 +174,9 @@ def lift(
     """End a hold."""
     from leadflow_pipelines.clearance.holds import lift_hold
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         lift_hold(connection, workspace.org.org_id, hold_id, actor=actor(as_name), now=dt.datetime.now(dt.UTC))
-    if as_json:
-        print_json({"hold_id": str(hold_id), "lifted": True})
-    else:
-        out.print("The hold is lifted.")
+    tell({"hold_id": str(hold_id), "lifted": True}, "The hold is lifted.", as_json=as_json)
 
 
 @hold_app.command("list")
@@ -202,8 +188,7 @@ def list_holds(
     """List the holds."""
     from leadflow_pipelines.clearance import holds
 
-    workspace = open_session(org)
-    with workspace.database.as_org(workspace.org.org_id) as connection:
+    with in_org(org) as (workspace, connection):
         found = holds.list_holds(connection, with_lifted=with_lifted)
     if as_json:
         print_json({"holds": [asdict(hold) for hold in found]})

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from leadflow_pipelines.cli.console import ProgressHandler
@@ -9,6 +11,8 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.settings import Settings, load_settings, use_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from resources.workspace import Workspace
 
 
@@ -33,6 +37,14 @@ def open_session(org: str | None = None) -> "Workspace":
 
     settings = start(org)
     return open_workspace(settings, settings.org)
+
+
+@contextmanager
+def in_org(org: str | None) -> Iterator[tuple["Workspace", "Connection"]]:
+    """The org's workspace and one transaction of it, for commands that are one act: committed unless it raises."""
+    workspace = open_session(org)
+    with workspace.database.as_org(workspace.org.org_id) as connection:
+        yield workspace, connection
 
 
 def parse_day(text: str | None, settings: Settings) -> dt.date:

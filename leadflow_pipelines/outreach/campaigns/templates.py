@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from leadflow_pipelines.database.tables import templates
 from leadflow_pipelines.errors import InvalidInput
@@ -78,7 +79,7 @@ def list_templates(connection: Connection, org_id: uuid.UUID) -> list[Template]:
     newest = (
         select(*columns)
         .where(table.c.org_id == org_id)
-        .distinct(table.c.name)
+        .ext(distinct_on(table.c.name))
         .order_by(table.c.name, table.c.version.desc())
     )
     return [Template(**row) for row in connection.execute(newest).mappings()]
