@@ -235,7 +235,7 @@ def burn(fire: Fire) -> None:
 
 def _wait_until_quiet(fire: Fire) -> None:
     """Until nothing is due or under way, once the claims of the dead are over."""
-    patience = time.monotonic() + 10 + fire.size.seconds * 3
+    patience = time.monotonic() + 40 + fire.size.seconds * 1.5
     rest = time.monotonic() + LEASE.total_seconds() + 3
     while time.monotonic() < patience:
         states = fire.states()

@@ -49,8 +49,9 @@ Result = TypeVar("Result")
 BATCH = 100
 """Messages of one claim. Deciding costs 40 ms a call and next to nothing a message."""
 CONCURRENCY = 16
-LANDS_WITHIN_SECONDS = 1.0
-"""A batch is as large as lands in this time: what is committed and not asked for yet is lost with its dispatcher."""
+LANDS_WITHIN_SECONDS = 2.0
+"""A batch is as large as lands in this time once it is committed: what was not asked for by then would be lost with its
+dispatcher. Deciding does not count: it takes as long for few."""
 START_WITHIN_SECONDS = 5.0
 """A request that could not be made so soon after its decision is not made: hours and wishes may have changed."""
 CHORES_SECONDS = 1.0
@@ -103,7 +104,7 @@ class Dispatcher:
     ) -> None:
         self.name = f"dispatcher-{uuid.uuid4().hex[:12]}"
         self._database, self._org, self._settings, self._clock = database, org, settings, clock
-        self._messengers, self._batch, self._first = messengers, batch, min(batch, concurrency)
+        self._messengers, self._batch, self._first = messengers, batch, min(batch, 2 * concurrency)
         self._size = batch
         self._keys = load_hash_keys(settings)
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="send")
@@ -219,8 +220,12 @@ class Dispatcher:
 
         decided, returned = self._in_transaction(commit)
         unsent = decided.blocked + decided.postponed + returned  # a claim that was lost with the database counted none
+        committed = time.monotonic()
         asked = [self._pool.submit(self._send, ready, began) for ready in decided.ready]
-        before, self._flying = self._flying, self._settler.submit(self._settle, claimed, profile, unsent, asked, began)
+        before, self._flying = (
+            self._flying,
+            self._settler.submit(self._settle, claimed, profile, unsent, asked, committed),
+        )
         landed = before.result() if before is not None else Tally()
         return landed + Tally(0, len(claimed.message_ids), decided.blocked, decided.postponed)
 
@@ -244,11 +249,11 @@ class Dispatcher:
         return Answer(ready, outcome)
 
     def _settle(
-        self, claimed: Claimed, profile: Profile, unsent: int, asked: Sequence[Future[Answer]], began: float
+        self, claimed: Claimed, profile: Profile, unsent: int, asked: Sequence[Future[Answer]], committed: float
     ) -> Tally:
         """Writes answers down, as long as it takes while the database is away."""
         answers = [one.result() for one in asked]
-        self._resize(len(answers), time.monotonic() - began)
+        self._resize(len(answers), time.monotonic() - committed)
         unsent += sum(isinstance(answer.outcome, NotProcessed) for answer in answers)
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
