@@ -3,16 +3,22 @@
 import datetime as dt
 from collections.abc import Iterator
 
+import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from leadflow_pipelines.clearance.suppressions import Suppression, suppress
 from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.embedded import EmbeddedServer
+from leadflow_pipelines.database.migrate import ALEMBIC_INI, migrate
+from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.outreach.dispatch import dispatcher as dispatcher_module
 from leadflow_pipelines.outreach.dispatch.claim import LEASE, Claimed, claim, give_back, settle_unsent
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from leadflow_pipelines.settings import Settings
+from leadflow_pipelines.settings import Settings, load_settings
 from tests.outreach_people import Texting, campaign_id_of, people, texting
 
 SECOND = dt.timedelta(seconds=1)
@@ -145,3 +151,43 @@ def test_finding_what_is_due_never_reads_every_suppression(shop: Texting) -> Non
         before = connection.execute(reads).scalar_one()
         assert len(taken(connection, shop, name, "one").message_ids) == 30
         assert connection.execute(reads).scalar_one() - before < 3000
+
+
+def test_claims_from_before_are_queued_again_by_the_migration(own_server: EmbeddedServer) -> None:
+    """They were a state of their own; nothing was asked for them, so they wait as any other."""
+    address = own_server.start()
+    database = Database(load_settings(home=own_server.cluster.home))
+    with database.as_owner() as connection:
+        connection.execute(text("set local role leadflow_owner"))
+        config = Config(ALEMBIC_INI)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+    own = f"postgresql://postgres:{own_server.password('postgres')}@{address.host}:{address.port}/leadflow"
+    with psycopg.connect(own) as superuser:
+        superuser.execute("""
+            insert into leadflow.messages (message_id, org_id, campaign_id, step, channel, contact_point_id,
+              property_id, contact_hash, state, due_at, claimed_by, claimed_until, attempted_at)
+            select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'sms', 'c', 'p', 'v1:' || state,
+              state::leadflow.message_state, now(), held, case when held is not null then now() end, now()
+            from (values ('claimed', 'one'), ('sending', 'two'), ('accepted', null)) as messages (state, held)
+        """)
+    migrate(database)
+    with psycopg.connect(own) as superuser:
+        found = superuser.execute("select contact_hash, state::text, claimed_by from leadflow.messages").fetchall()
+    assert sorted(found) == [
+        ("v1:accepted", "accepted", None), ("v1:claimed", "queued", "one"), ("v1:sending", "sending", "two"),
+    ]  # fmt: skip
+    database.dispose()
+
+
+def test_without_the_dispatchers_login_the_migration_names_what_to_run(own_server: EmbeddedServer) -> None:
+    address = own_server.start()
+    own = f"postgresql://postgres:{own_server.password('postgres')}@{address.host}:{address.port}/leadflow"
+    with psycopg.connect(own) as superuser:
+        superuser.execute("drop owned by leadflow_dispatcher")
+        superuser.execute("drop role leadflow_dispatcher")
+    database = Database(load_settings(home=own_server.cluster.home))
+    with pytest.raises(DatabaseUnavailable, match="leadflow_dispatcher") as told:
+        migrate(database)
+    assert "sql/roles.sql" in str(told.value.remedy)
+    database.dispose()
