@@ -23,7 +23,6 @@ from leadflow_pipelines.clearance.registry_licences import FTC, LITIGATORS, STAT
 from leadflow_pipelines.compliance import RuleBook, load_rules
 from leadflow_pipelines.compliance.do_not_call import ListVersion, RegistryLists, national_numbers, open_bit_sets
 from leadflow_pipelines.compliance.do_not_call.bit_sets import MappedBits
-from leadflow_pipelines.compliance.do_not_call.state_registries import states_with_lists
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import registry_versions
 from leadflow_pipelines.settings import Settings
@@ -64,7 +63,7 @@ def registry_answers(
     lookups = stored_lookups(
         connection, org, asked["phone"], "dnc", settings=settings, answered_since=now - book.dnc_max_age
     )
-    told = _with_lists(asked, lists, oldest=day - book.dnc_max_age, needed=states_with_lists(day))
+    told = _with_lists(asked, lists, oldest=day - book.dnc_max_age, needed=book.states_with_lists(day))
     return _combined(told, _of_vendors(asked["phone"], lookups, settings)).select(
         pl.col(name).cast(kind) for name, kind in ANSWERS.items()
     )

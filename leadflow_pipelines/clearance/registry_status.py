@@ -11,8 +11,7 @@ from sqlalchemy import Connection, select
 
 from leadflow_pipelines.clearance.registries import current_lists
 from leadflow_pipelines.clearance.registry_licences import FTC, LITIGATORS, STATE_PREFIX, Licence, find_licences
-from leadflow_pipelines.compliance import load_rules
-from leadflow_pipelines.compliance.do_not_call.state_registries import states_with_lists
+from leadflow_pipelines.clearance.rule_store import org_rules
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import registry_versions
 from leadflow_pipelines.settings import Settings
@@ -48,7 +47,9 @@ class RegistryStatus:
 
 def registry_status(connection: Connection, org: Org, *, now: dt.datetime, settings: Settings) -> RegistryStatus:
     """What `leadflow dnc status` shows. Raises InvalidInput where a list is not where it was put."""
-    day, max_age = now.astimezone(settings.zone).date(), load_rules().dnc_max_age
+    day = now.astimezone(settings.zone).date()
+    rules = org_rules(connection, org.org_id, day, now=now)
+    max_age = rules.dnc_max_age
     answering = {
         version.version_id for lists in current_lists(connection, org, settings).values() for version in lists.versions
     }
@@ -68,7 +69,7 @@ def registry_status(connection: Connection, org: Org, *, now: dt.datetime, setti
         for row in rows
     )
     have = {one.registry for one in lists}
-    missing = tuple(state for state in sorted(states_with_lists(day)) if f"{STATE_PREFIX}{state}" not in have)
+    missing = tuple(state for state in sorted(rules.states_with_lists(day)) if f"{STATE_PREFIX}{state}" not in have)
     licences = tuple(find_licences(connection, org))
     return RegistryStatus(lists, licences, missing, tuple(_notes(lists, licences, missing, day)))
 

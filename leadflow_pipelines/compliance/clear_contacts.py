@@ -30,7 +30,7 @@ from leadflow_pipelines.compliance.evidence import (
     conformed,
 )
 from leadflow_pipelines.compliance.rule_book import RuleBook
-from leadflow_pipelines.contracts import OUTREACH_LISTS
+from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
 
 MARKETING = "marketing"
@@ -108,11 +108,13 @@ def decide_contacts(
 def identified(points: pl.DataFrame) -> pl.DataFrame:
     """Adds contact_value, as it is shown, contact_key, as it is compared, and is_us_phone: it can be a US number.
 
-    Raises InvalidInput for other kinds.
+    Raises InvalidInput for other kinds, and for one without an id.
     """
     unknown_kinds = set(points["kind"].unique()) - {"phone", "email", "mailing"}
     if unknown_kinds:
         raise InvalidInput(f"Contact points of unknown kind: {unknown_kinds}.", remedy="Use phone, email or mailing.")
+    if points["contact_point_id"].null_count():
+        raise InvalidInput("Contact points without contact_point_id.", remedy="Give each an id: its decision bears it.")
     kind = pl.col("kind")
     value = pl.when(kind == "phone").then("phone_e164").when(kind == "email").then("email").otherwise(mailing_line())
     is_us_phone = (kind == "phone") & pl.col("contact_value").str.contains(US_PHONE)
@@ -133,8 +135,20 @@ def keyed(consents: pl.DataFrame) -> pl.DataFrame:
 
 
 def known_holds(holds: pl.DataFrame | None) -> pl.DataFrame:
-    """The holds as HOLD_COLUMNS; none where none are given. Raises InvalidInput for missing columns."""
-    return pl.DataFrame(schema=HOLD_COLUMNS) if holds is None else conformed(holds, HOLD_COLUMNS, "holds")
+    """The holds as HOLD_COLUMNS; none where none are given.
+
+    Raises InvalidInput for missing columns, and for a hold that would hold nobody: it was meant to.
+    """
+    if holds is None:
+        return pl.DataFrame(schema=HOLD_COLUMNS)
+    known = conformed(holds, HOLD_COLUMNS, "holds")
+    holds_somebody = pl.col("state").str.contains(r"^([A-Z]{2}|\*)$") & pl.col("channel").is_in(CHANNELS)
+    for row in known.filter(~holds_somebody.fill_null(False)).iter_rows():
+        raise InvalidInput(
+            f"The hold {row} names no state or no channel.",
+            remedy=f"A state is two capital letters or *, a channel one of {', '.join(CHANNELS)}.",
+        )
+    return known
 
 
 def aware(instant: datetime) -> datetime:

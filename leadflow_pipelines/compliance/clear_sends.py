@@ -17,7 +17,7 @@ from leadflow_pipelines.compliance.clear_contacts import (
     known_holds,
     lawful,
 )
-from leadflow_pipelines.compliance.consents import INSTANT, SUPPRESSION_COLUMNS, are_suppressed
+from leadflow_pipelines.compliance.consents import INSTANT, SUPPRESSION_COLUMNS, are_suppressed, lacks_hashes
 from leadflow_pipelines.compliance.decide_points import decide_points
 from leadflow_pipelines.compliance.evidence import (
     EVIDENCE,
@@ -79,7 +79,9 @@ def _attempts(points: pl.DataFrame, history: pl.DataFrame) -> pl.Series:
     """The instants of earlier attempts at each contact, under whichever key version they were noted, in order."""
     if history.is_empty():
         return pl.Series("attempts", [[]] * points.height, dtype=pl.List(INSTANT))
-    if points["contact_hashes"].null_count():
+    if history.select(pl.any_horizontal(pl.all().is_null()).any()).item():
+        raise InvalidInput("An attempt lacks its contact or its instant.", remedy="Give each both: it counts to caps.")
+    if lacks_hashes(points):
         raise InvalidInput(
             "Earlier attempts are known by hashes, and the messages carry none.",
             remedy="Add them with contact_hash.with_every_hash before deciding.",

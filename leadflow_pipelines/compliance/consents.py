@@ -123,18 +123,29 @@ def _judged(
     )  # fmt: skip
 
 
+def lacks_hashes(points: pl.DataFrame) -> bool:
+    """Whether some point's contact_hashes are missing, all or one."""
+    hashes = pl.col("contact_hashes")
+    is_whole = (hashes.list.len() > 0) & ~hashes.list.contains(None, nulls_equal=True)
+    return not points.select(is_whole.fill_null(False).all()).item()
+
+
 def are_suppressed(points: pl.DataFrame, suppressions: pl.DataFrame) -> pl.Series:
     """Whether each point (contact_key, contact_hashes) is on the list (SUPPRESSION_COLUMNS), by value or by hash.
 
     A list with hashes alone says nothing about points without theirs: raises InvalidInput, because to pass over
     them would clear whoever was erased.
     """
+    if not suppressions.filter(pl.all_horizontal(pl.col("contact_value", "contact_hash").is_null())).is_empty():
+        raise InvalidInput(
+            "A suppression names nobody: it has neither value nor hash.", remedy="Give contact_value or contact_hash."
+        )
     values = suppressions.select(contact_key(pl.col("contact_value"))).to_series().drop_nulls().unique()
     hashes = suppressions["contact_hash"].drop_nulls().unique()
     by_value = pl.col("contact_key").is_in(values.implode())
     if hashes.is_empty():
         return points.select(is_suppressed=by_value).to_series()
-    if points["contact_hashes"].null_count() and suppressions["contact_value"].null_count():
+    if lacks_hashes(points) and suppressions["contact_value"].null_count():
         raise InvalidInput(
             "Some suppressed contacts are known by their hash alone, and the contact points carry no hashes.",
             remedy="Add them with contact_hash.with_every_hash before deciding.",

@@ -110,16 +110,31 @@ class Question:
 def conformed(
     frame: pl.DataFrame, schema: Mapping[str, Any], what: str, *, may_lack: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """The columns of `schema`, cast. Raises InvalidInput for a column that is missing and may not be."""
+    """The columns of `schema`, cast; an instant without a zone is read as UTC.
+
+    Raises InvalidInput for a column that is missing and may not be, and for values that do not fit.
+    """
     missing = [name for name in schema if name not in frame.columns and name not in may_lack]
     if missing:
         raise InvalidInput(
             f"The {what} lack the columns {', '.join(missing)}.", remedy="Give each, null where unknown."
         )
-    return frame.select(
-        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
-        for name, dtype in schema.items()
-    )
+    try:
+        return frame.select(
+            _typed(frame, name, dtype).alias(name) if name in frame.columns else pl.lit(None, dtype).alias(name)
+            for name, dtype in schema.items()
+        )
+    except pl.exceptions.PolarsError as error:
+        raise InvalidInput(
+            f"The {what} hold values that cannot be read: {str(error).splitlines()[0]}",
+            remedy="Give text as text, flags as true, false or null, and instants with their zone.",
+        ) from error
+
+
+def _typed(frame: pl.DataFrame, name: str, dtype: Any) -> pl.Expr:
+    """The column cast. Not a number is nothing known, as where a frame came through pandas."""
+    column = pl.col(name)
+    return (column.fill_nan(None) if frame.schema[name].is_float() else column).cast(dtype)
 
 
 def written_points(points: pl.DataFrame) -> pl.Series:

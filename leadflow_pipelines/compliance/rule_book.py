@@ -12,6 +12,7 @@ from math import gcd
 from zoneinfo import available_timezones
 
 from leadflow_pipelines.compliance import rule_tables as tables
+from leadflow_pipelines.compliance.do_not_call.state_registries import StateRegistry, read_state_registry
 from leadflow_pipelines.compliance.holidays import (
     KINDS,
     OBSERVANCES,
@@ -99,6 +100,7 @@ class RuleBook:
     area_codes: Mapping[str, AreaCode]
     zip_states: Mapping[str, tuple[str, ...]]
     wireless_restrictions: tuple[WirelessRestriction, ...]
+    state_registries: tuple[StateRegistry, ...]
     consent_kinds: tuple[ConsentKind, ...]
     _holiday_years: dict[int, frozenset[date]] = field(default_factory=dict, repr=False)
 
@@ -155,13 +157,25 @@ class RuleBook:
         return tuple(sorted(begins | ends))
 
     def states_of_zip(self, zip5: str) -> tuple[str, ...]:
-        """States a ZIP may lie in: its own row where it straddles a state line, else its prefix."""
-        return self.zip_states.get(zip5) or self.zip_states.get(zip5[:3], ())
+        """States a ZIP (or ZIP+4) may lie in: its own row where it straddles a state line, else its prefix.
+
+        None for what does not begin with five digits: 2108 is 02108 in Boston, and no prefix of Maryland.
+        """
+        five = zip5.strip()[:5]
+        if len(five) < 5 or not five.isdecimal():
+            return ()
+        return self.zip_states.get(five) or self.zip_states.get(five[:3], ())
 
     def wireless_restricted(self, day: date) -> frozenset[str]:
         """States with a wireless restriction in force on a day."""
         return frozenset(
             row.state for row in self.wireless_restrictions if is_in_force(row.effective_from, row.effective_to, day)
+        )
+
+    def states_with_lists(self, day: date) -> frozenset[str]:
+        """States whose own do-not-call list must be asked on a day, beside the national one."""
+        return frozenset(
+            row.state for row in self.state_registries if is_in_force(row.effective_from, row.effective_to, day)
         )
 
     def as_of(self, day: date) -> "RuleBook":
@@ -183,6 +197,11 @@ class RuleBook:
             wireless_restrictions=tuple(
                 replace(row, effective_from=None, effective_to=None)
                 for row in self.wireless_restrictions
+                if is_in_force(row.effective_from, row.effective_to, day)
+            ),
+            state_registries=tuple(
+                replace(row, effective_from=None, effective_to=None)
+                for row in self.state_registries
                 if is_in_force(row.effective_from, row.effective_to, day)
             ),
             _holiday_years={},
@@ -236,6 +255,7 @@ def build_rules(texts: Mapping[str, str], digest: str, *, is_packaged: bool = Tr
             area_codes={row.area_code: row for row in read("area_code_zones", _area_code)},
             zip_states=dict(read("zip_states", lambda row: (row["zip_prefix"], tables.codes(row["states"])))),
             wireless_restrictions=tuple(read("wireless_restricted_states", _wireless_restriction)),
+            state_registries=tuple(read("state_registries", read_state_registry)),
             consent_kinds=tuple(read("consent_kinds", _consent_kind)),
         )
     except (ValueError, KeyError) as error:
@@ -345,6 +365,7 @@ def _check_together(book: RuleBook, faults: Faults, *, is_packaged: bool) -> Non
     faults.check(used <= known, f"zones that IANA does not know: {sorted(used - known)}")
     placed = {state for code in book.area_codes.values() for state in code.states}
     placed |= {row.state for row in book.wireless_restrictions}
+    placed |= {row.state for row in book.state_registries}
     placed |= {state for row in book.holidays for state in row.states}
     faults.check(placed <= set(book.calling_rules), f"states without a rule: {placed - set(book.calling_rules)}")
 

@@ -16,6 +16,7 @@ from leadflow_pipelines.errors import InvalidInput
 Row = dict[str, str]
 KEY_COLUMN = {
     "state_calling_rules": "state", "parameters": "name", "holidays": "holiday", "wireless_restricted_states": "state",
+    "state_registries": "state",
 }  # fmt: skip
 """Tables an org may make stricter, and the column that names a row."""
 HOURS = ("weekday_start", "weekday_end", "sat_start", "sat_end", "sun_start", "sun_end")
@@ -24,7 +25,10 @@ SETTABLE = {
     "parameters": ("value",),
     "holidays": ("name", "month", "day", "date"),
     "wireless_restricted_states": (),
+    "state_registries": (),
 }
+STATES_LISTED = ("wireless_restricted_states", "state_registries")
+"""Tables in which a row says that a state is one of them, and nothing else."""
 TIGHTENED = "made stricter by the org"
 
 
@@ -91,6 +95,8 @@ def _looser(before: RuleBook, after: RuleBook, day: date) -> Iterator[str]:
             yield f"{name} would be longer"
     if before.wireless_restricted(day) - after.wireless_restricted(day):
         yield "a wireless restriction would fall"
+    if before.states_with_lists(day) - after.states_with_lists(day):
+        yield "a state's do-not-call list would not be asked"
     if any(before.is_holiday(on) and not after.is_holiday(on) for on in _days(day, 800)):
         yield "a holiday would fall"
 
@@ -112,7 +118,7 @@ def _apply(texts: Mapping[str, str], change: Change) -> str:
     text, key = texts[change.table], KEY_COLUMN[change.table]
     if change.table == "holidays":
         return _with_row(text, _holiday(change))
-    if change.table == "wireless_restricted_states":
+    if change.table in STATES_LISTED:
         return _with_row(text, {"state": change.row_key.upper(), "source": TIGHTENED, "confidence": "high"})
     if not any(row[key] == change.row_key for row in _rows(text)):
         raise InvalidInput(f"{change.table} has no row {change.row_key!r}.", remedy="See `leadflow rules show`.")

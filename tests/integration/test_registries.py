@@ -12,6 +12,8 @@ from leadflow_pipelines.clearance.registries import registry_answers
 from leadflow_pipelines.clearance.registry_imports import CHANGE, ListImport, import_list, registries_folder
 from leadflow_pipelines.clearance.registry_licences import Licence, find_licences, save_licence
 from leadflow_pipelines.clearance.registry_status import registry_status
+from leadflow_pipelines.clearance.rule_store import org_rules, tighten
+from leadflow_pipelines.compliance.stricter_rules import Change
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.database.tables import proof_entries, registry_versions
 from leadflow_pipelines.errors import InvalidInput
@@ -90,6 +92,18 @@ def test_lists_answer_yes_no_or_nothing(database, org, bring, ask):
     assert ask(LISTED, FREE, ELSEWHERE) == [True, False, None]
     assert ask(LISTED, ELSEWHERE, column="registry_as_of") == [WRITTEN, None]
     assert ask(LISTED, ELSEWHERE, column="list_versions") == [[made.version_id], []]
+
+
+def test_a_state_list_that_the_org_added_must_be_asked_too(database, org, bring, ask, settings):
+    _license(database, org)
+    bring("ftc", "2025550110")
+    assert ask(FREE) == [False]
+    with database.as_org(org.org_id) as connection:
+        added = Change("state_registries", "DC", {})
+        tighten(connection, org.org_id, added, effective_from=DAY, reason="counsel", actor="dana", now=NOW)
+        own = org_rules(connection, org.org_id, DAY, now=NOW)
+        assert "DC" in registry_status(connection, org, now=NOW, settings=settings).missing_states
+    assert ask(LISTED, FREE, rules=own) == [True, None]
 
 
 def test_the_same_files_again_are_no_new_version(database, org, bring):
