@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, err, out, print_json, print_table, progress
+from leadflow_pipelines.cli.dnc_needed import needed
 from leadflow_pipelines.cli.session import open_session
 
 if TYPE_CHECKING:
@@ -212,6 +213,9 @@ def lookup(
     )
     for note in found.notes:
         err.print(note, markup=False)
+
+
+app.command("needed")(needed)
 
 
 @app.command("canary")

@@ -66,7 +66,7 @@ def plan(
     if as_json:
         print_json({"zips": zips, "day": wanted_day, **planned.as_json(), "skipped": [asdict(s) for s in skipped]})
         return
-    _print_plan(planned, f"Plan for {len(zips):,} ZIPs on {wanted_day} in org {workspace.org.slug}")
+    print_plan(planned, f"Plan for {len(zips):,} ZIPs on {wanted_day} in org {workspace.org.slug}")
     for line in planned.lines:
         for sentence in _remarks(line):
             out.print(f"{line.provider}: {sentence}")
@@ -74,7 +74,8 @@ def plan(
         out.print(f"{state.provider}: {state.note}")
 
 
-def _print_plan(planned: "Plan", title: str) -> None:
+def print_plan(planned: "Plan", title: str) -> None:
+    """A line per provider and their sums, for a person."""
     totals = planned.totals
     rows = [
         [
