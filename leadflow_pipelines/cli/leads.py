@@ -54,7 +54,7 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
     days = lake.read(LEAD_SCORES, zips=zips, where=pl.col("day") <= day, columns=["zip", "day"])
     latest = days.group_by("zip").agg(pl.col("day").max())
     if latest.is_empty():
-        return LEAD_SCORES.empty()
+        return LEAD_SCORES.empty().with_columns(reasons_text()).drop("run_id")
     wanted = pl.col("day").is_in(latest["day"].unique().to_list())
     scores = lake.read(LEAD_SCORES, zips=latest["zip"].to_list(), where=wanted).join(latest, on=["zip", "day"])
     best = scores.sort(["points", "rank_in_zip", "zip"], descending=[True, False, False]).head(top)

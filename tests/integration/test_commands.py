@@ -98,6 +98,13 @@ def test_leads_as_csv_open_in_a_spreadsheet_as_text(ran: Finished, org: str) -> 
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
 
 
+def test_an_org_without_leads_has_a_csv_with_a_head_and_no_row(database: Database) -> None:
+    nobody = create_org(database, f"t{uuid4().hex[:12]}").slug
+    listed = leadflow_here("leads", "--format", "csv", "--org", nobody)
+    assert (listed.exit_code, len(listed.out.splitlines())) == (0, 1)
+    assert {"zip", "property_id", "points", "reasons"} <= set(listed.out.strip().split(","))
+
+
 def test_explain_lead_names_facts_points_and_records(ran: Finished, org: str) -> None:
     best = leadflow_here("leads", "--top", "1", "--org", org, "--json").json["leads"][0]
     case = leadflow_here("explain", "lead", best["property_id"], "--org", org, "--json").json
