@@ -14,8 +14,6 @@ LINK_COLUMNS = (
 _MIDDLE_NAMES = r"([:&][^,&]*,[^,&]*),([^,&]*)"
 """In a key of persons: surname and given name (group 1), middle name (group 2)."""
 _BOTH_MIDDLE_NAMES = r":[^,&]*,[^,&]*,(?P<middle>[^,&]*)(?:,[^,&]*&[^,&]*,[^,&]*,(?P<middle_2>[^,&]*))?"
-_BEFORE_MIDDLE = len("person:X,")
-"""So much of two keys is the same, whatever their middle names are. To look there first saves most of the work."""
 _IN_PEOPLE = ("person", "couple", "co_owners", "estate")
 _MOST_PEOPLE = 2
 """Of an owner whose middle names may differ; more than two are compared as they are written."""
@@ -59,19 +57,19 @@ def link_owners(properties: pl.DataFrame) -> pl.DataFrame:
 
 def _one_key_a_household(frame: pl.DataFrame) -> pl.Series:
     """owner_key, without the middle names where those that share the rest and the mailing address agree on them."""
-    key, at = pl.col("owner_key"), ("without", "mailed_to")
+    key = pl.col("owner_key")
     people = (
         frame.with_row_index("row")
         .filter(pl.col("owner_form").is_in(_IN_PEOPLE) & pl.col("mailed_to").is_not_null() & key.is_not_null())
-        .filter(pl.concat_str("mailed_to", key.str.head(_BEFORE_MIDDLE)).hash().is_duplicated())
         .filter(key.str.count_matches("&", literal=True) < _MOST_PEOPLE)
-        .select("row", "mailed_to", without=key.str.replace_all(_MIDDLE_NAMES, "${1},"),
-                middles=key.str.extract_groups(_BOTH_MIDDLE_NAMES))
-        .unnest("middles")
+        .select("row", "owner_key", at=pl.concat_str("mailed_to", key.str.replace_all(_MIDDLE_NAMES, "${1},")).hash(),
+                without=key.str.replace_all(_MIDDLE_NAMES, "${1},"))
     )  # fmt: skip
-    agree = pl.all_horizontal(_may_be_one(middle).over(at) for middle in ("middle", "middle_2"))
-    settled = people.filter(agree)
-    return frame["owner_key"].clone().scatter(settled["row"], settled["without"])
+    several = people.filter(pl.col("at").is_duplicated())
+    several = several.with_columns(key.str.extract_groups(_BOTH_MIDDLE_NAMES).alias("middles")).unnest("middles")
+    agree = pl.all_horizontal(_may_be_one(middle).over("at") for middle in ("middle", "middle_2"))
+    torn = several.filter(~agree)
+    return frame["owner_key"].clone().scatter(people["row"], people["without"]).scatter(torn["row"], torn["owner_key"])
 
 
 def _may_be_one(middle: str) -> pl.Expr:

@@ -371,16 +371,18 @@ def test_duckdb_and_postgres_read_the_same_rows(built, small_org, database, mart
     assert sorted(map(as_text, in_postgres)) == sorted(map(as_text, in_parquet))
 
 
-def test_each_login_sees_its_own_org_only(built, org, small_org, database):
-    assert bi_rows(database, org.slug, "select * from marts.mart_leads") == []
-    assert len(bi_rows(database, small_org.slug, "select * from marts.mart_leads")) == built.rows["mart_leads"]
-    count = text("select count(*) from marts.mart_leads")
+@pytest.mark.parametrize("mart", FROM_THE_LAKE, ids=lambda mart: mart.name)
+def test_each_login_sees_its_own_org_only(*, built, org, small_org, database, mart):
+    query = f"select count(*) from marts.{mart.name}"
+    assert bi_rows(database, org.slug, query) == [(0,)]
+    assert bi_rows(database, small_org.slug, query) == [(built.rows[mart.name],)]
+    assert built.rows[mart.name] > 0
     with database.anonymous() as connection:
-        assert connection.execute(count).scalar() == 0
+        assert connection.execute(text(query)).scalar() == 0
     with database.as_org(org.org_id) as connection:
-        assert connection.execute(count).scalar() == 0
+        assert connection.execute(text(query)).scalar() == 0
     with database.as_org(small_org.org_id) as connection:
-        assert connection.execute(count).scalar() == built.rows["mart_leads"]
+        assert connection.execute(text(query)).scalar() == built.rows[mart.name]
 
 
 def test_no_login_reads_a_partition_past_its_mart(built, org, small_org, database):
