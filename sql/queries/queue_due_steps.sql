@@ -1,4 +1,5 @@
--- Intents for every step of the org's running campaigns that is due by :now and not queued yet.
+-- Intents for every step of the org's running campaigns that is due by :now and not queued yet; :most of them, or all
+-- where it is null.
 -- A step follows the one before it on the same property, whichever channel that went by; while that is under way the
 -- next one waits.
 insert into leadflow.messages (
@@ -54,4 +55,5 @@ where
       and known.step = steps.step
       and known.contact_hash = audience.contact_hash
   )
+limit :most
 on conflict (campaign_id, step, contact_hash) do nothing

@@ -64,12 +64,12 @@ def serve_until_killed(given: dict[str, Any], offset: float, port: int) -> None:
         ).run()
 
 
-def careless(connection: Connection, org_id: UUID, *, now: dt.datetime) -> int:
+def careless(connection: Connection, org_id: UUID, *, now: dt.datetime, most: int) -> int:
     """Queues what is due without looking whether it is queued: only the table's unique constraint keeps it single."""
     statement = named_query("queue_due_steps").text
     start = statement.index("  and not exists (\n    select from leadflow.messages as known")
-    wanted = text(statement[:start] + "on conflict do nothing")
-    return connection.execute(wanted, {"org_id": org_id, "now": now}).rowcount
+    wanted = text(statement[:start] + "limit :most on conflict do nothing")
+    return connection.execute(wanted, {"org_id": org_id, "now": now, "most": most}).rowcount
 
 
 def clear_everything(frame: pl.DataFrame, **asked: Any) -> pl.DataFrame:

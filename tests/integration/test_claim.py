@@ -153,6 +153,17 @@ def test_finding_what_is_due_never_reads_every_suppression(shop: Texting) -> Non
         assert connection.execute(reads).scalar_one() - before < 3000
 
 
+def test_a_large_campaign_is_queued_piece_by_piece_and_sent_meanwhile(
+    shop: Texting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "QUEUED_AT_ONCE", 4)
+    shop.campaign(people(10, "TX"))
+    one = shop.dispatcher()
+    rounds = [one.round() for _ in range(3)]
+    assert [(tally.queued, tally.claimed) for tally in rounds] == [(4, 4), (4, 4), (2, 2)]
+    assert len(set(shop.texted())) == 10
+
+
 def test_claims_from_before_are_queued_again_by_the_migration(own_server: EmbeddedServer) -> None:
     """They were a state of their own; nothing was asked for them, so they wait as any other."""
     address = own_server.start()

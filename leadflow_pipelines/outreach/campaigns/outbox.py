@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from leadflow_pipelines.database.queries import named_query
 
 
-def queue_due_steps(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime) -> int:
-    """Queues what the org's running campaigns owe at `now`; returns how many intents are new.
+def queue_due_steps(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime, most: int | None = None) -> int:
+    """Queues what the org's running campaigns owe at `now`; returns how many intents are new, `most` at a time.
 
     Step 1 is due at once; step n + 1 its `delay_hours` after the step before was accepted, or settled in any other way,
     for that property (where it has nobody for that step: after the campaign's start and the delays so far).
     """
-    return connection.execute(named_query("queue_due_steps"), {"org_id": org_id, "now": now}).rowcount
+    return connection.execute(named_query("queue_due_steps"), {"org_id": org_id, "now": now, "most": most}).rowcount
