@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from types import ModuleType
+from typing import Any
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -96,16 +98,24 @@ def _rows(shop, source, pulls):
     return by_id
 
 
+@pytest.fixture(scope="module")
+def truths() -> dict[str, dict[str, Any]]:
+    """What each source gave where nothing went wrong, as soon as a test has asked."""
+    return {}
+
+
 @pytest.fixture
-def truth(database, sandbox, home, tmp_path, source):
+def truth(database, sandbox, home, tmp_path, source, truths):
     """What arrives where nothing goes wrong."""
-    shop = _open(database, create_org(database, f"truth{id(tmp_path):x}"), sandbox, home, tmp_path, source)
-    pulls = _pull(shop, source)
-    assert not pulls.is_partial
-    rows = _rows(shop, source, pulls)
-    assert len(rows) == len(ZIPS) * RECORDS
-    sandbox.clear_ledger()
-    return rows
+    if source.name not in truths:
+        shop = _open(database, create_org(database, f"truth{uuid4().hex[:12]}"), sandbox, home, tmp_path, source)
+        pulls = _pull(shop, source)
+        assert not pulls.is_partial
+        rows = _rows(shop, source, pulls)
+        assert len(rows) == len(ZIPS) * RECORDS
+        truths[source.name] = rows
+        sandbox.clear_ledger()
+    return truths[source.name]
 
 
 def _cents(source, billed):
