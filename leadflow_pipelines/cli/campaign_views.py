@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from leadflow_pipelines.outreach.campaigns.audience import Split
     from leadflow_pipelines.outreach.rehearsal.preview import Flag, Sample
 
+LOOKED_UP = ("dnc_unknown", "dnc_stale", "reassigned_unknown")
 NameArgument = Annotated[str, typer.Argument(help="Name of the campaign.")]
 
 
@@ -77,6 +78,9 @@ def preview(
     for fault in faults:
         err.print(f"Left out: row {fault.row}, {fault.column}: {fault.message} {fault.remedy}", markup=False)
     _print_split(split)
+    if any(code in LOOKED_UP for told in split.reasons.values() for code in told):
+        of_whom = "" if zips else f" --campaign {name}, once it is reviewed"
+        out.print(f"Some wait for a look-up; which, and at what price: leadflow dnc needed{of_whom}\n", markup=False)
     _print_flags(flags)
     _print_samples(samples)
     out.print(NOT_ADVICE)

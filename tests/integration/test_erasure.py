@@ -10,18 +10,21 @@ from uuid import uuid4
 import orjson
 import polars as pl
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
+from typer.testing import CliRunner
 
 from leadflow_pipelines.clearance.consents import Consent, consent_case, evidence_folder, record_consents
 from leadflow_pipelines.clearance.erasure import Erased, erase_person
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
 from leadflow_pipelines.clearance.keep_erased import drop_erased
 from leadflow_pipelines.clearance.written_contacts import cut_payload, written_as
+from leadflow_pipelines.cli.app import app
 from leadflow_pipelines.compliance.contact_hash import HashKeys
 from leadflow_pipelines.contracts import (
     ENRICHED_LEADS,
     LEAD_CONTACTS,
+    LEAD_SCORES,
     OUTREACH_LISTS,
     RAW_PULLS,
     REJECTED_RECORDS,
@@ -31,6 +34,7 @@ from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org, create_org
 from leadflow_pipelines.lake import Lake, open_lake
+from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.settings import Settings, load_settings
 
 NOW = dt.datetime(2026, 11, 20, 18, tzinfo=dt.UTC)
@@ -102,7 +106,9 @@ def plain(contract: Contract) -> dict[str, Any]:
         pl.String: "x", pl.Date: DAY, pl.Int64: 1, pl.Int32: 1, pl.Boolean: False, pl.List(pl.String): ["x"],
         pl.Datetime("us", "UTC"): NOW,
     }  # fmt: skip
-    required = {name: of_type[kind] for name, kind in contract.schema.items() if not contract.columns[name].nullable}
+    required = {
+        name: of_type.get(kind, []) for name, kind in contract.schema.items() if not contract.columns[name].nullable
+    }
     return {**required, "zip": "37206", "day": DAY}
 
 
@@ -191,6 +197,25 @@ def test_a_mailing_address_takes_the_owners_name_along(known: Known) -> None:
     leads = known.lake.read(ENRICHED_LEADS).sort("property_id")
     assert leads["owner_name"].to_list() == [None, "Pat Owner"]
     assert leads["mailing_street"].to_list() == [None, "9 Example St"]
+
+
+def test_the_command_builds_the_marts_without_them(known: Known) -> None:
+    leads = known.lake.read(ENRICHED_LEADS)
+    scores = [{**plain(LEAD_SCORES), "property_id": one} for one in leads["property_id"]]
+    known.lake.replace(LEAD_SCORES, LEAD_SCORES.conform(pl.DataFrame(scores)), day=DAY)
+    build_marts(known.lake, known.database, known.org, now=NOW, run_id="run")
+    assert "Dana Homeowner" in str(mart_leads(known))
+    found = CliRunner().invoke(app, ["forget", "--address", LETTERS, "--as", "ada", "--org", known.org.slug, "--json"])
+    told = orjson.loads(found.stdout)
+    assert (found.exit_code, told["marts_rebuilt"], told["forgotten"][0]["owners"]) == (0, True, 1)
+    assert "Dana Homeowner" not in str(mart_leads(known))
+    assert "Pat Owner" in str(mart_leads(known))
+
+
+def mart_leads(known: Known) -> list[Any]:
+    with known.database.as_org(known.org.org_id) as connection:
+        return list(connection.execute(text("select org, owner_name from marts.mart_leads where org = :org"),
+                                       {"org": known.org.slug}).all())  # fmt: skip
 
 
 @pytest.mark.parametrize("dies_in", ["change_rows", "forget_versions"])
