@@ -26,6 +26,7 @@ from leadflow_pipelines.providers.guard import STALE_AFTER
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import load_settings
 from leadflow_pipelines.spend import budget
+from tests.commands import midday_zone
 from tests.faults.racing_buyer import PRICE_CENTS, buy_until_killed
 
 SEED = 20261122
@@ -72,7 +73,7 @@ def race(own_server: EmbeddedServer, tmp_path: Path, request: pytest.FixtureRequ
     calls: int = request.param
     home = own_server.cluster.home
     with SandboxProcess(records_per_zip=1) as vendors:
-        database = open_database(load_settings(home=home))
+        database = open_database(load_settings(home=home, timezone=midday_zone()))
         org = create_org(database, f"t{uuid4().hex[:12]}")
         limit = PRICE_CENTS * calls
         with database.as_org(org.org_id) as connection:
@@ -96,7 +97,7 @@ def run_race(race: Race, *, processes: int, seconds: float, kill_every: float, r
         nonlocal started
         mine = zips[started % 400 :: 400]
         started += 1
-        vendors = race.vendors.settings_overrides()
+        vendors = race.vendors.settings_overrides() | {"timezone": race.database.settings.timezone}
         buyer = forks.Process(
             target=buy_until_killed,
             args=(str(race.server.cluster.home), str(race.lake), str(race.org_id), vendors, mine),

@@ -1,6 +1,5 @@
 """A run or an import that is killed at any moment, then run again, ends in the tables of an undisturbed one."""
 
-import datetime as dt
 import os
 import random
 import signal
@@ -17,7 +16,7 @@ from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.embedded import EmbeddedServer
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from tests.commands import leadflow, leadflow_here, start_leadflow
+from tests.commands import leadflow, leadflow_here, midday_zone, start_leadflow
 
 ZIPS = ("43206", "78704")
 RECORDS_PER_ZIP = 15
@@ -29,11 +28,6 @@ THOROUGH_KILLS = 20
 def vendors() -> Iterator[SandboxProcess]:
     with SandboxProcess(records_per_zip=RECORDS_PER_ZIP) as sandbox:
         yield sandbox
-
-
-def midday_zone() -> str:
-    """A zone in which it is about noon now: no midnight falls into the test, and both runs are of one day."""
-    return f"Etc/GMT{dt.datetime.now(dt.UTC).hour - 12:+d}"
 
 
 @dataclass(frozen=True)

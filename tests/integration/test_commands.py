@@ -15,11 +15,18 @@ from leadflow_pipelines.contracts import MARTS
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from tests.commands import Finished, leadflow, leadflow_here
+from tests.commands import Finished, leadflow, leadflow_here, midday_zone
 
 ZIP = "78704"
 EMPTY = {"mart_campaign_performance", "mart_conflicts"}
 """Marts that are readable and have no row yet: the org has no campaign, and one source contradicts nobody."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_day() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LEADFLOW_TIMEZONE", midday_zone())
+        yield
 
 
 @pytest.fixture(scope="module")
