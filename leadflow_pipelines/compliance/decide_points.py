@@ -25,7 +25,7 @@ from leadflow_pipelines.compliance.evidence import (
 )
 from leadflow_pipelines.compliance.places import places_of
 from leadflow_pipelines.compliance.reasons import CLEARANCE_REASONS, SENDING_REASONS
-from leadflow_pipelines.contracts import OUTREACH_LISTS
+from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
 
 SLICE_ROWS = 62_500
 """Contact points decided together: bounds the documents held in memory to 150 MB with all threads at work."""
@@ -43,11 +43,12 @@ WEIGHED = r"^(is_withdrawn|has_.*|lifts_.*)$"
 @dataclass(frozen=True)
 class _Case:
     """What the slices have in common. `places`: PLACE_COLUMNS, by index; `standing`: consents as weighed, by channel
-    and by the number of the contact."""
+    and by the number of the contact; `masks`: by channel, a bit for each of CODES that applies."""
 
     question: Question
     places: pl.DataFrame
     standing: dict[str, pl.DataFrame]
+    masks: dict[str, pl.Expr]
     with_evidence: bool
 
 
@@ -64,7 +65,7 @@ def decide_points(
     place, places = places_of(points, question)
     contacts, standing = _standing(consents, question)
     rows = _joined(points.drop("contact_hashes").with_columns(place.alias("place")), contacts, "contact_key")
-    case = _Case(question, places, standing, with_evidence)
+    case = _Case(question, places, standing, {channel: _mask(channel, question) for channel in CHANNELS}, with_evidence)
     if rows.height <= SLICE_ROWS:
         return _decide_slice(rows, case)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -77,9 +78,7 @@ def _standing(consents: pl.DataFrame, question: Question) -> tuple[pl.DataFrame,
     contacts = weighed.by_contact.join(written_consents(consents), on="contact_key").with_row_index("contact")
     by_channel = weighed.by_channel.join(contacts.select("contact_key", "contact"), on="contact_key")
     return contacts, {
-        channel: by_channel.filter(channel=channel).drop("contact_key", "channel")
-        for channels in KIND_CHANNELS.values()
-        for channel in channels
+        channel: by_channel.filter(channel=channel).drop("contact_key", "channel") for channel in CHANNELS
     }
 
 
@@ -116,7 +115,7 @@ def _answers(rows: pl.DataFrame, case: _Case) -> Iterator[pl.DataFrame]:
 
 
 def _decide_channel(points: pl.DataFrame, channel: str, case: _Case) -> pl.DataFrame:
-    """row, channel, mask (a bit for each of CODES that applies), evidence, evidence_hash, cap_ends_at, now, and
+    """row, channel, mask, evidence, evidence_hash, cap_ends_at, now, and
     valid_until as it is for a cleared row."""
     question, is_call = case.question, channel in PHONE_CHANNELS
     rows = _joined(points, case.standing[channel], "contact").hstack(
@@ -127,14 +126,11 @@ def _decide_channel(points: pl.DataFrame, channel: str, case: _Case) -> pl.DataF
         ).select(pl.all().gather(points["place"]))
     ).with_columns(pl.col(WEIGHED).fill_null(False))  # fmt: skip
     documents = written_documents(rows, channel, question)
-    named = conditions(channel, question)
     ends = [question.moment + question.rules.clearance_max_age, pl.when("has_consent").then("consent_until")]
     return rows.select(
         "row",
         pl.lit(channel).alias("channel"),
-        pl.sum_horizontal(applies.fill_null(True) * (1 << CODES.index(code)) for code, applies in named.items()).alias(
-            "mask"
-        ),
+        case.masks[channel].alias("mask"),
         documents if case.with_evidence else pl.lit(None, pl.String).alias("evidence"),
         hashed(documents),
         cap_ends_at=cap_ends_at(channel, question),
@@ -142,6 +138,12 @@ def _decide_channel(points: pl.DataFrame, channel: str, case: _Case) -> pl.DataF
         valid_until=pl.min_horizontal(*ends, *([answer_ends(question.rules)] if is_call else [])),
         is_call=pl.lit(is_call),
     )
+
+
+def _mask(channel: str, question: Question) -> pl.Expr:
+    """A bit for each of CODES that applies; a condition that cannot be told applies."""
+    named = conditions(channel, question)
+    return pl.sum_horizontal(applies.fill_null(True) * (1 << CODES.index(code)) for code, applies in named.items())
 
 
 def _with_reasons(rows: pl.DataFrame) -> pl.DataFrame:
