@@ -92,7 +92,8 @@ class Books:
         The sums, for which others wait, come last. False where the reservation had been given up before.
         """
         closed = None
-        with self._connection.pipeline() as together:
+        with self._connection.pipeline():
+            self._send("begin")
             self._send(SCOPE, (*self._org, "off" if row.cost_cents <= wish.amount_cents else "on"))
             for pull in pulls:
                 columns = pull_columns(self._org_id, pull)
@@ -101,7 +102,7 @@ class Books:
             if row.reservation_id:
                 ending = {"state": "settled", "org_id": self._org_id, "reservation_id": row.reservation_id}
                 closed = self._ask(CLOSE, ending | {"cost_cents": row.cost_cents, "now": now})
-            together.sync()  # commits: whoever gets the lock sees the answer
+            self._send("commit")
             self._send(UNLOCK)
         self._is_locked = False
         return closed is None or closed.fetchone() is not None
