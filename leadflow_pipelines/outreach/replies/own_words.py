@@ -86,7 +86,7 @@ def _decoded(part: Message) -> str:
 
 
 def _without_markup(markup: str) -> str:
-    """What a reader sees of it, without what is quoted. In one pass: the standard parser takes minutes for some texts."""
+    """What a reader sees of it, without what is quoted. In one pass: the standard parser takes minutes for some."""
     told: list[str] = []
     hidden = after = 0
     for tag in TAG.finditer(markup):
