@@ -15,7 +15,7 @@ from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.database.property_decisions import Decision, record_decision
 from leadflow_pipelines.lake import open_lake
 from leadflow_pipelines.settings import load_settings
-from tests.commands import Finished, leadflow
+from tests.commands import Finished, leadflow, leadflow_here
 
 DAY = dt.date(2026, 11, 21)
 NOW = dt.datetime(2026, 11, 21, 15, 0, tzinfo=dt.UTC)
@@ -50,7 +50,8 @@ class County:
         self.import_files()
 
     def run(self, *arguments: str) -> Finished:
-        return leadflow(*arguments, "--org", self.slug)
+        command = leadflow if arguments[0] == "run" else leadflow_here
+        return command(*arguments, "--org", self.slug)
 
     def import_files(self, *, list_source: str = "list") -> None:
         for name, source, text in (("roll", "roll", ROLL), ("list", list_source, LIST)):
