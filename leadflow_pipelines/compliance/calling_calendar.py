@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -210,16 +211,19 @@ def _week(demands: tuple[tuple[str, Terms], ...], reference: str, start: date) -
 def _season_starts(day: date, zones: tuple[str, ...]) -> tuple[date, ...]:
     """A first day of seven for each way in which the zones' clocks stand to each other within a year."""
     runs: dict[tuple[float, ...], tuple[int, date]] = {}
-    begun, last = day, None
-    for shift in range(SEARCH_DAYS[-1]):
-        today = day + timedelta(days=shift)
-        offsets = tuple(_offset(zone, today) for zone in zones)
-        if offsets != last:
-            begun, last = today, offsets
-        length = (today - begun).days
-        if length >= runs.get(offsets, (-1, begun))[0]:
+    begins = sorted({day, *(change for zone in zones for change in _clock_changes(zone, day))})
+    for begun, end in pairwise([*begins, day + timedelta(days=SEARCH_DAYS[-1])]):
+        offsets, length = tuple(_offset(zone, begun) for zone in zones), (end - begun).days
+        if length >= runs.get(offsets, (0, begun))[0]:
             runs[offsets] = length, begun
     return tuple(begun for _, begun in runs.values())
+
+
+@lru_cache(maxsize=4096)
+def _clock_changes(zone: str, day: date) -> tuple[date, ...]:
+    """The days within a year from `day` on which a zone's clock differs from the day before."""
+    days = (day + timedelta(days=shift) for shift in range(SEARCH_DAYS[-1]))
+    return tuple(after for before, after in pairwise(days) if _offset(zone, before) != _offset(zone, after))
 
 
 @lru_cache(maxsize=65536)
