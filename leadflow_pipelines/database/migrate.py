@@ -66,8 +66,8 @@ def _become_owner(connection: Connection) -> None:
         connection.execute(text(f"set local role {OWNER_ROLE}"))
     except ProgrammingError as error:
         raise DatabaseUnavailable(f"The login that migrates may not act as {OWNER_ROLE}.", remedy=RUN_ROLES) from error
-    known = connection.execute(text("select rolname from pg_roles")).scalars()
-    if missing := sorted(set(LOGINS.values()).difference(known)):
+    known: set[str] = set(connection.execute(text("select rolname from pg_roles")).scalars())
+    if missing := sorted(set(LOGINS.values()) - known):
         raise DatabaseUnavailable(f"The database has no login {', '.join(missing)}.", remedy=RUN_ROLES)
 
 
