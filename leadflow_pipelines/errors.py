@@ -37,6 +37,14 @@ class DatabaseUnavailable(LeadflowError):
     """Postgres is missing, stopped, unreachable or not migrated."""
 
 
+class DatabaseRestored(LeadflowError):
+    """The database is older than what was done with it: it was restored to an earlier state."""
+
+
+class LakeUnavailable(LeadflowError):
+    """The lake's storage cannot be read or written."""
+
+
 class LakeConflict(LeadflowError):
     """Another writer committed to the same part of a table first, more often than we retry."""
 

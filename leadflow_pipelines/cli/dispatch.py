@@ -1,4 +1,4 @@
-"""`leadflow dispatch`: send what running campaigns owe, until stopped."""
+"""`leadflow dispatch`: send what running campaigns owe, until stopped; or answer for a database that was restored."""
 
 import signal
 import time
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadflow_pipelines.cli.acting import NOT_ADVICE
+from leadflow_pipelines.cli.acting import NOT_ADVICE, ActorOption, actor
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, err, out, print_json, progress
 from leadflow_pipelines.cli.session import open_session
 
 if TYPE_CHECKING:
+    from leadflow_pipelines.outreach.dispatch.dispatch_org import Messengers
     from leadflow_pipelines.outreach.dispatch.dispatcher import Tally
     from leadflow_pipelines.outreach.replies.poll_replies import ReplyPoll
     from resources.workspace import Workspace
@@ -22,6 +23,13 @@ PROGRESS_SECONDS = 5.0
 def dispatch(
     once: Annotated[bool, typer.Option("--once", help="Send what is due now, and end.")] = False,
     seconds: Annotated[float | None, typer.Option(min=1, help="End after so many seconds.")] = None,
+    accept_restore: Annotated[
+        bool,
+        typer.Option(
+            "--accept-restore", help="Send nothing: set aside what may have gone out before the database was restored."
+        ),
+    ] = False,
+    by: ActorOption = None,
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,11 +41,19 @@ def dispatch(
     A message whose answer was lost is asked about every 30 seconds and never sent again; replies are asked for as often
     where no public URL brings them. `leadflow up` runs a job every few minutes that does the same, once its schedule is
     switched on.
+
+    A database restored from a backup does not know what was sent since. That is found out by a note in the lake, and
+    nothing is sent. Then --accept-restore --as NAME asks the messenger what it took for each person; what cannot be
+    proven unsent becomes unknown and is never sent again, and running campaigns are paused until you resume them. Run
+    `leadflow replies poll --hours N` before you do: opt-outs may be missing as well.
     """
     from leadflow_pipelines.outreach.dispatch import dispatch_org as dispatching
 
     workspace = open_session(org)
     messengers = dispatching.open_messengers(workspace.database, workspace.org, workspace.settings)
+    if accept_restore:
+        _accept_restore(workspace, messengers, actor(by), as_json=as_json)
+        return
     for channel, why in messengers.lacking.items():
         err.print(f"Note: running campaigns use {channel}, and it is not ready: {why.message}", markup=False)
         err.print(f"      {why.remedy}", markup=False)
@@ -57,6 +73,34 @@ def dispatch(
     else:
         out.print(_sentence(told))
         out.print(NOT_ADVICE)
+
+
+def _accept_restore(workspace: "Workspace", messengers: "Messengers", by: str, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from leadflow_pipelines.outreach.dispatch.accept_restore import accept_restore
+    from leadflow_pipelines.outreach.dispatch.dispatch_org import utc_now
+
+    if "sms" in messengers.lacking and "sms" not in messengers.ready:
+        raise messengers.lacking["sms"]
+    progress("Asking the messenger what was sent")
+    done = accept_restore(
+        workspace.database, workspace.org, messengers.ready, workspace.settings, actor=by, now=utc_now()
+    )
+    if as_json:
+        print_json({"org": workspace.org.slug, **asdict(done)})
+        return
+    out.print(
+        f"{done.unknown:,} messages may have been sent and never will be again; {done.unsent:,} are proven unsent and "
+        f"wait. Paused: {', '.join(done.paused) or 'no campaign'}.",
+        markup=False,
+    )
+    if done.not_started:
+        out.print(
+            f"Not started as far as this database knows: {', '.join(done.not_started)}. If one of them was, cancel it.",
+            markup=False,
+        )
+    out.print("Ask for opt-outs (`leadflow replies poll --hours N`), then `leadflow campaign resume NAME --as NAME`.")
 
 
 def _listener(workspace: "Workspace", channels: Any) -> "ReplyPoll | None":

@@ -1,6 +1,7 @@
-"""Evidence behind list clearances: one Parquet file per clearance, which only an erasure ever rewrites.
+"""Evidence behind list clearances: one Parquet file per clearance, which only an erasure ever rewrites; and notes.
 
-Here: writing and reading them, on a local path or S3. Not here: what they prove (`clearance/list_proof`).
+Here: writing and reading them, on a local path or S3. Not here: what they prove (`clearance/list_proof`,
+`clearance/head_anchor`).
 """
 
 import os
@@ -9,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 
 import polars as pl
+import pyarrow.fs as arrow_fs
+from deltalake.fs import DeltaStorageHandler
 
 
 class ProofFiles:
@@ -23,17 +26,41 @@ class ProofFiles:
         if "://" in self._root:
             frame.write_parquet(f"{self._root}/{path}", storage_options=self._options)
             return
-        target = Path(self._root, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         written = BytesIO()
         frame.write_parquet(written, compression="zstd", compression_level=1)
-        with unfinished.open("wb") as sink:
-            sink.write(written.getbuffer())
-            sink.flush()
-            os.fsync(sink.fileno())
-        unfinished.replace(target)
+        self._put(path, written.getbuffer())
 
     def read(self, path: str) -> pl.DataFrame:
         """The rows of a file. Raises FileNotFoundError where it is gone."""
         return pl.read_parquet(f"{self._root}/{path}", storage_options=self._options, hive_partitioning=False)
+
+    def write_note(self, path: str, note: bytes) -> None:
+        """Put a few bytes at a path relative to the lake's root, in the place of earlier ones, whole or not at all."""
+        if "://" not in self._root:
+            self._put(path, note)
+            return
+        with self._store().open_output_stream(path) as sink:
+            sink.write(note)
+
+    def read_note(self, path: str) -> bytes | None:
+        """What was put there, None where nothing was."""
+        try:
+            if "://" not in self._root:
+                return Path(self._root, path).read_bytes()
+            with self._store().open_input_file(path) as source:
+                return bytes(source.read())
+        except FileNotFoundError:
+            return None
+
+    def _store(self) -> arrow_fs.PyFileSystem:
+        return arrow_fs.PyFileSystem(DeltaStorageHandler(self._root, self._options))
+
+    def _put(self, path: str, content: bytes | memoryview) -> None:
+        target = Path(self._root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        with unfinished.open("wb") as sink:
+            sink.write(content)
+            sink.flush()
+            os.fsync(sink.fileno())
+        unfinished.replace(target)

@@ -1,4 +1,4 @@
--- Intents for every step of the org's running campaigns that is due by :now and not queued yet; :most of them, or all
+-- Intents for every step of the org's campaigns in :states that is due by :now and not queued yet; :most of them, or all
 -- where it is null.
 -- A step follows the one before it on the same property, whichever channel that went by; while that is under way the
 -- next one waits.
@@ -40,7 +40,7 @@ cross join lateral (
 ) as due
 where
   campaigns.org_id = :org_id
-  and campaigns.state = 'running'
+  and campaigns.state = any(cast(:states as leadflow.campaign_state[]))
   and (campaigns.ends_at is null or campaigns.ends_at > :now)
   and not audience.is_holdout
   and audience.stopped_because is null

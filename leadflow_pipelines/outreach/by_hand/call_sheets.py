@@ -15,6 +15,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, Select, select
 
 from leadflow_pipelines.clearance.evidence import gather_evidence
+from leadflow_pipelines.clearance.head_anchor import publish_head
 from leadflow_pipelines.clearance.profile import Profile, read_profile
 from leadflow_pipelines.compliance import decide_sends
 from leadflow_pipelines.compliance.clear_sends import HISTORY_COLUMNS
@@ -99,7 +100,7 @@ def call_sheet(
     if not dt.timedelta(minutes=1) <= hold <= MOST_HOLD:
         raise InvalidInput("Calls are held from one minute to twelve hours.")
     now, by = clock(), f"{CALLER}{caller}"
-    campaign = running_campaign(database, org, name, channel=VOICE, actor=caller, now=now)
+    campaign = running_campaign(database, org, name, channel=VOICE, actor=caller, settings=settings, now=now)
     with database.as_org(org.org_id) as connection:
         profile = read_profile(connection, org)
     if profile.callback_e164 is None:
@@ -116,6 +117,7 @@ def call_sheet(
             until=now + hold,
         )  # fmt: skip
         held = _known_calls(database, org, _held(org, campaign, by, now), settings, campaign, now)
+    publish_head(database, org, settings, now=now)
     calls = sorted(held, key=lambda call: (call.window_ends_at, str(call.message_id)))
     return CallSheet(tuple(calls), _later(database, org, campaign, now, most), blocked)
 

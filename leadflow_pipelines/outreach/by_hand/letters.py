@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select, update
 
 from leadflow_pipelines.clearance.evidence import gather_evidence
+from leadflow_pipelines.clearance.head_anchor import publish_head
 from leadflow_pipelines.clearance.profile import read_profile
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.compliance import decide_contacts
@@ -72,7 +73,7 @@ def print_letters(
 
     Raises InvalidInput where the campaign does not run, has no letters, another prints it, or the org no address.
     """
-    campaign = running_campaign(database, org, name, channel=MAIL, actor=actor, now=clock())
+    campaign = running_campaign(database, org, name, channel=MAIL, actor=actor, settings=settings, now=clock())
     with _sole_printer(database, org, campaign):
         open_batch = _open_batch(database, org, campaign)
         if open_batch is not None:
@@ -80,6 +81,7 @@ def print_letters(
             batch = PrintedBatch(open_batch, None, is_again=True, left_out=left_out)
         else:
             batch = _take(database, org, campaign, settings=settings, clock=clock, most=most)
+        publish_head(database, org, settings, now=clock())
         return _printed(database, org, campaign, batch, out, settings=settings, clock=clock, actor=actor)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
+from leadflow_pipelines.clearance.head_anchor import refuse_restored
 from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.profile import Profile
 from leadflow_pipelines.database.connections import Database
@@ -25,9 +26,14 @@ from leadflow_pipelines.settings import Settings
 
 
 def running_campaign(
-    database: Database, org: Org, name: str, *, channel: str, actor: str, now: dt.datetime
+    database: Database, org: Org, name: str, *, channel: str, actor: str, settings: Settings, now: dt.datetime
 ) -> Campaign:
-    """The campaign, its outbox filled and swept. Raises InvalidInput where it does not run or has no such step."""
+    """The campaign, its outbox filled and swept.
+
+    Raises InvalidInput where it does not run or has no such step, DatabaseRestored where the database forgot what went
+    out.
+    """
+    refuse_restored(database, org, settings)
     with database.as_org(org.org_id) as connection:
         require_member(connection, actor)
         campaign = load_campaign(connection, org.org_id, name)

@@ -6,16 +6,25 @@ constraint. Not here: sending (`dispatch`).
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from leadflow_pipelines.database.queries import named_query
 
 
-def queue_due_steps(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime, most: int | None = None) -> int:
-    """Queues what the org's running campaigns owe at `now`; returns how many intents are new, `most` at a time.
+def queue_due_steps(
+    connection: Connection,
+    org_id: uuid.UUID,
+    *,
+    now: dt.datetime,
+    most: int | None = None,
+    states: Sequence[str] = ("running",),
+) -> int:
+    """Queues what the org's campaigns in these states owe at `now`; returns how many intents are new, `most` at a time.
 
     Step 1 is due at once; step n + 1 its `delay_hours` after the step before was accepted, or settled in any other way,
     for that property (where it has nobody for that step: after the campaign's start and the delays so far).
     """
-    return connection.execute(named_query("queue_due_steps"), {"org_id": org_id, "now": now, "most": most}).rowcount
+    asked = {"org_id": org_id, "now": now, "most": most, "states": list(states)}
+    return connection.execute(named_query("queue_due_steps"), asked).rowcount

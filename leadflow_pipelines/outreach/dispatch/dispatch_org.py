@@ -10,10 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 
 from sqlalchemy import select
 
+from leadflow_pipelines.clearance.head_anchor import refuse_restored
 from leadflow_pipelines.clearance.profile import list_senders
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -94,8 +96,10 @@ def dispatch_org(
 
     It works with the login that may only dispatch. What is under way is finished then. Lost answers are asked about all
     the while, and once more at the end. `listen` is called before anything is sent and then as often: for replies,
-    where no webhook brings them.
+    where no webhook brings them. Raises DatabaseRestored, and sends nothing, where the database forgot what was sent.
     """
+    refuse = partial(refuse_restored, database, org, settings)  # by the app's login: the other reads no entries
+    refuse()
     done, idle, database = Dispatched(), 0, database.for_dispatch()
     timer = threading.Timer(seconds, stop.set) if seconds is not None else None
 
@@ -127,7 +131,7 @@ def dispatch_org(
         timer.start()
     asking.start()
     try:
-        with Dispatcher(database, org, messengers, settings, clock) as dispatcher:
+        with Dispatcher(database, org, messengers, settings, clock, refuse=refuse) as dispatcher:
             done.tally = dispatcher.run(stop, on_round=after_round)
     finally:
         stop.set()

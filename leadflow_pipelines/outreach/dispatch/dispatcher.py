@@ -24,10 +24,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
+from leadflow_pipelines.clearance.head_anchor import publish_head
 from leadflow_pipelines.clearance.profile import Profile, Sender, list_senders, read_profile
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.errors import DatabaseUnavailable
+from leadflow_pipelines.errors import DatabaseUnavailable, LeadflowError
 from leadflow_pipelines.outreach.campaigns.outbox import queue_due_steps
 from leadflow_pipelines.outreach.dispatch.claim import (
     Claimed,
@@ -90,7 +91,8 @@ class Tally:
 class Dispatcher:
     """Sends what an org's running campaigns owe. `messengers` by channel; a channel without one is left alone.
 
-    Safe beside any number of others, in this process or in others. Use it as a context manager.
+    Safe beside any number of others, in this process or in others. Use it as a context manager. `refuse` is called
+    before each batch is decided; what it raises ends the dispatcher, and nothing of that batch is sent.
     """
 
     def __init__(
@@ -103,11 +105,12 @@ class Dispatcher:
         *,
         batch: int = BATCH,
         concurrency: int = CONCURRENCY,
+        refuse: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = f"dispatcher-{uuid.uuid4().hex[:12]}"
         self._database, self._org, self._settings, self._clock = database, org, settings, clock
         self._messengers, self._batch, self._first = messengers, batch, min(batch, 2 * concurrency)
-        self._size = batch
+        self._size, self._refuse = batch, refuse
         self._keys = load_hash_keys(settings)
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="send")
         self._settler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
@@ -210,6 +213,7 @@ class Dispatcher:
         claimed = self._in_transaction(take)
         if not claimed.message_ids:
             return Tally()
+        self._refuse()
         began = time.monotonic()
 
         def commit(connection: Connection) -> tuple[Decided, int]:
@@ -225,14 +229,27 @@ class Dispatcher:
 
         decided, returned = self._in_transaction(commit)
         unsent = decided.blocked + decided.postponed + returned  # a claim that was lost with the database counted none
+        fault = self._note_head() if decided.ready else None
         committed = time.monotonic()
-        asked = [self._pool.submit(self._send, ready, began) for ready in decided.ready]
+        ask = self._send if fault is None else _not_asked
+        asked = [self._pool.submit(ask, ready, began) for ready in decided.ready]
         before, self._flying = (
             self._flying,
             self._settler.submit(self._settle, claimed, profile, unsent, asked, committed),
         )
         landed = before.result() if before is not None else Tally()
+        if fault is not None:
+            self._land()
+            raise fault
         return landed + Tally(0, len(claimed.message_ids), decided.blocked, decided.postponed)
+
+    def _note_head(self) -> LeadflowError | None:
+        """Notes outside the database what is committed, before any of it is asked for; what went wrong, if anything."""
+        try:
+            publish_head(self._database, self._org, self._settings, now=self._clock())
+        except LeadflowError as fault:
+            return fault
+        return None
 
     def _land(self) -> Tally:
         """Waits for the batch that is on its way."""
@@ -293,6 +310,10 @@ class Dispatcher:
                 if not isinstance(error.orig, DeadlockDetected) or attempt == ATTEMPTS:
                     raise
         raise AssertionError("the last attempt returns or raises")
+
+
+def _not_asked(ready: Ready, _: float) -> Answer:
+    return Answer(ready, NotProcessed("The request was not made: the proof's head could not be noted.", retry_after=0))
 
 
 def _log_fault(fault: Exception, ready: Ready) -> None:

@@ -6,7 +6,7 @@ Not here: who carries (`twilio`, …), and what a message's row becomes of it.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 from leadflow_pipelines.errors import LeadflowError
@@ -124,4 +124,13 @@ class Messenger(Protocol):
 
     def replies(self, *, to: str, since: dt.datetime) -> list[Reply]:
         """What people wrote to this number since then, oldest first; for polling where no webhook reaches us."""
+        ...
+
+
+@runtime_checkable
+class ListsSent(Protocol):
+    """A messenger that can tell what it took for somebody. Asking may be repeated at will."""
+
+    def sent_to(self, to: str, *, since: dt.datetime) -> list[Sent]:
+        """Everything taken for this recipient since then, whatever became of it; raises as `Messenger.find` does."""
         ...

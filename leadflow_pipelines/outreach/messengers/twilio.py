@@ -114,6 +114,13 @@ class TwilioMessenger:
         alike = [one for one in reversed(listed) if _is_alike(one, message) and one.date_created >= since - CLOCK_SKEW]
         return _sent(min(alike, key=lambda one: one.date_created)) if alike else None
 
+    def sent_to(self, to: str, *, since: dt.datetime) -> list[Sent]:
+        """Every message to the recipient that was taken since then, from whichever sender of the account."""
+        with _asking():
+            listed = self._client.messages.list(to=to, page_size=PAGE)
+        since -= CLOCK_SKEW
+        return [_sent(one) for one in listed if str(one.direction).startswith("outbound") and one.date_created >= since]
+
     def fetch(self, provider_id: str) -> Status:
         """How the message fares."""
         with _asking():
