@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-import orjson
+from polars.exceptions import PolarsError
 from sqlalchemy import Connection, select, text
 
 from leadflow_pipelines.clearance.proof import FIRST
@@ -123,20 +123,19 @@ def _read(files: ProofFiles, org: Org) -> Anchor | None:
         note = files.read_note(_path(org))
     if note is None:
         return None
-    read = orjson.loads(note)
-    return Anchor(read["seq"], read["entry_hash"], dt.datetime.fromisoformat(read["at"]))
+    return Anchor(note["seq"], note["entry_hash"], dt.datetime.fromisoformat(note["at"]))
 
 
 def _write(files: ProofFiles, org: Org, anchor: Anchor) -> None:
     with _told_if_away():
-        files.write_note(_path(org), orjson.dumps(asdict(anchor)))
+        files.write_note(_path(org), {**asdict(anchor), "at": anchor.at.isoformat()})
 
 
 @contextmanager
 def _told_if_away() -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, PolarsError) as error:
         raise LakeUnavailable(
             f"The head of the proof cannot be noted in the lake: {type(error).__name__}. Nothing is sent without it.",
             remedy="Run `leadflow doctor`; check LEADFLOW_LAKE_URL and the rights on it.",

@@ -6,11 +6,13 @@ Here: writing and reading them, on a local path or S3. Not here: what they prove
 
 import os
 import uuid
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import orjson
 import polars as pl
-import pyarrow.fs as arrow_fs
 from deltalake.fs import DeltaStorageHandler
 
 
@@ -34,26 +36,24 @@ class ProofFiles:
         """The rows of a file. Raises FileNotFoundError where it is gone."""
         return pl.read_parquet(f"{self._root}/{path}", storage_options=self._options, hive_partitioning=False)
 
-    def write_note(self, path: str, note: bytes) -> None:
-        """Put a few bytes at a path relative to the lake's root, in the place of earlier ones, whole or not at all."""
+    def write_note(self, path: str, note: Mapping[str, int | str]) -> None:
+        """Put one JSON object at a path relative to the lake's root, in the place of an earlier one, whole or not."""
         if "://" not in self._root:
-            self._put(path, note)
+            self._put(path, orjson.dumps(note))
             return
-        with self._store().open_output_stream(path) as sink:
-            sink.write(note)
+        pl.LazyFrame([note]).sink_ndjson(f"{self._root}/{path}", storage_options=self._options)
 
-    def read_note(self, path: str) -> bytes | None:
+    def read_note(self, path: str) -> dict[str, Any] | None:
         """What was put there, None where nothing was."""
         try:
             if "://" not in self._root:
-                return Path(self._root, path).read_bytes()
-            with self._store().open_input_file(path) as source:
-                return bytes(source.read())
+                content = Path(self._root, path).read_bytes()
+            else:
+                content = DeltaStorageHandler(self._root, self._options).open_input_file(path).read()
         except FileNotFoundError:
             return None
-
-    def _store(self) -> arrow_fs.PyFileSystem:
-        return arrow_fs.PyFileSystem(DeltaStorageHandler(self._root, self._options))
+        note: dict[str, Any] = orjson.loads(content)
+        return note
 
     def _put(self, path: str, content: bytes | memoryview) -> None:
         target = Path(self._root, path)

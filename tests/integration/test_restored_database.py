@@ -22,6 +22,7 @@ from leadflow_pipelines.database.cluster import SUPERUSER
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.embedded import DATABASE
 from leadflow_pipelines.errors import DatabaseRestored, InvalidInput, LakeUnavailable
+from leadflow_pipelines.lake.proof_files import ProofFiles
 from leadflow_pipelines.outreach.by_hand.take import running_campaign
 from leadflow_pipelines.outreach.campaigns import campaigns
 from leadflow_pipelines.outreach.campaigns.outbox import queue_due_steps
@@ -325,6 +326,16 @@ def test_the_commands(shop: Texting, back_up: Callable[[], Backup], twilio: Sand
     assert (done.json["unknown"], done.json["unsent"], done.json["paused"]) == (2, 0, [name])
     assert leadflow("dispatch", "--once", *org, environment=environment).exit_code == 0
     assert len(shop.texted()) == 2
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["by path", "through the object store"])
+def test_a_note_is_read_back_and_replaced(tmp_path: Path, scheme: str) -> None:
+    (tmp_path / "proof").mkdir()
+    files = ProofFiles(f"{scheme}{tmp_path}", None)
+    assert files.read_note("proof/head.json") is None
+    for seq in (7, 1234):
+        files.write_note("proof/head.json", {"seq": seq, "at": "2026-11-20T18:00:00+00:00"})
+        assert files.read_note("proof/head.json") == {"seq": seq, "at": "2026-11-20T18:00:00+00:00"}
 
 
 def _proof_folder(shop: Texting) -> Path:
