@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import multiprocessing
 import os
 import random
 import signal
@@ -10,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -27,6 +27,7 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import load_settings
 from leadflow_pipelines.spend import budget
 from tests.commands import midday_zone
+from tests.faults.forks import FORKS
 from tests.faults.racing_buyer import PRICE_CENTS, buy_until_killed
 
 SEED = 20261122
@@ -89,16 +90,14 @@ def race(own_server: EmbeddedServer, tmp_path: Path, request: pytest.FixtureRequ
 def run_race(race: Race, *, processes: int, seconds: float, kill_every: float, restart_every: float) -> None:
     dice = random.Random(SEED)
     zips = zip_table().filter(pl.col("zip_type") == "STANDARD")["zip"].sort().to_list()
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["tests.faults.racing_buyer"])
     started = 0
 
-    def start() -> multiprocessing.process.BaseProcess:
+    def start() -> BaseProcess:
         nonlocal started
         mine = zips[started % 400 :: 400]
         started += 1
         vendors = race.vendors.settings_overrides() | {"timezone": race.database.settings.timezone}
-        buyer = forks.Process(
+        buyer = FORKS.Process(
             target=buy_until_killed,
             args=(str(race.server.cluster.home), str(race.lake), str(race.org_id), vendors, mine),
             daemon=True,

@@ -6,7 +6,6 @@ on purpose are found out.
 """
 
 import datetime as dt
-import multiprocessing
 import os
 import random
 import signal
@@ -43,6 +42,7 @@ from leadflow_pipelines.outreach.dispatch.reconcile import SILENT, reconcile
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings, load_settings
 from tests.faults.dispatching import LEASE, Broken, dispatch_until_killed, serve_until_killed
+from tests.faults.forks import FORKS
 from tests.outreach_people import NUMBER, agree, introduce, people, run_campaign
 
 SEED = 20261122
@@ -113,12 +113,10 @@ class Fire:
 
     def start(self, name: str) -> None:
         """A process of that name, in the place of one that is gone."""
-        forks = multiprocessing.get_context("forkserver")
-        forks.set_forkserver_preload(["tests.faults.dispatching"])
         if name == "gateway":
-            one = forks.Process(target=serve_until_killed, args=(self.given, self.offset, self.port), daemon=True)
+            one = FORKS.Process(target=serve_until_killed, args=(self.given, self.offset, self.port), daemon=True)
         else:
-            one = forks.Process(target=dispatch_until_killed, args=(self.given, self.offset, self.broken), daemon=True)
+            one = FORKS.Process(target=dispatch_until_killed, args=(self.given, self.offset, self.broken), daemon=True)
         one.start()
         self.processes[name] = one
 

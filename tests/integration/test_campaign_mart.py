@@ -37,7 +37,7 @@ class Obliging:
 def sent(database: Database, settings: Settings) -> tuple[Texting, str]:
     """A campaign of ten texts: two people did not agree, one was delivered and answered, one failed."""
     org = create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)
-    made = Texting(database, org, settings, load_hash_keys(settings), "")
+    made = Texting(database, database.for_dispatch(), org, settings, load_hash_keys(settings), "")
     with database.as_org(org.org_id) as connection:
         introduce(connection, org)
     made.campaign(people(8))
@@ -98,7 +98,9 @@ def test_status_agrees_with_the_counts(sent: tuple[Texting, str]) -> None:
 
 def test_status_tells_what_waits_for_what_until_when(database: Database, settings: Settings) -> None:
     org = create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)
-    made = Texting(database, org, settings, load_hash_keys(settings), "", now=FRIDAY_NOON.replace(hour=8))
+    made = Texting(
+        database, database.for_dispatch(), org, settings, load_hash_keys(settings), "", now=FRIDAY_NOON.replace(hour=8)
+    )
     with database.as_org(org.org_id) as connection:
         introduce(connection, org)
     name = made.campaign(people(3))

@@ -140,11 +140,15 @@ def test_its_secrets_are_readable_by_ourselves_only(running: EmbeddedServer) -> 
     assert b"LEADFLOW" not in environment
 
 
-def test_it_listens_on_loopback_and_asks_for_the_password(running: EmbeddedServer) -> None:
-    with superuser(running) as session:
+def test_it_listens_on_loopback_and_waits_for_the_disk(spare: EmbeddedServer) -> None:
+    spare.start()
+    with superuser(spare) as session:
         shown = [session.execute(f"show {name}").fetchone() for name in
                  ("listen_addresses", "unix_socket_directories", "fsync", "synchronous_commit")]  # fmt: skip
     assert shown == [("127.0.0.1",), ("",), ("on",), ("on",)]
+
+
+def test_it_asks_for_the_password(running: EmbeddedServer) -> None:
     address = running.start()
     for login in ("postgres", "leadflow_app", "leadflow_dispatcher", "leadflow_migrator", "leadflow_dagster"):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):

@@ -75,7 +75,15 @@ class Kept(Texting):
 def kept(database: Database, home: Path) -> Kept:
     settings = load_settings(home=home)
     org = create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)
-    made = Kept(database, org, settings, load_hash_keys(settings), "", lake=open_lake(settings, org.slug))
+    made = Kept(
+        database,
+        database.for_dispatch(),
+        org,
+        settings,
+        load_hash_keys(settings),
+        "",
+        lake=open_lake(settings, org.slug),
+    )
     with database.as_org(org.org_id) as connection:
         introduce(connection, org)
     made.campaign(people(4))

@@ -52,7 +52,7 @@ class Own(Texting):
 @pytest.fixture
 def own(database: Database, settings: Settings) -> Own:
     org = create_org(database, f"t{uuid4().hex[:12]}", is_simulated=True)
-    made = Own(database, org, settings, load_hash_keys(settings), "")
+    made = Own(database, database.for_dispatch(), org, settings, load_hash_keys(settings), "")
     with database.as_org(org.org_id) as connection:
         introduce(connection, org)
     made.name = made.campaign(people(1))
