@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import polars as pl
@@ -25,7 +26,6 @@ from leadflow_pipelines.spend.ledger import LedgerRow, Origin, Outcome
 from leadflow_pipelines.spend.price_book import split_cents
 
 Reason = Literal["not_configured", "budget", "provider_down", "transient", "terminal"]
-RAW_SHAPE: pa.Schema = RAW_PULLS.empty().to_arrow().schema
 
 _COLUMNS = provider_pulls.c
 LOOK_UP = select(
@@ -193,6 +193,13 @@ def raw_frame(
     return RAW_PULLS.conform(pl.DataFrame(raw_table(calls, replies, costs, fetched_at)))
 
 
+@cache
+def _raw_shape() -> pa.Schema:
+    """Asked for when a table is made: Polars' threads, once started by an import, are missing in every fork."""
+    shape: pa.Schema = RAW_PULLS.empty().to_arrow().schema
+    return shape
+
+
 def raw_table(
     calls: Sequence[Call], replies: Sequence[Reply], costs: Sequence[Decimal], fetched_at: dt.datetime
 ) -> pa.Table:
@@ -209,7 +216,7 @@ def raw_table(
         columns["payload"] += [item.payload for item in reply.items]
         columns["fetched_at"] += [fetched_at] * count
         columns["cost_cents"] += split_cents(cost, [1] * count)
-    return pa.Table.from_pydict(columns, schema=RAW_SHAPE)
+    return pa.Table.from_pydict(columns, schema=_raw_shape())
 
 
 def unsent_row(

@@ -1,7 +1,6 @@
 """Processes that are made to be killed, forked from one server that has imported what they run.
 
-There is one such server in a process for good: who starts it decides what it has imported. A child that imports Polars
-itself, forked from a server whose threads did not come along, hangs.
+There is one such server in a process for good, so whoever starts it first has to name the imports of all.
 """
 
 import multiprocessing
