@@ -16,6 +16,7 @@ from tests.accuracy.identity_report import CITIES
 from tests.accuracy.lookalikes import RATES, with_lookalikes
 from tests.accuracy.pair_scores import PairScores, pair_scores
 from tests.accuracy.parcels import PARCEL_COLUMNS
+from tests.accuracy.peers import PEERS, whole_lines
 
 pytestmark = pytest.mark.accuracy
 
@@ -182,3 +183,16 @@ def test_lookalikes_are_no_parcel_that_exists(data: Path) -> None:
     both = parcels(data, "quadrants")
     assert not both.select(pl.exclude("parcel_id", "kind", "parcel_number", "owner_name")).is_duplicated().any()
     assert set(both["kind"]) == {"real", *RATES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.parametrize("level", ["easy", "hard"])
+@pytest.mark.parametrize("city", CITIES)
+def test_no_peer_finds_as_many_pairs(data: Path, city: str, level: Level, peer: str) -> None:
+    pytest.importorskip(peer, reason="make bench installs the peers")
+    given = records(data, city, level)
+    keys = pl.Series(PEERS[peer](whole_lines(given)), dtype=pl.String)
+    theirs, ours = pair_scores(keys, given["truth"]), resolved(data, city, level).scores
+    print(f"\n{city}, {level}: {peer} F1 {theirs.f1:.3f} (P {theirs.precision:.3f}), resolver F1 {ours.f1:.3f}")
+    assert ours.f1 > theirs.f1
