@@ -69,7 +69,8 @@ def careless(connection: Connection, org_id: UUID, *, now: dt.datetime, most: in
     statement = named_query("queue_due_steps").text
     start = statement.index("  and not exists (\n    select from leadflow.messages as known")
     wanted = text(statement[:start] + "limit :most on conflict do nothing")
-    return connection.execute(wanted, {"org_id": org_id, "now": now, "most": most}).rowcount
+    asked = {"org_id": org_id, "now": now, "most": most, "states": ["running"]}
+    return connection.execute(wanted, asked).rowcount
 
 
 def clear_everything(frame: pl.DataFrame, **asked: Any) -> pl.DataFrame:
