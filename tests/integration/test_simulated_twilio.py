@@ -158,7 +158,7 @@ def test_callbacks_come_twice_under_one_token(sandbox, receiver, messenger):
 
 
 def test_callbacks_come_out_of_order(sandbox, receiver, messenger):
-    _configure(sandbox, receiver, pace=3)
+    _configure(sandbox, receiver, pace=10)  # so far apart that none overtakes another on its way
     sandbox.arm_fault("twilio", "out_of_order")
     assert _told(receiver, messenger.send(_to(sender=SERVICE)), 3) == ["delivered", "sent", "queued"]
 
@@ -174,8 +174,12 @@ def test_callbacks_get_lost_and_the_status_can_be_asked_for(sandbox, receiver, m
 def test_a_forged_callback_comes_first_and_is_not_signed(sandbox, receiver, messenger):
     sandbox.arm_fault("twilio", "forged_callback")
     receiver.status = 403
-    assert _told(receiver, messenger.send(_to()), 3) == ["sent", "undelivered", "delivered"]
-    assert [_is_signed(sandbox, one) for one in receiver.came] == [True, False, True]
+    told = _told(receiver, messenger.send(_to()), 3)
+    told.remove("sent")  # under way at the same time: it may come before, between or after
+    assert told == ["undelivered", "delivered"]
+    assert {one.form["MessageStatus"]: _is_signed(sandbox, one) for one in receiver.came} == {
+        "undelivered": False, "sent": True, "delivered": True,
+    }  # fmt: skip
     assert _log(sandbox)["callbacks"]["forged_refused"] == 1
 
 
