@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 import polars as pl
 from sqlalchemy import Connection, select
@@ -14,9 +13,8 @@ from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
 from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.outreach.campaigns import campaigns
-from leadflow_pipelines.outreach.campaigns.audience import FIELD_COLUMNS, take_own_people
-from leadflow_pipelines.outreach.campaigns.templates import save_template
+from leadflow_pipelines.outreach.campaigns.audience import FIELD_COLUMNS
+from tests.outreach_people import run_campaign
 
 NOON = dt.datetime(2026, 11, 20, 18, tzinfo=dt.UTC)
 """A Friday: 12:00 in Texas, 10:00 in California, 13:00 in New York."""
@@ -75,17 +73,7 @@ def run(
         "needs_second_person": False, **profile,
     }  # fmt: skip
     set_profile(connection, org, known, actor="ada", now=now)
-    name = f"spring {uuid4().hex[:8]}"
-    save_template(connection, org.org_id, name=name, channel=channel, subject=subject, body=body, actor="ada", now=now)
-    campaigns.create_campaign(connection, org.org_id, name=name, actor="ada", now=now)
-    for delay in steps:
-        campaigns.add_step(connection, org.org_id, name, template_name=name, delay_hours=delay, actor="ada")
-    campaign = campaigns.load_campaign(connection, org.org_id, name)
-    taken = take_own_people(connection, org.org_id, campaign, frame, keys, source="file")
-    campaigns.review(connection, org.org_id, name, audience=taken, actor="ada", now=now)
-    campaigns.approve(connection, org.org_id, name, actor="ada", now=now)
-    campaigns.start(connection, org.org_id, name, actor="ada", now=now)
-    return name
+    return run_campaign(connection, org, frame, keys, now=now, channel=channel, body=body, subject=subject, steps=steps)
 
 
 def fates(database: Database, org: Org) -> dict[str, tuple[str, str | None]]:

@@ -7,19 +7,29 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import uvicorn
 
 from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.gateway.app import create_app
 from leadflow_pipelines.gateway.door import Clock
 from leadflow_pipelines.providers.sandbox.twilio_account import ACCOUNT_SID, AUTH_TOKEN
-from leadflow_pipelines.settings import Settings
+from leadflow_pipelines.settings import Settings, load_settings
 
 PUBLIC = "https://leads.acme.example"
 START_SECONDS = 30.0
+
+
+def gateway_settings(home: Path, org: Org) -> Settings:
+    """Settings of a gateway that verifies what the simulated Twilio signs; no Twilio listens behind them."""
+    return load_settings(
+        home=home, org=org.slug, contact_hash_keys=f"1:{(b'0' * 32).hex()}", public_url=PUBLIC,
+        twilio_account_sid=ACCOUNT_SID, twilio_auth_token=AUTH_TOKEN, twilio_base_url="http://127.0.0.1:9/twilio",
+    )  # fmt: skip
 
 
 @contextmanager

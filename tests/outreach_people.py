@@ -103,12 +103,12 @@ def introduce(connection: Connection, org: Org, *, sender: Sender | None = None,
 
 
 def run_campaign(
-    connection: Connection, org: Org, frame: pl.DataFrame, keys: HashKeys, *, now: dt.datetime, body: str = TEXT,
-    steps: Sequence[int] = (0,), **options: Any,
+    connection: Connection, org: Org, frame: pl.DataFrame, keys: HashKeys, *, now: dt.datetime, channel: str = "sms",
+    body: str = TEXT, subject: str | None = None, steps: Sequence[int] = (0,), **options: Any,
 ) -> str:  # fmt: skip
-    """A running campaign of texts to these people; `steps`: hours before each; the name is new each time."""
+    """A running campaign to these people; `steps`: hours before each; the name is new each time."""
     name = f"spring {uuid4().hex[:8]}"
-    save_template(connection, org.org_id, name=name, channel="sms", subject=None, body=body, actor="ada", now=now)
+    save_template(connection, org.org_id, name=name, channel=channel, subject=subject, body=body, actor="ada", now=now)
     campaign = campaigns.create_campaign(connection, org.org_id, name=name, actor="ada", now=now, **options)
     for delay in steps:
         campaigns.add_step(connection, org.org_id, name, template_name=name, delay_hours=delay, actor="ada")

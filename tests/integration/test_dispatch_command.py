@@ -20,15 +20,8 @@ from tests.commands import leadflow, start_leadflow
 from tests.outreach_people import FRIDAY_NOON, Texting, people, texting
 
 
-@pytest.fixture(scope="module")
-def twilio() -> Iterator[SandboxProcess]:
-    with SandboxProcess(vendors=["twilio"]) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def shop(database: Database, settings: Settings, twilio: SandboxProcess) -> Iterator[Texting]:
-    twilio.disarm_faults()
     yield from texting(database, settings, twilio)
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,9 +22,9 @@ from leadflow_pipelines.errors import DatabaseUnavailable
 from leadflow_pipelines.outreach.campaigns.templates import save_template
 from leadflow_pipelines.outreach.campaigns.tracked_links import Tracked, make_token
 from leadflow_pipelines.outreach.messengers.twilio_webhooks import inbound_path, status_path
-from leadflow_pipelines.settings import Settings, load_settings
+from leadflow_pipelines.settings import Settings
 from tests.commands import start_leadflow
-from tests.gateway_server import PUBLIC, gateway, post_signed, signature
+from tests.gateway_server import PUBLIC, gateway, gateway_settings, post_signed, signature
 from tests.integration.test_campaigns import KEYS, NOW
 
 PERSON, OUR_NUMBER, EMAIL = "+15125550100", "+15125550199", "owner@mail.example"
@@ -38,12 +39,8 @@ def org(database: Database) -> Org:
 
 
 @pytest.fixture
-def settings(home: Any, org: Org) -> Settings:
-    return load_settings(
-        home=home, org=org.slug, contact_hash_keys=f"1:{(b'0' * 32).hex()}", public_url=PUBLIC,
-        twilio_account_sid="AC" + "5a" * 16, twilio_auth_token="sandbox-twilio-token",
-        twilio_base_url="http://127.0.0.1:9/twilio",
-    )  # fmt: skip
+def settings(home: Path, org: Org) -> Settings:
+    return gateway_settings(home, org)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -22,8 +23,8 @@ from leadflow_pipelines.outreach.messengers.messenger import Reply
 from leadflow_pipelines.outreach.messengers.twilio_webhooks import inbound_path
 from leadflow_pipelines.outreach.replies import quiet
 from leadflow_pipelines.outreach.replies.receive_reply import Received, receive_reply
-from leadflow_pipelines.settings import Settings, load_settings
-from tests.gateway_server import PUBLIC, gateway, post_signed
+from leadflow_pipelines.settings import Settings
+from tests.gateway_server import gateway, gateway_settings, post_signed
 from tests.integration.test_campaigns import KEYS, NOW, people, phones, running, settle
 
 OUR_NUMBER = "+15125550199"
@@ -35,12 +36,8 @@ def org(database: Database) -> Org:
 
 
 @pytest.fixture
-def settings(home: Any, org: Org) -> Settings:
-    return load_settings(
-        home=home, org=org.slug, contact_hash_keys=f"1:{(b'0' * 32).hex()}", public_url=PUBLIC,
-        twilio_account_sid="AC" + "5a" * 16, twilio_auth_token="sandbox-twilio-token",
-        twilio_base_url="http://127.0.0.1:9/twilio",
-    )  # fmt: skip
+def settings(home: Path, org: Org) -> Settings:
+    return gateway_settings(home, org)
 
 
 @pytest.fixture

@@ -26,15 +26,8 @@ from tests.outreach_people import HTTP, NUMBER, Texting, people, texting
 PATIENCE_SECONDS = 60.0
 
 
-@pytest.fixture(scope="module")
-def twilio() -> Iterator[SandboxProcess]:
-    with SandboxProcess(vendors=["twilio"]) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def shop(database: Database, settings: Settings, twilio: SandboxProcess) -> Iterator[Texting]:
-    twilio.disarm_faults()
     yield from texting(database, settings, twilio, overrides={"public_url": PUBLIC}, most_per_24h=3)
 
 

@@ -44,15 +44,8 @@ OF_ORG = """
 """
 
 
-@pytest.fixture(scope="module")
-def twilio() -> Iterator[SandboxProcess]:
-    with SandboxProcess(vendors=["twilio"]) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def shop(database: Database, settings: Settings, twilio: SandboxProcess) -> Iterator[Texting]:
-    twilio.disarm_faults()
     yield from texting(database, settings, twilio)
 
 

@@ -13,7 +13,6 @@ from leadflow_pipelines.outreach.messengers.messenger import NotProcessed, Outgo
 from leadflow_pipelines.outreach.messengers.twilio import TwilioMessenger
 from leadflow_pipelines.outreach.messengers.twilio_webhooks import is_signed
 from leadflow_pipelines.providers.sandbox.faults import OWN_KINDS, FaultSwitch
-from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.providers.sandbox.texting.inbox import WORDS
 from leadflow_pipelines.providers.sandbox.texting.webhooks import Postman
 from tests.raw_items import recorded
@@ -22,12 +21,6 @@ from tests.webhook_receiver import WebhookReceiver
 PERSON, NUMBER, SERVICE = "+12155550101", "+15005550106", "MG" + "0a" * 16
 PUBLIC = "https://leads.acme.example"
 HTTP = httpx.Client(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def twilio():
-    with SandboxProcess(vendors=["twilio"]) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import requests
 from leadflow_pipelines.errors import LeadflowError
 from leadflow_pipelines.outreach.messengers.messenger import NotProcessed, OutcomeUnknown, Outgoing, Refused
 from leadflow_pipelines.outreach.messengers.twilio import TwilioMessenger
-from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from tests.raw_items import recorded
 
 PERSON, NUMBER, SERVICE = "+12155550101", "+15005550106", "MG" + "0a" * 16
@@ -24,12 +23,6 @@ TIMEOUT = 3.0
 HTTP = httpx.Client(timeout=30)
 SPEC = recorded("twilio_openapi.json")
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
-
-
-@pytest.fixture(scope="module")
-def twilio():
-    with SandboxProcess(vendors=["twilio"]) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

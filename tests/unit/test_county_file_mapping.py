@@ -9,7 +9,6 @@ import pytest
 
 from leadflow_pipelines.county_files import (
     SOURCE_ROWS_SCHEMA,
-    CountyFile,
     MappedRows,
     Mapping,
     apply_mapping,
@@ -19,18 +18,11 @@ from leadflow_pipelines.county_files import (
 )
 from leadflow_pipelines.county_files.source_name import find_mapping, source_name
 from leadflow_pipelines.errors import InvalidInput
-
-DAY = date(2026, 11, 21)
-
-
-def _file(folder: Path, columns: dict[str, list[str | None]], name: str = "county.csv") -> CountyFile:
-    path = folder / name
-    pl.DataFrame(columns).write_csv(path)
-    return read_county_file(path)
+from tests.county_files import DAY, written
 
 
 def _mapped(folder: Path, columns: dict[str, list[str | None]], mapping: str) -> MappedRows:
-    return apply_mapping(_file(folder, columns), parse_mapping(mapping), day=DAY)
+    return apply_mapping(written(folder, columns), parse_mapping(mapping), day=DAY)
 
 
 FULL = """
@@ -73,7 +65,7 @@ def test_a_malformed_mapping_says_what_is_wrong(text: str, says: str) -> None:
 
 
 def test_every_fault_of_a_mapping_is_listed_at_once_with_suggestions(tmp_path: Path) -> None:
-    file = _file(tmp_path, {"PROP_ADDR": ["1 OAK DR"], "SALE DATE": ["2020-01-01"]})
+    file = written(tmp_path, {"PROP_ADDR": ["1 OAK DR"], "SALE DATE": ["2020-01-01"]})
     mapping = parse_mapping(
         "columns: {adress: PROP_ADDR, street: PROP_ADR, sale_date: {column: SALE DATE, transform: dat},"
         " year_built: {column: SALE DATE, transform: money}, parcel_number: {columns: [PROP_ADDR], pad: [1, 2]}}"

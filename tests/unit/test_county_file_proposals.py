@@ -1,9 +1,7 @@
 """Mappings proposed for layouts that nobody tuned them to: invented counties, and real files where they lie here."""
 
-from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from leadflow_pipelines.county_files import (
@@ -17,15 +15,7 @@ from leadflow_pipelines.county_files import (
 )
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.settings import get_settings
-
-DAY = date(2026, 11, 21)
-
-
-def _file(folder: Path, columns: dict[str, list[str | None]], name: str = "county.csv") -> CountyFile:
-    path = folder / name
-    pl.DataFrame(columns).write_csv(path)
-    return read_county_file(path)
-
+from tests.county_files import DAY, written
 
 STREETS = ("OAK DR", "ELM ST", "MAPLE AVE", "PINE CT")
 
@@ -177,7 +167,7 @@ LAYOUTS: dict[str, tuple[dict[str, list[str | None]], dict[str, object]]] = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts_of_other_counties_are_understood(tmp_path: Path, layout: str) -> None:
     columns, expected = LAYOUTS[layout]
-    proposal = propose_mapping(_file(tmp_path, columns))
+    proposal = propose_mapping(written(tmp_path, columns))
     assert {target: rule.short() for target, rule in proposal.mapping.columns.items()} == expected
     assert {item.column for item in proposal.reasons} == set(columns)
     assert all(item.reason for item in proposal.reasons)
@@ -185,7 +175,7 @@ def test_layouts_of_other_counties_are_understood(tmp_path: Path, layout: str) -
 
 
 def _proposal(folder: Path, columns: dict[str, list[str | None]], name: str = "county.csv") -> Proposal:
-    return propose_mapping(_file(folder, columns, name))
+    return propose_mapping(written(folder, columns, name))
 
 
 def _reason(proposal: Proposal, column: str) -> str:
