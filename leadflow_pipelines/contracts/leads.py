@@ -60,12 +60,8 @@ ENRICHED_LEADS = Contract(
         "equity_share": column(
             pl.Float64, "(market value - open loan) / market value, where a source gives both.", pa.Check.le(1)
         ),
-        "land_use": shared.BUILDING["land_use"],
-        "year_built": shared.BUILDING["year_built"],
-        "living_sqft": shared.BUILDING["living_sqft"],
-        "beds": shared.BUILDING["beds"],
-        "baths": shared.BUILDING["baths"],
-        "units": shared.BUILDING["units"],
+        **shared.BUILDING,
+        "neighborhood": shared.NEIGHBORHOOD,
         "list_codes": shared.LIST_CODES,
         "stacked_list_count": column(
             pl.Int32, "Distinct lists and list-like signals that hold the property.", pa.Check.ge(0), required=True

@@ -26,6 +26,7 @@ PROPERTIES = Contract(
         "is_vacant": column(pl.Boolean, "A source says that the property stands vacant."),
         **shared.BUILDING,
         **shared.VALUE,
+        "neighborhood": shared.NEIGHBORHOOD,
         **shared.PLACE,
         "list_codes": shared.LIST_CODES,
         "sources": column(pl.List(pl.String), "Sources that know the property, sorted.", required=True),

@@ -54,6 +54,7 @@ PROPERTY_RECORDS = Contract(
         "is_vacant": column(pl.Boolean, "The source says that the building or lot stands vacant."),
         **shared.BUILDING,
         **shared.VALUE,
+        "neighborhood": shared.NEIGHBORHOOD,
         **shared.PLACE,
         "list_codes": shared.LIST_CODES,
         "cost_cents": shared.COST_CENTS,

@@ -59,6 +59,7 @@ OWNER = {
 
 BUILDING = {
     "land_use": column(pl.String, "Land use or building class as the source writes it."),
+    "style": column(pl.String, "Style or type of the building as the source writes it: ranch, duplex, cape cod."),
     "year_built": column(pl.Int32, "Year of construction.", pa.Check.in_range(1600, 2100)),
     "living_sqft": column(pl.Int64, "Living area.", pa.Check.gt(0), unit="square feet"),
     "lot_sqft": column(pl.Int64, "Lot area.", pa.Check.gt(0), unit="square feet"),
@@ -76,6 +77,8 @@ VALUE = {
         pl.Int64, "Price of that sale; null for a transfer without a price.", pa.Check.gt(0), unit="US cents"
     ),
 }
+
+NEIGHBORHOOD = column(pl.String, "Market area as the source draws and names it, such as an assessor's neighborhood.")
 
 PLACE = {
     "lat": column(pl.Float64, "Latitude.", pa.Check.in_range(-90, 90), unit="degrees"),

@@ -174,6 +174,14 @@ _TABLE: tuple[tuple[str, float, bool, tuple[str, ...]], ...] = (
         r"(?:land )?use",
         r"dor code",
     )),
+    ("style", 0.9, False, (
+        r"(?:building |house |residential |architecture )?style(?: description)?",
+        r"(?:building|house|residential) type description",
+        r"architecture(?: style)?",
+    )),
+    ("neighborhood", 0.9, False, (r"(?:market )?neighborhood(?: (?:name|description))?", r"market area(?: name)?")),
+    ("neighborhood", 0.8, False, (r"(?:neighborhood|market area) (?:code|number|id)",)),
+    ("neighborhood", 0.6, False, (r"subdivision(?: name| description)?",)),
     ("year_built", 1.0, False, (
         r"(?:actual )?year built(?: actual)?",
         r"built year",

@@ -94,10 +94,14 @@ _WORDS = {
     "record": "record",
     "fips": "fips geoid",
     "full_name": "fullname",
+    "neighborhood": "neighborhood neighbourhood nbhd nbrhd neigh hood",
+    "subdivision": "subdivision subdiv subd",
+    "style": "style styl",
+    "architecture": "architecture arch architectural",
 }
 _PLAIN = """
 of at in the per a is to and for with sold consideration just true fair estimated net gross ground
-above grade adjusted actual legal neighborhood nbhd subdivision district school zone zoning zip4
+above grade adjusted actual legal district school zone zoning zip4
 plus gis map geo key lot land list lead scraped extract extracted export exported snapshot as
 updated update run report file data unique object fid row case instrument book page reference source
 url notes note comment garage basement bsmt exempt exemption improvement impr taxable taxing strap

@@ -16,7 +16,7 @@ CONFLICT_FIELDS = (
     "mailing_street", "market_value_cents", "mortgage_cents", "owner_name", "parcel_number", "units", "year_built",
 )  # fmt: skip
 """Fields on which sources can contradict each other, named like `provenance`, sorted. Not among them: sale_date, the
-newest sale wins and no older one denies it; land_use, each source has words of its own for it."""
+newest sale wins and no older one denies it; land_use, style, neighborhood: each source has its own words."""
 _TOGETHER = {
     "address_key": ("house_number", *_STREET, "unit_type", "unit_number"),
     "mailing_street": ("mailing_zip5",),

@@ -26,6 +26,8 @@ _TYPED = (
 )  # fmt: skip
 CONTENT_COLUMNS = (*_TEXT, *_TYPED, "list_codes")
 """What makes a source row itself. Row number, day, instant and cost do not: the same row has one id for good."""
+_AREA = ("style", "neighborhood")
+"""Read since a later version, and no part of a row's content: rows that were read before keep their ids."""
 
 
 def build_records(
@@ -33,14 +35,14 @@ def build_records(
 ) -> pl.DataFrame:
     """Source rows as PROPERTY_RECORDS, one record a row in the same order.
 
-    `rows` holds row_number and any of CONTENT_COLUMNS, cost_cents and observed_at (UTC; else the day's midnight),
-    already typed. A row with a ZIP and no city gets the ZIP's postal city: mail and skip tracing need one. `known`
-    is evidence of earlier records, as in `locate_records`.
+    `rows` holds row_number and any of CONTENT_COLUMNS, style, neighborhood, cost_cents and observed_at (UTC; else the
+    day's midnight), already typed. A row with a ZIP and no city gets the ZIP's postal city: mail and skip tracing need
+    one. `known` is evidence of earlier records, as in `locate_records`.
     """
     rows = _complete(rows)
     record_id = _record_ids(rows, source)
     rows = rows.with_columns(
-        pl.col(name).str.strip_chars().replace("", None) for name in ("parcel_number", "owner_name", "land_use")
+        pl.col(name).str.strip_chars().replace("", None) for name in ("parcel_number", "owner_name", "land_use", *_AREA)
     )
     address_raw = pl.coalesce(
         "address", pl.concat_str("street", "unit", separator=" ", ignore_nulls=True).replace("", None)
@@ -52,7 +54,7 @@ def build_records(
             ),
             _mailing(rows),
             rows.select("row_number", "source_record_id", "county_fips", "parcel_number", "owner_name", "land_use",
-                        *_TYPED, "list_codes", "cost_cents", "observed_at", address_raw=address_raw),
+                        *_TYPED, *_AREA, "list_codes", "cost_cents", "observed_at", address_raw=address_raw),
             pl.DataFrame({"record_id": record_id}),
         ],
         how="horizontal",
@@ -73,7 +75,7 @@ def build_records(
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:
     """All columns a source row can have, absent ones null, each in its contract's type."""
-    types = {**dict.fromkeys(_TEXT, pl.String), **{name: PROPERTY_RECORDS.schema[name] for name in _TYPED}}
+    types = {**dict.fromkeys((*_TEXT, *_AREA), pl.String), **{name: PROPERTY_RECORDS.schema[name] for name in _TYPED}}
     for name in ("list_codes", "cost_cents", "observed_at", "row_number"):
         types[name] = PROPERTY_RECORDS.schema[name]
     return rows.select(

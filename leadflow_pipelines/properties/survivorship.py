@@ -31,8 +31,8 @@ _MAILING = ("mailing_street", "mailing_city", "mailing_state", "mailing_zip5")
 _SALE = ("sale_date", "sale_price_cents")
 _PLACE = ("lat", "lon")
 _SINGLE = (
-    "owner_name", "is_owner_occupied", "is_vacant", "land_use", "year_built", "living_sqft", "lot_sqft", "beds",
-    "baths", "units", "assessed_cents", "market_value_cents", "mortgage_cents",
+    "owner_name", "is_owner_occupied", "is_vacant", "land_use", "style", "neighborhood", "year_built", "living_sqft",
+    "lot_sqft", "beds", "baths", "units", "assessed_cents", "market_value_cents", "mortgage_cents",
 )  # fmt: skip
 # Fields that make sense only together come from one record: the group's first column decides which.
 _GROUPS: dict[str, tuple[str, ...]] = {

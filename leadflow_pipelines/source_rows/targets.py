@@ -56,6 +56,8 @@ TARGETS: dict[str, Target] = {
     "is_owner_occupied": _FLAG,
     "is_vacant": _FLAG,
     "land_use": _TEXT,
+    "style": _TEXT,
+    "neighborhood": _TEXT,
     "year_built": Target(pl.Int32, ("number",), 1600, 2100),
     "living_sqft": Target(pl.Int64, ("number",), 1, 10**9),
     "lot_sqft": Target(pl.Int64, ("number", "acres"), 1, 10**11),

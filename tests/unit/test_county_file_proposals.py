@@ -239,6 +239,21 @@ def test_a_file_without_an_address_or_parcel_column_is_refused_with_its_columns(
     assert "--mapping" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ("NEIGHBORHOOD", "neighborhood"), ("Nbhd_Name", "neighborhood"), ("NeighborhoodCode", "neighborhood"),
+        ("Subdivision", "neighborhood"), ("Market Area", "neighborhood"), ("Style", "style"), ("BLDG_STYLE", "style"),
+        ("Architectural Style", "style"),
+    ],
+)  # fmt: skip
+def test_market_areas_and_styles_are_known_by_their_headers(tmp_path: Path, header: str, target: str) -> None:
+    words = [f"{i % 7} Ranch Hill" for i in _n()]
+    columns = {"Parcel ID": [f"P{i:04d}" for i in _n()], header: words}
+    proposal = _proposal(tmp_path, columns)
+    assert proposal.mapping.columns[target].columns == (header,)
+
+
 def _real(name: str) -> tuple[CountyFile, Proposal, MappedRows]:
     folder = get_settings().test_data
     if folder is None:
@@ -258,6 +273,8 @@ def test_the_queens_sales_yield_parcels_prices_and_dates() -> None:
     assert rows["parcel_number"].str.contains(r"^4\d{9}$").all()
     assert rows["sale_date"].dt.year().unique().to_list() == [2019]
     assert rows["zip"].null_count() < 10
+    assert rows["neighborhood"].n_unique() > 50
+    assert rows["style"].null_count() == rows.height
     free = rows["sale_price_cents"].null_count()
     assert 8_000 < free < 10_000  # transfers without a price
     assert not any(warning.target == "sale_price_cents" for warning in mapped.warnings)

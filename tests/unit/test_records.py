@@ -180,3 +180,11 @@ def test_typed_values_pass_unchanged() -> None:
 
 def test_no_rows_give_no_records() -> None:
     assert build_records(pl.DataFrame(schema={"row_number": pl.Int64}), source="s", pull_id="p", day=DAY).height == 0
+
+
+def test_market_area_and_style_are_kept_and_leave_ids_as_they_were() -> None:
+    area = {"neighborhood": " Maple Hill ", "style": "RANCH"}
+    made = records([{**row, **area} for row in DAVIDSON])
+    assert made["neighborhood"].unique().to_list() == ["Maple Hill"]
+    assert made["style"].unique().to_list() == ["RANCH"]
+    assert made["record_id"].to_list() == records(DAVIDSON)["record_id"].to_list()
