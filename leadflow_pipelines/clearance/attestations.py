@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
-from leadflow_pipelines.compliance.clear_contacts import lawful
+from leadflow_pipelines.compliance import lawful
 from leadflow_pipelines.database.tables import attestations
 from leadflow_pipelines.errors import InvalidInput
 

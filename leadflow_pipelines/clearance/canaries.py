@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import polars as pl
 import yaml
 
+from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
@@ -24,7 +25,6 @@ from leadflow_pipelines.spend.call import Call
 from leadflow_pipelines.spend.ledger import Origin
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-US_PHONE = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 TRUTHS = ("yes", "no")
 REMEDY = (
     f'Write a YAML list of rows like {{provider: dncscrub, kind: dnc, phone: "+1…", answer: "yes"}} and name it in '
@@ -147,7 +147,7 @@ def _canary(row: dict[str, Any]) -> Canary:
     for value, allowed in ((canary.provider, NUMBER_VENDORS), (canary.kind, KINDS), (canary.answer, TRUTHS)):
         if value not in allowed:
             raise ValueError(f"{value!r} is none of {', '.join(allowed)} (write yes and no in quotes)")
-    if not US_PHONE.fullmatch(str(canary.phone)):
+    if not re.fullmatch(US_PHONE, str(canary.phone)):
         raise ValueError("phone is no US number like +12025550100")
     if (canary.kind == DNC) != (canary.since is None) or not isinstance(canary.since, dt.date | None):
         raise ValueError("kind reassigned has `since`, a day; kind dnc has none")

@@ -51,7 +51,7 @@ def erase_from_lake(
     kind: phone, email or mailing. A mailing address takes the owner's name along; in vendors' and counties' own records
     it stays, as they are made anew of public records: no contact point comes of it any more (`keep_erased`).
     """
-    key, pattern = key_of(kind, value), written_as(kind, value)
+    key, pattern = key_of(value), written_as(kind, value)
     is_theirs = (pl.col("kind") == kind) & is_among([key], VALUES[kind])
     contacts = lake.change_rows(LEAD_CONTACTS, is_theirs)
     listed = lake.change_rows(OUTREACH_LISTS, is_among([key], pl.col("contact_value")))

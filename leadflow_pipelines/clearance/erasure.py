@@ -18,7 +18,7 @@ from leadflow_pipelines.clearance.list_proof import list_proofs
 from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof, erase_evidence
 from leadflow_pipelines.clearance.suppressions import erase_contact
-from leadflow_pipelines.clearance.written_contacts import key_of, written_as
+from leadflow_pipelines.clearance.written_contacts import ERASED, key_of, written_as
 from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -37,7 +37,6 @@ from leadflow_pipelines.lake import Lake
 LOCK_PERSON = text("select pg_advisory_xact_lock(hashtextextended(:person, 0))")
 """The lock under which dispatchers decide about a person."""
 EVER = (dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
-ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def erase_person(
     """
     if not value.strip():
         raise InvalidInput("Nobody is named.", remedy="Give the number, e-mail or address to forget.")
-    hashes, key = all_hashes(kind, value, keys), key_of(kind, value)
+    hashes, key = all_hashes(kind, value, keys), key_of(value)
     with database.as_org(org.org_id) as connection:
         by = require_member(connection, actor)
         for person in sorted(hashes):

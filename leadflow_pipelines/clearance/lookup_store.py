@@ -11,13 +11,13 @@ from sqlalchemy import Connection, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from leadflow_pipelines.clearance.hash_keys import load_hash_keys
+from leadflow_pipelines.compliance.consents import INSTANT
 from leadflow_pipelines.compliance.contact_hash import with_contact_hash, with_every_hash
 from leadflow_pipelines.database.bulk import copy_into
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import number_lookups
 from leadflow_pipelines.settings import Settings
 
-INSTANT = pl.Datetime("us", "UTC")
 LOOKUPS: dict[str, Any] = {
     "phone": pl.String, "provider": pl.String, "list_version": pl.String, "answer": pl.String,
     "is_litigator": pl.Boolean, "asked_about": pl.Date, "answered_at": INSTANT,

@@ -17,6 +17,7 @@ from leadflow_pipelines.clearance.lookup_store import stored_lookups
 from leadflow_pipelines.clearance.number_lookups import UNKNOWN
 from leadflow_pipelines.compliance import decide_contacts, load_rules
 from leadflow_pipelines.compliance.contact_hash import with_every_hash
+from leadflow_pipelines.compliance.evidence import PHONE_CHANNELS
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import consents, outreach_list_entries
 from leadflow_pipelines.providers.sources.number_vendors import number_vendor
@@ -25,7 +26,6 @@ from leadflow_pipelines.spend.call import Call
 
 ANSWERED_BY_DNC = ("dnc_unknown", "dnc_stale", "litigator_unknown")
 ANSWERED_BY_REASSIGNED = ("reassigned_unknown",)
-PHONE_CHANNELS = ("sms", "voice")
 
 
 @dataclass(frozen=True)

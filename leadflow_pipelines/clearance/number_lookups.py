@@ -11,9 +11,10 @@ from decimal import Decimal
 
 import polars as pl
 
-from leadflow_pipelines.clearance.canaries import US_PHONE, check_vendor, check_world
+from leadflow_pipelines.clearance.canaries import check_vendor, check_world
 from leadflow_pipelines.clearance.lookup_store import LOOKUPS, store_lookups, stored_lookups
 from leadflow_pipelines.compliance import load_rules
+from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.errors import InvalidInput
@@ -77,7 +78,7 @@ def look_up_numbers(
         {"phone": list(phones), "since": list(since) or [None] * len(phones)},
         schema={"phone": pl.String, "since": pl.Date},
     )
-    possible = asked.filter(pl.col("phone").str.contains(f"^{US_PHONE.pattern}$").fill_null(False))
+    possible = asked.filter(pl.col("phone").str.contains(US_PHONE).fill_null(False))
     wanted = possible.sort("phone", "since").unique("phone", keep="first", maintain_order=True)
     with database.as_org(org.org_id) as connection:
         kept = stored_lookups(

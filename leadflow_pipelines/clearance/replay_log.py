@@ -7,7 +7,7 @@ whether the chain itself is whole (`verify_proof`).
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -42,10 +42,8 @@ class Difference:
 class Replayed:
     """What a replay found. `examples`: the first decisions that differ; `faults`: evidence that is not as written."""
 
-    decisions: int = 0
     sends: int = 0
     lists: int = 0
-    agree: int = 0
     differ: int = 0
     erased: int = 0
     changes: Counter[str] = field(default_factory=Counter)
@@ -54,9 +52,24 @@ class Replayed:
     faults: list[str] = field(default_factory=list)
 
     @property
+    def decisions(self) -> int:
+        """All that were decided again, and those whose evidence was erased."""
+        return self.sends + self.lists
+
+    @property
+    def agree(self) -> int:
+        """Those that came out as they were recorded."""
+        return self.decisions - self.differ - self.erased
+
+    @property
     def is_same(self) -> bool:
         """Everything that was not erased agrees, and all evidence is there."""
         return not self.differ and not self.faults
+
+    def plain(self) -> dict[str, object]:
+        """As JSON, with the counts that follow from others."""
+        told = {"decisions": self.decisions, "agree": self.agree, "is_same": self.is_same}
+        return {**asdict(self), **told}
 
 
 def rules_as_of(connection: Connection, org: Org, day: dt.date, *, now: dt.datetime) -> RuleBook:
@@ -145,9 +158,7 @@ def _replay(found: Replayed, rows: pl.DataFrame, rules_of: Callable[[str], RuleB
     if "is_unerased" in rows.columns:
         gone = rows.filter(pl.col("evidence").is_null() & pl.col("is_unerased"))["what"].to_list()
         found.faults += [f"The evidence of {what} is gone, and no erasure is noted." for what in gone]
-    found.decisions += rows.height
     found.erased += rows["evidence"].null_count()
-    found.agree += answers.filter("agrees").height
     differing = answers.filter(~pl.col("agrees"))
     found.differ += differing.height
     if differing.is_empty():

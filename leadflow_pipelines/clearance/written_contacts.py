@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 import polars as pl
 
-from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.compliance.consents import contact_key
 
+TEN_DIGITS = re.compile(r"\+1\d{10}")
+"""However impossible: a vendor may have answered with it all the same."""
 GAP = r"[ ().\-/]{0,3}"
 ERASED = "erased"
+"""What stands where a forgotten contact stood."""
 
 
 def written_as(kind: str, value: str) -> str | None:
@@ -22,8 +24,8 @@ def written_as(kind: str, value: str) -> str | None:
 
     For Postgres, Polars and Python alike, so without looking ahead or behind: groups 1 and 2 are what stands around it.
     """
-    key = pl.select(contact_key(pl.lit(value))).item()
-    if kind == "phone" and re.fullmatch(US_PHONE, key):
+    key = key_of(value)
+    if kind == "phone" and TEN_DIGITS.fullmatch(key):
         return rf"(^|[^0-9])(?:1{GAP})?{key[2:5]}{GAP}{key[5:8]}{GAP}{key[8:]}([^0-9]|$)"
     if kind == "email":
         # Dots may end a sentence, but not lead on to a longer address.
@@ -53,8 +55,8 @@ def cut_payload(payload: str, pattern: str) -> str:
     return orjson.dumps(_cut(document, found)).decode()
 
 
-def key_of(kind: str, value: str) -> str:
-    """The contact as it is compared. kind: phone, email or mailing."""
+def key_of(value: str) -> str:
+    """The contact as it is compared."""
     return str(pl.select(contact_key(pl.lit(value))).item())
 
 

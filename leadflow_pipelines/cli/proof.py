@@ -93,7 +93,7 @@ def replay(
         tell=_now_and_then(),
     )
     if as_json:
-        print_json({"org": workspace.org.slug, **asdict(found), "is_same": found.is_same, "note": NOT_ADVICE})
+        print_json({"org": workspace.org.slug, **found.plain(), "note": NOT_ADVICE})
     elif not found.decisions:
         err.print("Nothing was decided on these days.")
     else:

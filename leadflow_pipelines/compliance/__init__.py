@@ -6,8 +6,6 @@ Pure: time is an argument. Not here: stores of consents and suppressions (`datab
 from leadflow_pipelines.compliance.calling_calendar import Width
 from leadflow_pipelines.compliance.calling_time import CallingTime, check_calling_time
 from leadflow_pipelines.compliance.clear_contacts import (
-    ELIGIBILITY,
-    MARKETING,
     Decision,
     decide_contact,
     decide_contacts,
@@ -15,13 +13,13 @@ from leadflow_pipelines.compliance.clear_contacts import (
 from leadflow_pipelines.compliance.clear_sends import SEND_COLUMNS, decide_sends
 from leadflow_pipelines.compliance.consents import CONSENT_COLUMNS, SUPPRESSION_COLUMNS
 from leadflow_pipelines.compliance.evidence import EVIDENCE, HOLD_COLUMNS, Limits
+from leadflow_pipelines.compliance.purposes import MARKETING, lawful
 from leadflow_pipelines.compliance.reasons import Reason, explain_reason, is_passing
 from leadflow_pipelines.compliance.replay import replay_decisions
 from leadflow_pipelines.compliance.rule_book import RuleBook, load_rules
 
 __all__ = [
     "CONSENT_COLUMNS",
-    "ELIGIBILITY",
     "EVIDENCE",
     "HOLD_COLUMNS",
     "MARKETING",
@@ -39,6 +37,7 @@ __all__ = [
     "decide_sends",
     "explain_reason",
     "is_passing",
+    "lawful",
     "load_rules",
     "replay_decisions",
 ]

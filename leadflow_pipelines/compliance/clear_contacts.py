@@ -29,14 +29,10 @@ from leadflow_pipelines.compliance.evidence import (
     Question,
     conformed,
 )
+from leadflow_pipelines.compliance.purposes import MARKETING, lawful
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
-
-MARKETING = "marketing"
-"""The purpose a consent must have been given for, unless the caller names another."""
-ELIGIBILITY = ("credit", "housing", "employment", "insurance")
-"""Purposes that would make a list a consumer report (15 USC 1681a): refused, whatever the evidence."""
 
 
 @dataclass(frozen=True)
@@ -156,14 +152,3 @@ def aware(instant: datetime) -> datetime:
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise ValueError("clearance needs an aware instant: a naive one names no moment")
     return instant.astimezone(UTC)
-
-
-def lawful(purpose: str) -> str:
-    """The purpose, if it is none of ELIGIBILITY. Raises InvalidInput."""
-    if any(word in purpose.lower() for word in ELIGIBILITY):
-        raise InvalidInput(
-            f"Contacts are not cleared for {purpose!r}: data of LeadFlow must not decide who gets credit, housing, "
-            "employment or insurance.",
-            remedy="Use a consumer reporting agency for that purpose (15 USC 1681b).",
-        )
-    return purpose

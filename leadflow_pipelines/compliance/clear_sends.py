@@ -10,12 +10,10 @@ import polars as pl
 
 from leadflow_pipelines.compliance.calling_calendar import Width
 from leadflow_pipelines.compliance.clear_contacts import (
-    MARKETING,
     aware,
     identified,
     keyed,
     known_holds,
-    lawful,
 )
 from leadflow_pipelines.compliance.consents import INSTANT, SUPPRESSION_COLUMNS, are_suppressed, lacks_hashes
 from leadflow_pipelines.compliance.decide_points import decide_points
@@ -27,6 +25,7 @@ from leadflow_pipelines.compliance.evidence import (
     Question,
     conformed,
 )
+from leadflow_pipelines.compliance.purposes import MARKETING, lawful
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.contracts import OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput

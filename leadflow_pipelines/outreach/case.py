@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from leadflow_pipelines.clearance.written_contacts import ERASED
 from leadflow_pipelines.compliance import explain_reason
 from leadflow_pipelines.database.tables import (
     campaign_audience,
@@ -27,8 +28,6 @@ from leadflow_pipelines.database.tables import (
     suppressions,
 )
 from leadflow_pipelines.errors import InvalidInput
-
-ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,7 @@ def value_of_point(connection: Connection, org_id: uuid.UUID, contact_point_id: 
 def contact_case(connection: Connection, org_id: uuid.UUID, hashes: Sequence[str]) -> Case:
     """Everything the org keeps about a contact, known under any of these hashes."""
     entries = _rows(connection, org_id, proof_entries, proof_entries.c.subject_hash.in_(hashes), "seq")
-    shown = _evidence(connection, org_id, [entry["entry_id"] for entry in entries])
-    decisions = [
-        {**entry, "evidence": shown.get(entry["entry_id"]), "reasons": in_words(entry["facts"].get("reason_codes", ()))}
-        for entry in entries
-        if entry["kind"] == "send_decision"
-    ]
+    decisions = _decisions(connection, org_id, entries)
     used = {entry["facts"].get("rule_version") for entry in decisions} - {None}
     sent = _rows(connection, org_id, messages, messages.c.contact_hash.in_(hashes), "due_at")
     return Case(
@@ -102,12 +96,7 @@ def message_case(connection: Connection, org_id: uuid.UUID, message_id: uuid.UUI
     about = proof_entries.c.facts["message_id"].astext == str(message_id)
     mine = proof_entries.c.subject_hash == row["contact_hash"]
     entries = _rows(connection, org_id, proof_entries, about & mine, "seq")
-    shown = _evidence(connection, org_id, [entry["entry_id"] for entry in entries])
-    decisions = [
-        {**entry, "evidence": shown.get(entry["entry_id"]), "reasons": in_words(entry["facts"].get("reason_codes", ()))}
-        for entry in entries
-        if entry["kind"] == "send_decision"
-    ]
+    decisions = _decisions(connection, org_id, entries)
     is_sent = row["attempted_at"] is not None
     (campaign,) = _rows(connection, org_id, campaigns, campaigns.c.campaign_id == row["campaign_id"], "created_at")
     return {
@@ -143,6 +132,16 @@ def _rows(connection: Connection, org_id: uuid.UUID, table: Table, where: Any, o
     columns = [column for column in table.c if column.name != "org_id"]
     chosen = select(*columns).where(table.c.org_id == org_id, where).order_by(table.c[order])
     return [dict(row) for row in connection.execute(chosen).mappings()]
+
+
+def _decisions(connection: Connection, org_id: uuid.UUID, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The send decisions among the entries, with what each looked at and its reasons in words."""
+    shown = _evidence(connection, org_id, [entry["entry_id"] for entry in entries])
+    return [
+        {**entry, "evidence": shown.get(entry["entry_id"]), "reasons": in_words(entry["facts"].get("reason_codes", ()))}
+        for entry in entries
+        if entry["kind"] == "send_decision"
+    ]
 
 
 def _evidence(connection: Connection, org_id: uuid.UUID, entry_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:

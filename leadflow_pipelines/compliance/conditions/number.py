@@ -8,7 +8,14 @@ from leadflow_pipelines.compliance.evidence import Question
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.compliance.whereabouts import AREA_CODE
 
-US_PHONE = r"^\+1[2-9]\d{2}[2-9]\d{6}$"
+NOT_N11 = r"(?:[2-9][02-9]\d|[2-9]1[02-9])"
+AREA = r"(?:[24578][02-8]\d|3[02-68]\d|6[02-8]\d|9[02-578]\d|[2-9]1[02-9])"
+US_PHONE = rf"^\+1{AREA}{NOT_N11}\d{{4}}$"
+"""What a subscriber's number can look like (ATIS-0300051, ATIS-0300055): area code and exchange begin with 2 to 9 and
+are no service code N11; area codes N9X, 37X and 96X are kept back. Without looking ahead, for Polars and Postgres too.
+
+Which area codes there are, and which are toll-free, premium or personal, is dated data: `rules/area_code_zones.csv`.
+"""
 CLOCK_TOLERANCE = timedelta(days=1)
 """A vendor's answer may carry an instant a little after `now`: a run buys contacts after it began."""
 

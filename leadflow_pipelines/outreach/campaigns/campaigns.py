@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from leadflow_pipelines.clearance.members import list_members, require_member
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
-from leadflow_pipelines.compliance import ELIGIBILITY
+from leadflow_pipelines.compliance import lawful
 from leadflow_pipelines.database.tables import (
     campaign_audience,
     campaign_changes,
@@ -38,8 +38,6 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 }
 DISPATCHER = "dispatcher"
 """Who pauses and completes campaigns by itself."""
-REFUSED_PURPOSES = (*ELIGIBILITY, "tenant_screening")
-"""Eligibility decisions: skip-traced data is no consumer report and must not be used as one (15 USC 1681a(d))."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,7 @@ def create_campaign(
 ) -> Campaign:
     """A new draft. Raises InvalidInput for a name that is taken, a refused purpose or shares out of range."""
     require_member(connection, actor)
-    if purpose in REFUSED_PURPOSES:
-        raise InvalidInput(
-            f"A campaign may not serve {purpose}: this data decides nobody's eligibility.",
-            remedy="Use the purpose `marketing`.",
-        )
+    lawful(purpose)
     if not 0 <= holdout_share < 1 or not 0 < error_threshold <= 1:
         raise InvalidInput("The hold-out share lies from 0 to below 1, the error threshold above 0 up to 1.")
     if ends_at is not None and ends_at <= now:

@@ -14,6 +14,7 @@ from typing import Any
 import phonenumbers
 import polars as pl
 
+from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.compliance.conditions.place import EMAIL_SYNTAX
 from leadflow_pipelines.compliance.contact_hash import HashKeys, with_contact_hash
 from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
@@ -66,7 +67,7 @@ def read_own_people(
 
 
 def phone_e164(text: str) -> str | None:
-    """A US number however written as E.164; None where it is none."""
+    """A US number however written as E.164, whether or not anybody can have it; None for what has other digits."""
     try:
         number = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
@@ -91,7 +92,8 @@ def _fault(number: int, cells: dict[str, str | None]) -> RowFault | None:
     blank = next((name for name in MAILING if kind == "mailing" and cells[name] is None), None)
     checks = (
         (kind in KINDS, "kind", f"{kind!r} is no kind.", f"Write one of {', '.join(KINDS)}."),
-        (kind != "phone" or phone_e164(cells["phone"] or "") is not None, "phone", "It is no US number.",
+        (kind != "phone" or re.search(US_PHONE, phone_e164(cells["phone"] or "") or "") is not None, "phone",
+         "It is no US number.",
          "Write it like (512) 555-0123 or +15125550123."),
         (cells["line_type"] in (None, *LINE_TYPES), "line_type", f"{cells['line_type']!r} is no line type.",
          f"Leave it blank, or write one of {', '.join(LINE_TYPES)}."),

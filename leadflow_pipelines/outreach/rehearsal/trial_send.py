@@ -5,6 +5,7 @@ That word stands in for what only strangers need (consent, lists); suppression, 
 """
 
 import datetime as dt
+import re
 import uuid
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,7 @@ from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.profile import Sender, list_senders, read_profile
 from leadflow_pipelines.clearance.proof import ProofEntry, append_proof
 from leadflow_pipelines.compliance import decide_sends
+from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.compliance.contact_hash import contact_hash
 from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
 from leadflow_pipelines.database.connections import Database
@@ -77,7 +79,7 @@ def send_trial(
     Raises InvalidInput for a number, step or sender that cannot be used, and past MOST_A_DAY.
     """
     number = phone_e164(to)
-    if number is None:
+    if number is None or re.search(US_PHONE, number) is None:
         raise InvalidInput(f"{to!r} is no US number.", remedy="Write it like +15125550123.")
     with database.as_org(org.org_id) as connection:
         require_member(connection, actor)

@@ -6,6 +6,7 @@ Not here: the words themselves (`compliance.read_reply`).
 from collections.abc import Set
 from dataclasses import replace
 
+from leadflow_pipelines.clearance.suppressions import LIFTED_BY_START
 from leadflow_pipelines.compliance.read_reply import Reading, plain_text, read_reply
 from leadflow_pipelines.outreach.messengers.messenger import Reply
 
@@ -14,7 +15,6 @@ STANDARD_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "
 tutorials/advanced-opt-out; the same are per se revocations under 47 CFR 64.1200(a)(10)."""
 AMBIGUOUS_STARTS = frozenset({"yes"})
 """START for Twilio where somebody had opted out, and a plain answer to a question anywhere else."""
-LIFTED_BY_START = "stop"
 TAKES_START = frozenset({"sms"})
 """Channels whose sender is who they say. Anybody can write an e-mail in somebody else's name: it lifts nothing."""
 
