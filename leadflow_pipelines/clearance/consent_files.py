@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from leadflow_pipelines.clearance.consents import Consent, consent_fault, with_evidence_beside
+from leadflow_pipelines.compliance.instants import instant_of
 from leadflow_pipelines.errors import InvalidInput
 
 NEEDED = ("contact", "channel", "purpose", "kind", "given_to", "wording", "source", "captured_at")
@@ -27,8 +28,8 @@ class ConsentFault:
 def read_consents(path: Path, *, zone: ZoneInfo, now: dt.datetime) -> tuple[list[Consent], list[ConsentFault]]:
     """The usable consents of a CSV file, and the faults of the others.
 
-    Columns NEEDED and OPTIONAL; others are ignored. An instant without a zone is one of `zone`; a date alone is its
-    midnight. Raises InvalidInput where the file cannot be read as CSV or lacks a column.
+    Columns NEEDED and OPTIONAL; others are ignored. An instant bears its offset; a day alone is its first moment in
+    `zone`. Raises InvalidInput where the file cannot be read as CSV or lacks a column.
     """
     consents: list[Consent] = []
     faults: list[ConsentFault] = []
@@ -59,10 +60,10 @@ def _read(
     instants: dict[str, dt.datetime | None] = {}
     for name in ("captured_at", "expires_at"):
         try:
-            instants[name] = _instant(cells[name], zone)
-        except ValueError:
-            wanted = "Write it like 2026-05-04T15:30:00-05:00, or 2026-05-04."
-            return ConsentFault(path.name, number, name, f"{cells[name]!r} is no instant.", wanted)
+            instants[name] = instant_of(cells[name], zone) if cells[name] else None
+        except ValueError as error:
+            wrong, _, wanted = str(error).partition("; ")
+            return ConsentFault(path.name, number, name, f"{wrong}.", f"{wanted[0].upper()}{wanted[1:]}.")
     captured_at = instants["captured_at"]
     if captured_at is None:
         return ConsentFault(path.name, number, "captured_at", "It is blank.", "Give the instant it was given.")
@@ -77,10 +78,3 @@ def _read(
         column, wrong, wanted = fault
         return ConsentFault(path.name, number, column, f"{wrong[0].upper()}{wrong[1:]}.", f"Give {wanted}.")
     return consent
-
-
-def _instant(cell: str, zone: ZoneInfo) -> dt.datetime | None:
-    if not cell:
-        return None
-    instant = dt.datetime.fromisoformat(cell)
-    return (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(dt.UTC)

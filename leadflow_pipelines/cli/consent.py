@@ -77,16 +77,15 @@ def record(
     """Record one consent. It counts only for the org that its wording names (`leadflow profile set --sender-name`)."""
     from leadflow_pipelines.clearance.consents import Consent, record_consents
     from leadflow_pipelines.clearance.hash_keys import load_hash_keys
+    from leadflow_pipelines.compliance.instants import instant_of
 
     workspace, now = open_session(org), dt.datetime.now(dt.UTC)
     try:
-        instant = dt.datetime.fromisoformat(captured_at)
+        instant = instant_of(captured_at, workspace.settings.zone)
     except ValueError as error:
-        raise InvalidInput(f"--captured-at {captured_at!r} is no instant.", remedy="Write 2026-05-04T15:30.") from error
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=workspace.settings.zone)
-    given = Consent(
-        contact, channel, purpose, kind, given_to, wording, source, instant.astimezone(dt.UTC), None, evidence
-    )
+        wrong, _, wanted = str(error).partition("; ")
+        raise InvalidInput(f"--captured-at {wrong}.", remedy=f"{wanted[0].upper()}{wanted[1:]}.") from error
+    given = Consent(contact, channel, purpose, kind, given_to, wording, source, instant, None, evidence)
     with workspace.database.as_org(workspace.org.org_id) as connection:
         keys = load_hash_keys(workspace.settings)
         new = record_consents(

@@ -7,7 +7,7 @@ content (`rules/`), where consents are stored (`clearance`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -29,6 +29,7 @@ from leadflow_pipelines.compliance.evidence import (
     Question,
     conformed,
 )
+from leadflow_pipelines.compliance.instants import aware
 from leadflow_pipelines.compliance.purposes import MARKETING, lawful
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
@@ -60,8 +61,11 @@ class Decision:
 def decide_contact(contact: Mapping[str, Any], **asked: Any) -> tuple[Decision, ...]:
     """One contact point, decided for each channel it can carry; the same verdicts as in a frame of many.
 
-    Arguments and errors as in `decide_contacts`.
+    Arguments and errors as in `decide_contacts`; raises ValueError for a naive instant in `contact`, too.
     """
+    for value in contact.values():
+        if isinstance(value, datetime):
+            aware(value)
     decided = decide_contacts(
         pl.DataFrame([dict(contact)], schema_overrides=EVIDENCE, infer_schema_length=None), **asked
     )
@@ -145,10 +149,3 @@ def known_holds(holds: pl.DataFrame | None) -> pl.DataFrame:
             remedy=f"A state is two capital letters or *, a channel one of {', '.join(CHANNELS)}.",
         )
     return known
-
-
-def aware(instant: datetime) -> datetime:
-    """The instant in UTC. Raises ValueError for a naive one."""
-    if instant.tzinfo is None or instant.utcoffset() is None:
-        raise ValueError("clearance needs an aware instant: a naive one names no moment")
-    return instant.astimezone(UTC)

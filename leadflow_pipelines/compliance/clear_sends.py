@@ -10,7 +10,6 @@ import polars as pl
 
 from leadflow_pipelines.compliance.calling_calendar import Width
 from leadflow_pipelines.compliance.clear_contacts import (
-    aware,
     identified,
     keyed,
     known_holds,
@@ -25,6 +24,7 @@ from leadflow_pipelines.compliance.evidence import (
     Question,
     conformed,
 )
+from leadflow_pipelines.compliance.instants import aware
 from leadflow_pipelines.compliance.purposes import MARKETING, lawful
 from leadflow_pipelines.compliance.rule_book import RuleBook
 from leadflow_pipelines.contracts import OUTREACH_LISTS

@@ -110,15 +110,22 @@ class Question:
 def conformed(
     frame: pl.DataFrame, schema: Mapping[str, Any], what: str, *, may_lack: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """The columns of `schema`, cast; an instant without a zone is read as UTC.
+    """The columns of `schema`, cast.
 
-    Raises InvalidInput for a column that is missing and may not be, and for values that do not fit.
+    Raises InvalidInput for a column that is missing and may not be, for values that do not fit, and for instants
+    without a zone.
     """
     missing = [name for name in schema if name not in frame.columns and name not in may_lack]
     if missing:
         raise InvalidInput(
             f"The {what} lack the columns {', '.join(missing)}.", remedy="Give each, null where unknown."
         )
+    for name in schema:
+        if name in frame.columns and _is_naive(frame[name], schema[name]):
+            raise InvalidInput(
+                f"The {what} hold values that cannot be read as moments: {name} has no zone.",
+                remedy=f"Give them theirs, e.g. pl.col({name!r}).dt.replace_time_zone('UTC').",
+            )
     try:
         return frame.select(
             _typed(frame, name, dtype).alias(name) if name in frame.columns else pl.lit(None, dtype).alias(name)
@@ -129,6 +136,13 @@ def conformed(
             f"The {what} hold values that cannot be read: {str(error).splitlines()[0]}",
             remedy="Give text as text, flags as true, false or null, and instants with their zone.",
         ) from error
+
+
+def _is_naive(given: pl.Series, wanted: Any) -> bool:
+    """Whether an instant is wanted and a clock time, or the text of one, is given."""
+    if not isinstance(wanted, pl.Datetime) or given.null_count() == given.len():
+        return False
+    return given.dtype == pl.String or (isinstance(given.dtype, pl.Datetime) and given.dtype.time_zone is None)
 
 
 def _typed(frame: pl.DataFrame, name: str, dtype: Any) -> pl.Expr:

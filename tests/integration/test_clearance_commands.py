@@ -47,9 +47,11 @@ def test_a_consent_is_imported_revoked_and_handed_out(slug: str, tmp_path: Path)
     assert (told["rows_in"], told["new"], told["rejected"]) == (2, 1, 1)
     assert (told["faults"][0]["row"], told["faults"][0]["column"]) == (2, "channel")
     recorded = ("consent", "record", "615-555-0123", "--channel", "sms", "--wording", "Yes.", "--source", "call")
-    given = ("--given-to", "Example Homes", "--captured-at", "2026-11-02T10:00")
+    given = ("--given-to", "Example Homes", "--captured-at", "2026-11-02T10:00-06:00")
     assert run(slug, *recorded, *given) == {"new": 1}
     assert run(slug, *recorded, *given) == {"new": 0}
+    naive = (*given[:-1], "2026-11-02T10:00")
+    assert "such as 2026-11-02T10:00" in run(slug, *recorded, *naive, fails=True)
     assert run(slug, "consent", "revoke", "6155550123", "--reason", "by phone") == {"revoked": 2, "suppressed": True}
     case = tmp_path / "case.json"
     done = CliRunner().invoke(app, ["consent", "export", "+16155550123", "--to", str(case), "--org", slug])

@@ -326,7 +326,8 @@ HEADER = "contact,channel,purpose,kind,given_to,wording,source,captured_at,expir
         ("(615) 555-0123", "615", "contact"), (",sms,", ",fax,", "channel"), ("express_written", "nod", "kind"),
         ("I agree.", "", "wording"), ("Example Homes", " ", "given_to"),
         ("2026-11-01T10", "2027-11-01T10", "captured_at"),
-        ("2026-11-01T10:00:00-05:00", "yesterday", "captured_at"), (",,proof", ",2020-01-01,proof", "expires_at"),
+        ("2026-11-01T10:00:00-05:00", "yesterday", "captured_at"),
+        ("10:00:00-05:00", "10:00:00", "captured_at"), (",,proof", ",2020-01-01,proof", "expires_at"),
         ("proof.txt", "gone.txt", "evidence_file"),
     ],
 )  # fmt: skip

@@ -1,12 +1,15 @@
 """E-mails handed to a real mail server on loopback: what goes over the wire, and every way in which it may not."""
 
+import asyncio
 import datetime as dt
 import ipaddress
 import ssl
+import threading
+import time
 from asyncio import Transport
 from asyncio.base_events import Server
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -272,3 +275,75 @@ def certificate(path: Path) -> Path:
     )
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+GREETING, HELLO = b"220 ready\r\n", b"250 hello\r\n"
+ACCEPTED = (GREETING, HELLO, b"250 OK\r\n", b"250 OK\r\n", b"354 go on\r\n", b"250 OK\r\n")
+"""What a server says from greeting to taking a text."""
+
+
+@contextmanager
+def dripping(answer: int) -> Iterator[int]:
+    """A server that says the `answer`th of ACCEPTED a byte at a time, each well within any wait, and never ends it."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            for number, line in enumerate(ACCEPTED):
+                if number > 0:
+                    await reader.readuntil(b"\r\n.\r\n" if number == len(ACCEPTED) - 1 else b"\r\n")
+                if number == answer:
+                    writer.write(line[:3])
+                    while not reader.at_eof():
+                        writer.write(b"-")
+                        await writer.drain()
+                        await asyncio.sleep(0.02)
+                    break
+                writer.write(line)
+        writer.close()
+
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    servers: list[asyncio.Server] = []
+
+    async def serve() -> None:
+        servers.append(await asyncio.start_server(talk, "127.0.0.1", 0))
+        ready.set()
+
+    thread = threading.Thread(target=lambda: (loop.create_task(serve()), loop.run_forever()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield servers[0].sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(servers[0].close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [(0, NotProcessed), (1, NotProcessed), (2, NotProcessed), (3, NotProcessed), (4, NotProcessed),
+     (5, OutcomeUnknown)],
+)  # fmt: skip
+def test_a_server_that_drips_its_answer_is_cut(answer: int, told: type[Exception]) -> None:
+    """Every byte comes in time, the answer never: nothing was sent, or once the text is under way nobody knows."""
+    with dripping(answer) as port:
+        began = time.perf_counter()
+        with pytest.raises(told):
+            messenger(port, timeout_seconds=0.5).send(outgoing())
+        assert time.perf_counter() - began < 5
+
+
+def test_a_goodbye_that_drips_takes_nothing_back() -> None:
+    class SlowGoodbye(Postmaster):
+        async def handle_QUIT(self, server: SMTP, _: Session, __: Envelope) -> str:
+            while server.transport is not None and not server.transport.is_closing():
+                await server.push("221-wait")  # type: ignore[no-untyped-call]
+                await asyncio.sleep(0.02)
+            return "221 bye"
+
+    with serving(postmaster := SlowGoodbye()) as port:
+        began = time.perf_counter()
+        assert messenger(port, timeout_seconds=1.0).send(outgoing()).status == "accepted"
+        assert time.perf_counter() - began < 5
+    assert len(postmaster.taken) == 1

@@ -344,7 +344,7 @@ def test_worse_evidence_never_clears_what_was_blocked(row: dict[str, Any], log: 
     ):  # fmt: skip
         after = decide([{**message, **worse}], consents=consents(*log))["reason_codes"].item()
         assert not (before and not len(after)), worse
-    suppressed = [{"kind": "phone", "contact_value": message["phone_e164"], "contact_hash": None}]
+    suppressed = [{"kind": "phone", "contact_value": message["phone_e164"] or "+16155550123", "contact_hash": None}]
     more = {"history": attempts(timedelta(hours=1)), "suppressions": frame(suppressed, SUPPRESSION_COLUMNS)}
     assert before <= set(decide([message], consents=consents(*log), **more)["reason_codes"].item())
 

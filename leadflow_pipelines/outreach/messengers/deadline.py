@@ -1,14 +1,14 @@
-"""A time limit for a whole HTTP request: connection, request and answer together.
+"""A time limit for a whole exchange: connection, request and answer together.
 
-The library's own timeout is for each wait for bytes, so an answer that drips may take for ever. Not here: what a cut
-request means (`twilio`).
+The libraries' own timeouts are for each wait for bytes, so an answer that drips may take for ever. Here: the limit, and
+HTTP connections that obey it. Not here: those of SMTP (`smtp_deadline`), what a cut means (`twilio`, `smtp`).
 """
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -18,15 +18,23 @@ from urllib3.exceptions import ConnectTimeoutError
 _running = threading.local()
 
 
+class Connection(Protocol):
+    """What a deadline can cut."""
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """Its end on this machine; None while there is none."""
+
+
 class Deadline:
-    """The end of one request. Its connection is cut there, whatever it is waiting for."""
+    """The end of one exchange. Its connection is cut there, whatever it is waiting for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._connection: HTTPConnection | None = None
+        self._connection: Connection | None = None
         self.is_over = False
 
-    def watch(self, connection: HTTPConnection | None) -> None:
+    def watch(self, connection: Connection | None) -> None:
         """What is to be cut: nothing any more once the answer is whole, as the next request may use the connection."""
         with self._lock:
             self._connection = connection
@@ -41,7 +49,7 @@ class Deadline:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Deadline]:
-    """Requests of this thread end within so many seconds; `is_over` tells afterwards whether one was cut."""
+    """Exchanges of this thread end within so many seconds; `is_over` tells afterwards whether one was cut."""
     ends = Deadline()
     timer = threading.Timer(seconds, ends.cut)
     timer.daemon = True
@@ -53,6 +61,12 @@ def deadline(seconds: float) -> Iterator[Deadline]:
         _running.deadline = None
         ends.watch(None)
         timer.cancel()
+
+
+def running_deadline() -> Deadline | None:
+    """The one that bounds this thread now."""
+    ends: Deadline | None = getattr(_running, "deadline", None)
+    return ends
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -73,13 +87,13 @@ class _Watched(HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        ends: Deadline | None = getattr(_running, "deadline", None)
+        ends = running_deadline()
         if ends is not None and ends.is_over:
             self.close()
             raise ConnectTimeoutError(self, "The connection took as long as the whole request may take.")
 
     def request(self, *given: Any, **named: Any) -> None:
-        ends: Deadline | None = getattr(_running, "deadline", None)
+        ends = running_deadline()
         if ends is not None:
             ends.watch(self)
         super().request(*given, **named)

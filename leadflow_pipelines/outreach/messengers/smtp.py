@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, formataddr
 
+from leadflow_pipelines.outreach.messengers.deadline import deadline
 from leadflow_pipelines.outreach.messengers.messenger import (
     Behaviour,
     NotProcessed,
@@ -26,6 +27,7 @@ from leadflow_pipelines.outreach.messengers.messenger import (
     Sent,
     Status,
 )
+from leadflow_pipelines.outreach.messengers.smtp_deadline import watched_smtp
 
 IMPLICIT_TLS_PORT = 465
 """Encrypted from the first byte (RFC 8314); every other port begins in the clear and changes with STARTTLS."""
@@ -45,8 +47,9 @@ TESTING_DOMAIN = ".example"
 class SmtpMessenger:
     """E-mail through one server. `return_path`: where bounces go; without one to the sender.
 
-    requires_tls: nothing is said to a server that does not encrypt; its certificate must be good. only_example: refuses
-    every recipient outside .example.
+    timeout_seconds: for a whole e-mail, and so for each answer: cut before its text nothing was sent, cut in it nobody
+    knows. requires_tls: nothing is said to a server that does not encrypt; its certificate must be good. only_example:
+    refuses every recipient outside .example.
     """
 
     def __init__(
@@ -76,14 +79,15 @@ class SmtpMessenger:
                 "A simulated org writes only to addresses under .example.", code="not_example", behaviour="failed"
             )
         mail = written_mail(message, self._clock())
-        connection = self._connected()
-        try:
-            self._address(connection, message)
-            self._hand_over(connection, mail)
-        finally:
-            with suppress(OSError):
-                connection.quit()
-            connection.close()
+        with deadline(self._timeout):
+            connection = self._connected()
+            try:
+                self._address(connection, message)
+                self._hand_over(connection, mail)
+            finally:
+                with suppress(OSError):
+                    connection.quit()
+                connection.close()
         return Sent(mail_id(message), "accepted", None)
 
     def find(self, message: Outgoing, *, since: dt.datetime) -> Sent | None:
@@ -130,12 +134,9 @@ class SmtpMessenger:
             raise NotProcessed(f"The mail server cannot be reached: {type(fault).__name__}.") from None
 
     def _greeted(self) -> smtplib.SMTP:
-        named = {"local_hostname": socket.gethostname() or "localhost", "timeout": self._timeout}
-        connection = (
-            smtplib.SMTP_SSL(self._host, self._port, context=self._tls, **named)  # type: ignore[arg-type]
-            if self._port == IMPLICIT_TLS_PORT
-            else smtplib.SMTP(self._host, self._port, **named)  # type: ignore[arg-type]
-        )
+        tls = self._tls if self._port == IMPLICIT_TLS_PORT else None
+        name = socket.gethostname() or "localhost"
+        connection = watched_smtp(self._host, self._port, timeout=self._timeout, name=name, tls=tls)
         connection.ehlo_or_helo_if_needed()
         return connection
 

@@ -7,6 +7,7 @@ person wrote of it (`own_words`), what follows from a reply (`receive_reply`).
 
 import datetime as dt
 import hashlib
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -18,6 +19,7 @@ from sqlalchemy import RowMapping, select
 from leadflow_pipelines.clearance.members import require_member
 from leadflow_pipelines.clearance.profile import read_profile
 from leadflow_pipelines.compliance.contact_hash import HashKeys, all_hashes
+from leadflow_pipelines.compliance.instants import aware
 from leadflow_pipelines.compliance.read_reply import read_reply
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import Org
@@ -41,6 +43,7 @@ from leadflow_pipelines.outreach.replies.sequences import find_thread
 from leadflow_pipelines.settings import Settings
 
 CHANNEL = "email"
+UTC_OF_NOWHERE = re.compile(r"\s-0000\b")
 COMPLAINT = "message/feedback-report"
 MOST_REFERENCES = 20
 
@@ -143,7 +146,7 @@ class _MailReader:
             return
         to = parseaddr(header_text(mail, "To"))[1] or self._own or CHANNEL
         person = (answered["contact_value"] if answered else None) or writer
-        reply = Reply(_identity(mail, writer), person, to, words, _written_at(mail, self._now))
+        reply = Reply(_identity(mail, writer), person, to, words, written_at(mail, self._now))
         self._receive(reply, answered)
         if reading.suppresses and person != writer:
             # They answered from another mailbox: neither is written to again.
@@ -192,11 +195,16 @@ def _identity(mail: Message, writer: str) -> str:
     return f"email:{digest[:40]}"
 
 
-def _written_at(mail: Message, now: dt.datetime) -> dt.datetime:
-    """The Date it bears, as far as that can be: not later than now."""
+def written_at(mail: Message, now: dt.datetime) -> dt.datetime:
+    """The Date it bears, as far as that can be: not later than now, and now where it names no moment.
+
+    -0000 is UTC (RFC 5322 3.3); without an offset it could be half a day earlier than the withdrawal it bears.
+    """
+    told = header_text(mail, "Date")
     try:
-        written = parsedate_to_datetime(header_text(mail, "Date"))
-        aware = written if written.tzinfo else written.replace(tzinfo=dt.UTC)
-        return min(aware.astimezone(dt.UTC), now)
+        written = parsedate_to_datetime(told)
+        if UTC_OF_NOWHERE.search(told):
+            written = written.replace(tzinfo=dt.UTC)
+        return min(aware(written), now)
     except (ValueError, TypeError, IndexError, OverflowError):
         return now
