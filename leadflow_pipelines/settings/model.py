@@ -211,7 +211,7 @@ class Settings(BaseSettings):
     smtp_user: str | None = Field(None, description="Login at the mail server. Empty: none.")
     smtp_password: SecretStr | None = Field(None, description="Its password. Needed with SMTP_USER.")
     smtp_timeout_seconds: float = Field(
-        30.0, gt=0, le=300, description="Time limit of each answer; after it, once the text went, the fate is unknown."
+        30.0, gt=0, le=300, description="Time limit of one e-mail; after it, once its text went, its fate is unknown."
     )
     smtp_return_path: MailAddress | None = Field(
         None, description="Address that bounces come to. Empty: the address that the e-mail is from."
