@@ -5,6 +5,6 @@ Here: asking, paying, reading answers into rows. Not here: what the rows mean fo
 
 PROVIDER_NAMES = (
     "attom", "batchdata", "rentcast", "regrid", "zillow", "datatree", "census", "google", "dncscrub",
-    "realphonevalidation",
+    "realphonevalidation", "llm",
 )  # fmt: skip
 """Every provider there is a module for, by the name that budgets, prices and the ledger use."""

@@ -14,6 +14,7 @@ from leadflow_pipelines.providers.sources.census import Census
 from leadflow_pipelines.providers.sources.datatree import DataTree
 from leadflow_pipelines.providers.sources.dncscrub import DncScrub
 from leadflow_pipelines.providers.sources.google import Google
+from leadflow_pipelines.providers.sources.llm import Llm
 from leadflow_pipelines.providers.sources.realphonevalidation import RealPhoneValidation
 from leadflow_pipelines.providers.sources.regrid import Regrid
 from leadflow_pipelines.providers.sources.rentcast import RentCast
@@ -48,6 +49,7 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
         Google.from_settings(settings),
         DncScrub.from_settings(settings),
         RealPhoneValidation.from_settings(settings),
+        Llm.from_settings(settings),
     )
     paid = {source.name: source for source in made if source is not None}
     return {**open_data_sources(settings), **paid}

@@ -3,6 +3,7 @@
 How a single value is written is kinds.py; where values come from is loading.py.
 """
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -253,10 +254,39 @@ class Settings(BaseSettings):
         description="YAML file with numbers of your own whose answers you know, a yes and a no for each vendor and "
         "kind; a vendor without them is not believed, so it is not asked.",
     )
+    lookups_per_day: int = Field(
+        500, ge=0, description="Most look-ups of numbers a day that the schedule buys; those bought by hand count."
+    )
     contact_hash_keys: SecretStr | None = Field(
         None,
         description="Keys that suppressed and consenting contacts are known by, 1:hex,2:hex; the last is current, "
         "none is ever dropped. Empty: <home>/secrets/contact_hash_keys, made on first use.",
+    )
+
+    llm_api_key: SecretStr | None = Field(
+        None,
+        description="Key of an OpenAI-compatible endpoint that words lead summaries and letter drafts; any word where "
+        "it wants none. Empty: both are written from templates, and nothing is sent.",
+    )
+    llm_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://api.openai.com/v1"), description="The endpoint, up to what precedes /chat/completions."
+    )
+    llm_model: str | None = Field(None, max_length=200, description="Model to ask for. Needed with LLM_API_KEY.")
+    llm_input_dollars_per_million: Decimal | None = Field(
+        None, ge=0, le=10_000, description="Price of a million tokens asked; 0 is free. Needed with LLM_API_KEY."
+    )
+    llm_output_dollars_per_million: Decimal | None = Field(
+        None, ge=0, le=10_000, description="Price of a million tokens answered. Needed with LLM_API_KEY."
+    )
+    llm_max_output_tokens: int = Field(
+        800, ge=100, le=32_000, description="Tokens an answer may have, thoughts included; so many are set aside."
+    )
+    llm_timeout_seconds: float = Field(60.0, gt=0, le=300, description="Time limit of one answer.")
+    llm_output_limit: Literal["max_completion_tokens", "max_tokens"] = Field(
+        "max_completion_tokens", description="What the endpoint calls that limit; older ones know max_tokens."
+    )
+    llm_answer_format: Literal["json_schema", "json_object"] = Field(
+        "json_schema", description="json_object where the endpoint takes no JSON schema; answers are checked anyway."
     )
 
     sentry_dsn: SecretStr | None = Field(None, description="Sentry DSN. Empty: errors stay in the logs.")
@@ -301,6 +331,15 @@ class Settings(BaseSettings):
         if (self.smtp_user is None) != (self.smtp_password is None):
             given, missing = ("USER", "PASSWORD") if self.smtp_user else ("PASSWORD", "USER")
             raise ValueError(f"{PREFIX}SMTP_{given} is set, so {PREFIX}SMTP_{missing} must be set too")
+        return self
+
+    @model_validator(mode="after")
+    def _llm_is_whole(self) -> "Settings":
+        if self.llm_api_key is not None:
+            wanted = ("llm_model", "llm_input_dollars_per_million", "llm_output_dollars_per_million")
+            missing = [f"{PREFIX}{name.upper()}" for name in wanted if getattr(self, name) is None]
+            if missing:
+                raise ValueError(f"{PREFIX}LLM_API_KEY is set, so {' and '.join(missing)} must be set too")
         return self
 
     @property

@@ -18,7 +18,7 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.spend.call import Call
 
 PRICES_FILE = Path(__file__).with_name("prices.yaml")
-Rule = Literal["per_call", "per_record", "per_hit", "free"]
+Rule = Literal["per_call", "per_record", "per_hit", "metered", "free"]
 FOUR_DECIMALS = Decimal("0.0001")
 
 

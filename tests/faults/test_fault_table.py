@@ -13,8 +13,8 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.providers.sandbox.vendors import VENDOR_NAMES
 
 SUBJECTS = {subject.vendor: subject for subject in subjects()}
-WITHOUT_RECORDS = {"county_site", "twilio", "dncscrub", "realphonevalidation"}
-"""Pages to crawl, texts, answers about numbers: their tests are elsewhere."""
+WITHOUT_RECORDS = {"county_site", "twilio", "dncscrub", "realphonevalidation", "llm"}
+"""Pages to crawl, texts, answers about numbers, words: their tests are elsewhere."""
 CELLS = [
     pytest.param(vendor, fault, marks=() if (place + number) % QUICK_STRIDE == 0 else pytest.mark.slow)
     for place, vendor in enumerate(SUBJECTS)

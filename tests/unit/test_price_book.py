@@ -30,6 +30,7 @@ def _book(rule, cents="0.62", endpoint="*", since=dt.date(2026, 1, 1)):
         ("per_call", "0.62", "0.62"),
         ("per_record", "155", "1.86"),
         ("per_hit", "155", "1.86"),
+        ("metered", "155", "1.86"),
         ("free", "0", "0"),
     ],
 )
@@ -78,6 +79,7 @@ def test_the_shipped_book_prices_every_provider():
         "google": "maps/api/geocode/json",
         "dncscrub": "app/main/rpc/scrub",
         "realphonevalidation": "rpvWebService/DNCLookup.php",
+        "llm": "chat/completions",
     }
     for name in PROVIDER_NAMES:
         price = load_price_book().price(name, endpoints[name], DAY)

@@ -25,6 +25,10 @@ OWN_KINDS: Mapping[str, tuple[str, ...]] = {
         "error_after", "filtered", "unreachable", "carrier_unknown", "late", "duplicate_callback", "out_of_order",
         "lost_callback", "forged_callback", "duplicate_inbound", "forged_inbound", "lost_inbound",
     ),
+    "llm": (
+        "not_json", "wrong_schema", "cut_short", "lying_number", "lying_words", "contact_details", "promise",
+        "over_long", "gullible", "declines", "no_usage", "over_usage",
+    ),
 }  # fmt: skip
 """What only one vendor may do: `vendors` says what each means."""
 EVERYONE = "*"

@@ -7,7 +7,7 @@ from leadflow_pipelines.providers.sandbox.vendor import Vendor
 
 VENDOR_NAMES = (
     "attom", "batchdata", "rentcast", "regrid", "zillow", "datatree", "census", "google", "socrata", "arcgis", "carto",
-    "county_site", "twilio", "dncscrub", "realphonevalidation",
+    "county_site", "twilio", "dncscrub", "realphonevalidation", "llm",
 )  # fmt: skip
 """Every simulated vendor; its module bears its name and holds VENDOR."""
 
