@@ -3,6 +3,7 @@
 import typer
 
 from leadflow_pipelines.cli import (
+    backtest,
     bench,
     campaign,
     campaign_by_hand,
@@ -83,4 +84,5 @@ app.command("forget")(proof.forget)
 app.add_typer(review.app, name="review")
 app.add_typer(spend.app, name="spend", help="What was spent, and the limits that hold.")
 app.add_typer(lake.app, name="lake", help="The org's lake: digest, compact, vacuum.")
+app.command("backtest", epilog=backtest.EXAMPLES)(backtest.backtest)
 app.command("bench")(bench.bench)

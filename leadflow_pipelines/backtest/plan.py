@@ -1,0 +1,39 @@
+"""What a backtest is asked to do. Here: the question. Not here: doing it (`walk_forward`)."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from leadflow_pipelines.errors import InvalidInput
+
+HORIZON_DAYS = 365
+STEP_MONTHS = 3
+VALUE_MONTHS = 3
+"""Homes sold within so many months of a date are valued as of it, or within one step, where steps are shorter."""
+SEED = 20_260
+ROUNDS = 200
+LONGEST_HORIZON_DAYS = 3_653
+
+
+@dataclass(frozen=True)
+class BacktestPlan:
+    """market: the name it goes by. first, last: as-of dates, both inclusive, step_months apart. horizon_days: length
+    of the window in which a sale counts. without: columns of the sales that nobody may use. zip: the market's, where it
+    is one. rounds: draws of the bootstrap."""
+
+    market: str
+    first: dt.date
+    last: dt.date
+    horizon_days: int = HORIZON_DAYS
+    step_months: int = STEP_MONTHS
+    without: tuple[str, ...] = ()
+    zip: str | None = None
+    rounds: int = ROUNDS
+    seed: int = SEED
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise InvalidInput(f"--from {self.first} lies after --to {self.last}.", remedy="Turn them around.")
+        if not 1 <= self.horizon_days <= LONGEST_HORIZON_DAYS:
+            raise InvalidInput(f"A horizon of {self.horizon_days} days is none.", remedy="365 is a year.")
+        if self.step_months < 1:
+            raise InvalidInput(f"A step of {self.step_months} months leads nowhere.", remedy="1 is a month.")
