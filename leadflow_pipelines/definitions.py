@@ -11,6 +11,7 @@ from assets.scope import Scope
 from leadflow_pipelines.automation.dispatch_job import build_dispatch_job, build_dispatch_schedule
 from leadflow_pipelines.automation.import_job import build_import_job
 from leadflow_pipelines.automation.jobs import build_jobs
+from leadflow_pipelines.automation.lookups_job import build_lookups_job, build_lookups_schedule
 from leadflow_pipelines.automation.replies_sensor import build_replies_sensor
 from leadflow_pipelines.automation.schedules import build_schedules
 from leadflow_pipelines.automation.sensors import build_sensors
@@ -49,11 +50,11 @@ def build_defs(
     }
     settings = settings or get_settings()
     jobs = [*build_jobs(scope, paid=paid_names(settings), without=unasked(settings))]
-    jobs += [build_import_job(scope), build_dispatch_job(scope)]
+    jobs += [build_import_job(scope), build_dispatch_job(scope), build_lookups_job(scope)]
     return dg.Definitions(
         assets=build_assets(scope),
         jobs=jobs,
-        schedules=[*build_schedules(scope), build_dispatch_schedule(scope)],
+        schedules=[*build_schedules(scope), build_dispatch_schedule(scope), build_lookups_schedule(scope)],
         sensors=[*build_sensors(scope), build_replies_sensor()],
         resources=resources,
         executor=dg.in_process_executor,

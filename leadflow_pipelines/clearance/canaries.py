@@ -16,7 +16,7 @@ import yaml
 
 from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.database.orgs import Org
-from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.errors import InvalidInput, LeadflowError
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.providers.guard.guard import Guard
 from leadflow_pipelines.providers.sources.number_vendors import DNC, KINDS, NUMBER_VENDORS, number_vendor
@@ -45,15 +45,20 @@ class Canary:
 
 @dataclass(frozen=True)
 class CanaryResult:
-    """What a vendor said of one canary; `said` is None where it said nothing."""
+    """What a vendor said of one canary; `said` is None where it said nothing. unasked: why no request was paid for."""
 
     canary: Canary
     said: str | None
+    unasked: str | None = None
 
     @property
     def is_right(self) -> bool:
         """Whether the vendor said what is true."""
         return self.said == self.canary.answer
+
+
+class Unasked(LeadflowError):
+    """The budget does not reach a vendor's known numbers, so nothing is bought of it."""
 
 
 def load_canaries(settings: Settings) -> list[Canary]:
@@ -103,17 +108,21 @@ def ask_canaries(
     for provider, kind in dict.fromkeys((one.provider, one.kind) for one in canaries):
         asked = [one for one in canaries if (one.provider, one.kind) == (provider, kind)]
         vendor = number_vendor(provider)
-        raw = guard.pull_many(_calls(asked, kind, day), origin=origin).read(lake.raw)
+        pulls = guard.pull_many(_calls(asked, kind, day), origin=origin)
+        unasked = next((one.message for one in pulls.unmade if one.reason == "budget"), None)
+        raw = pulls.read(lake.raw)
         answers = vendor.readers[kind](raw) if raw.height else pl.DataFrame({"phone": [], "answer": []})
         said = dict(zip(answers["phone"].to_list(), answers["answer"].to_list(), strict=True))
-        results += [CanaryResult(one, said.get(one.phone)) for one in asked]
+        results += [CanaryResult(one, said.get(one.phone), unasked) for one in asked]
     return results
 
 
 def check_vendor(
     guard: Guard, lake: Lake, provider: str, kind: str, *, now: dt.datetime, settings: Settings, origin: Origin
 ) -> None:
-    """Raises InvalidInput where a vendor's answers of a kind cannot be believed: canaries are missing or wrong."""
+    """Raises InvalidInput where a vendor's answers of a kind cannot be believed: canaries are missing or wrong; and
+    Unasked where the budget does not reach them.
+    """
     canaries = [one for one in load_canaries(settings) if (one.provider, one.kind) == (provider, kind)]
     missing = [truth for truth in TRUTHS if truth not in {one.answer for one in canaries}]
     if missing:
@@ -127,6 +136,8 @@ def check_vendor(
         for result in ask_canaries(guard, lake, canaries, now=now, settings=settings, origin=origin)
         if not result.is_right
     ]
+    if why := next((one.unasked for one in wrong if one.said is None and one.unasked), None):
+        raise Unasked(f"{provider} ({kind}) is not asked, as its known numbers come first: {why}")
     if wrong:
         told = "; ".join(f"expected {one.canary.answer}, heard {one.said or 'nothing'}" for one in wrong)
         raise InvalidInput(

@@ -59,7 +59,7 @@ def look_up_numbers(
     since: Sequence[dt.date] = (),
     origin: Origin | None = None,
 ) -> LookedUp:
-    """Answers about E.164 phones, bought from one vendor and kept for this org alone.
+    """Answers about E.164 phones, bought in their order from one vendor and kept for this org alone.
 
     kind: dnc, or reassigned with `since`, for each phone the day of its consent or last contact. Answers come within
     the org's budget; what it does not reach stays unknown. Raises InvalidInput where the vendor is not configured, or
@@ -79,12 +79,12 @@ def look_up_numbers(
         schema={"phone": pl.String, "since": pl.Date},
     )
     possible = asked.filter(pl.col("phone").str.contains(US_PHONE).fill_null(False))
-    wanted = possible.sort("phone", "since").unique("phone", keep="first", maintain_order=True)
+    wanted = possible.with_columns(pl.col("since").min().over("phone")).unique("phone", maintain_order=True)
     with database.as_org(org.org_id) as connection:
         kept = stored_lookups(
             connection, org, wanted["phone"], kind, settings=settings, answered_since=now - load_rules().dnc_max_age
         )
-    missing = wanted.join(_answered(wanted, kept, provider), on="phone", how="anti")
+    missing = wanted.join(_answered(wanted, kept, provider), on="phone", how="anti", maintain_order="left")
     has_answer, impossible = wanted.height - missing.height, asked.height - possible.height
     if missing.is_empty():
         return LookedUp(0, has_answer, impossible, 0, 0, 0, 0, Decimal(0), ())

@@ -338,7 +338,7 @@ def test_a_goodbye_that_drips_takes_nothing_back() -> None:
     class SlowGoodbye(Postmaster):
         async def handle_QUIT(self, server: SMTP, _: Session, __: Envelope) -> str:
             while server.transport is not None and not server.transport.is_closing():
-                await server.push("221-wait")  # type: ignore[no-untyped-call]
+                await server.push("221-wait")
                 await asyncio.sleep(0.02)
             return "221 bye"
 
