@@ -32,7 +32,9 @@ up: $(READY) ## Open the Dagster UI with its daemon, bound to loopback
 # A file's tests go to one worker, so what its fixtures make for the module is made once; the folders whose files take
 # longest come first, and the many short files of unit/ fill the end. (loadgroup of pytest-xdist 3.8 groups nothing
 # under pytest 9.2, which no longer reads the node id that it rewrites.)
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# Bytecode is kept even where the environment says not to: half of the seconds before the first test are rewritten
+# asserts, and a simulated vendor or a command in a process of its own would compile all that it imports each time.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(READY) ## Run the test suite on the embedded Postgres
 	@$(PYTEST) -m "not slow" $(ARGS)
