@@ -1,5 +1,9 @@
 """What dispatch reaches: messages a second of two processes beside a plain loop of Twilio's library, and what a claim
 takes when a million intents wait.
+
+Such a queue grows over hours, while Postgres vacuums it and writes it to disk. The benchmark fills it in a minute, so
+it has that done before it measures: else claims would be timed beside it. A claim's p99 is the middle one of SERIES
+series, as others may work on this machine, too; beside it stands that of as many empty statements, its floor here.
 """
 
 import datetime as dt
@@ -17,6 +21,7 @@ from uuid import uuid4
 
 import httpx
 import polars as pl
+import psycopg
 from sqlalchemy import text
 
 from bench.dispatching import NOON, settings_of
@@ -29,7 +34,9 @@ from leadflow_pipelines.compliance.contact_hash import with_contact_hash
 from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
 from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.bulk import copy_into
+from leadflow_pipelines.database.cluster import SUPERUSER
 from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.embedded import DATABASE
 from leadflow_pipelines.database.orgs import Org, create_org
 from leadflow_pipelines.database.prepare import open_database
 from leadflow_pipelines.errors import LeadflowError
@@ -43,7 +50,8 @@ from leadflow_pipelines.settings import PROJECT_ROOT, Settings
 
 ORG, ACTOR, SENDER = "bench", "bench", Sender("+16155550106", "bench-brand", "bench", per_second=100_000)
 PROCESSES = 2
-CLAIMS = 400
+CLAIMS = 200
+SERIES = 5
 INSTANT = pl.Datetime("us", "UTC")
 FILL = text(
     "insert into leadflow.messages (message_id, org_id, campaign_id, step, channel, contact_point_id, property_id,"
@@ -57,7 +65,7 @@ SENT_ON = text(
     " claimed_until = null where org_id = :org_id and message_id = any(:message_ids)"
 )
 """What becomes of claimed messages, as cheaply as can be: the queue's head moves on and leaves its dead rows behind."""
-STATEMENTS = 7
+STATEMENTS = 4
 """Of a claim, the org's included. So many empty ones tell what a busy machine makes of a claim's round trips."""
 EMPTY = text("update leadflow.send_slots set next_at = next_at where slot = ''")
 
@@ -79,10 +87,16 @@ def measure(*, quick: bool = False) -> Iterator[Figure]:
         yield at_most("processor time of a message", 1000 * worked / count, 5, "ms").beside(each, worked / peer_worked)
         yield at_most("people texted twice", len(log) - len({one["to"] for one in log}), 0, "people")
         yield at_most("people not texted", count - len({one["to"] for one in log}), 0, "people")
-        few = _claim_milliseconds(database, org, _campaign(database, org, settings, _people(count)), hour=1)
+        few = _claim_milliseconds(
+            database, org, _campaign(database, org, settings, _people(count)), hour=1, claims=CLAIMS // scale
+        )
         progress(f"{waiting:,} intents wait, nine tenths of them of a paused campaign and due before")
         running = _fill(database, org, settings, waiting)
-        many = _claim_milliseconds(database, org, running, hour=2)
+        series = [
+            _claim_milliseconds(database, org, running, hour=2 + number, claims=CLAIMS // scale)
+            for number in range(SERIES)
+        ]
+        many = sorted(series, key=lambda times: times.worst)[SERIES // 2]
         said = f"with {count:,} waiting: {few.usual:.1f} ms"
         yield at_most(f"claim with {waiting:,} waiting, median", many.usual, 20, "ms").beside(
             said, many.usual / few.usual
@@ -169,7 +183,19 @@ def _fill(database: Database, org: Org, settings: Settings, waiting: int) -> str
             connection.execute(FILL, asked)
             if name == paused:
                 campaigns.pause(connection, org.org_id, name, actor=ACTOR, now=NOON, reason="benchmark")
+    _settle(database)
     return running
+
+
+def _settle(database: Database) -> None:
+    """What Postgres has done by itself to a queue that grew over hours."""
+    assert database.embedded is not None
+    server, password = database.embedded.address(), database.embedded.password(SUPERUSER)
+    with psycopg.connect(
+        host=server.host, port=server.port, user=SUPERUSER, password=password, dbname=DATABASE, autocommit=True
+    ) as superuser:
+        superuser.execute("vacuum (analyze)")
+        superuser.execute("checkpoint")
 
 
 @dataclass(frozen=True)
@@ -181,8 +207,8 @@ class ClaimTimes:
     floor: float
 
 
-def _claim_milliseconds(database: Database, org: Org, name: str, *, hour: int) -> ClaimTimes:
-    """Claims as a dispatcher makes them: each is sent on before the next one.
+def _claim_milliseconds(database: Database, org: Org, name: str, *, hour: int, claims: int) -> ClaimTimes:
+    """So many claims as a dispatcher makes them, or all that there are: each is sent on before the next one.
 
     `hour`: after noon, a later one each time, as rates count forward.
     """
@@ -190,7 +216,7 @@ def _claim_milliseconds(database: Database, org: Org, name: str, *, hour: int) -
     with database.as_org(org.org_id) as connection:
         profile = read_profile(connection, org)
         campaign_id = campaigns.load_campaign(connection, org.org_id, name).campaign_id
-    for number in range(CLAIMS):
+    for number in range(claims):
         now = NOON + dt.timedelta(hours=hour, milliseconds=10 * number)
         began = time.perf_counter()
         with database.as_org(org.org_id) as connection:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, select, text, update
-from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy import ColumnElement, Connection, Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadflow_pipelines.clearance.profile import Profile, Sender
@@ -24,8 +23,12 @@ from leadflow_pipelines.database.tables import brand_days, campaigns, messages, 
 LEASE = dt.timedelta(seconds=60)
 """How long a claim holds. A request begins at most START_WITHIN after its commit and takes at most the time limit."""
 ORG_SLOT = "org"
-FLUSHED_LATER = text("set local synchronous_commit = off")
-"""A claim need not be on disk when it is taken: the commit to `sending`, without which nothing is asked, flushes it."""
+FOR_A_CLAIM = text("select set_config('synchronous_commit', 'off', true), set_config('enable_sort', 'off', true)")
+"""A claim need not be on disk when it is taken: the commit to `sending`, without which nothing is asked, flushes it.
+
+And what is due is read in the order of its index, whatever the statistics say: where they promise fewer messages than
+are asked for, Postgres reads and sorts all that are due. A hundred of 20,000 took 130 ms so, and 0.4 ms in order.
+"""
 CHORES = text("select pg_try_advisory_xact_lock(hashtextextended('dispatch chores ' || :org_id, 0))")
 CARRIER_ZONE = ZoneInfo("America/Los_Angeles")
 """Carriers count a brand's day by Pacific time."""
@@ -67,18 +70,15 @@ def claim(
 
     `sender`: whose rate and brand count, for texts. Belongs in a transaction of its own.
     """
-    connection.execute(FLUSHED_LATER)
+    connection.execute(FOR_A_CLAIM)
     asked = {"org_id": org_id, "campaign_id": campaign_id, "channel": channel, "now": now, "most": most}
     found = connection.execute(named_query("find_due_messages"), asked).all()
     longest_due: dict[str, uuid.UUID] = {}
     for row in found:
         longest_due.setdefault(row.contact_hash, row.message_id)
     due = list(longest_due.items())
-    let_through = due[: _let_through(connection, org_id, sender, profile, len(due), now)] if due else []
-    if let_through:
-        ids = [message_id for _, message_id in let_through]
-        held = {"message_ids": ids, "claimed_by": dispatcher, "claimed_until": now + LEASE}
-        connection.execute(named_query("lease_messages"), {"org_id": org_id, **held})
+    held = {"message_ids": list(longest_due.values()), "claimed_by": dispatcher, "claimed_until": now + LEASE}
+    let_through = due[: _let_through(connection, org_id, sender, profile, held, now)] if due else []
     hashes, message_ids = zip(*let_through, strict=True) if let_through else ((), ())
     return Claimed(campaign_id, channel, sender, message_ids, hashes, now)
 
@@ -144,35 +144,40 @@ def settle_unsent(connection: Connection, org_id: uuid.UUID, *, now: dt.datetime
 
 
 def _let_through(
-    connection: Connection, org_id: uuid.UUID, sender: Sender | None, profile: Profile, wanted: int, now: dt.datetime
+    connection: Connection,
+    org_id: uuid.UUID,
+    sender: Sender | None,
+    profile: Profile,
+    held: dict[str, Any],
+    now: dt.datetime,
 ) -> int:
-    """How many messages rates and the brand's day let through now: the sender's, then the brand's, then the org's."""
-    if sender is not None:
-        wanted = _slots(connection, org_id, sender.sender, sender.per_second, wanted, now)
-        wanted = _brand_share(connection, org_id, sender.brand, profile.brand_daily_limit, wanted, now)
-    return _slots(connection, org_id, ORG_SLOT, profile.messages_per_second, wanted, now)
+    """Claims the first of the messages in `held`, as many as rates and the brand's day let through; returns how many.
+
+    A counter that is not there yet begins.
+    """
+    day = now.astimezone(CARRIER_ZONE).date()
+    asked = {
+        "org_id": org_id,
+        "now": now,
+        "org_slot": ORG_SLOT,
+        "org_per_second": profile.messages_per_second,
+        "sender": sender.sender if sender else None,
+        "sender_per_second": sender.per_second if sender else None,
+        "brand": sender.brand if sender else None,
+        "brand_daily_limit": profile.brand_daily_limit,
+        "day": day,
+        "counters": 3 if sender else 1,
+        **held,
+    }
+    granted = connection.execute(named_query("claim_messages"), asked).scalar()
+    if granted is None:
+        if sender is not None:
+            _begin(connection, send_slots, org_id=org_id, slot=sender.sender, next_at=now)
+            _begin(connection, brand_days, org_id=org_id, brand=sender.brand, day=day, messages=0)
+        _begin(connection, send_slots, org_id=org_id, slot=ORG_SLOT, next_at=now)
+        granted = connection.execute(named_query("claim_messages"), asked).scalar_one()
+    return int(granted)
 
 
-def _slots(connection: Connection, org_id: uuid.UUID, slot: str, per_second: int, wanted: int, now: dt.datetime) -> int:
-    known = {"org_id": org_id, "slot": slot}
-    beginning = upsert(send_slots).values(**known, next_at=now)
-    return _take(connection, "take_send_slots", beginning, wanted, {**known, "now": now, "per_second": per_second})
-
-
-def _brand_share(
-    connection: Connection, org_id: uuid.UUID, brand: str, most: int, wanted: int, now: dt.datetime
-) -> int:
-    known = {"org_id": org_id, "brand": brand, "day": now.astimezone(CARRIER_ZONE).date()}
-    beginning = upsert(brand_days).values(**known, messages=0)
-    return _take(connection, "take_brand_share", beginning, wanted, {**known, "most": most})
-
-
-def _take(connection: Connection, query: str, beginning: Insert, wanted: int, asked: dict[str, Any]) -> int:
-    """How many of those wanted a counter lets through; one that is not there yet begins."""
-    if not wanted:
-        return 0
-    taken = connection.execute(named_query(query), {**asked, "wanted": wanted}).scalar()
-    if taken is None:
-        connection.execute(beginning.on_conflict_do_nothing())
-        taken = connection.execute(named_query(query), {**asked, "wanted": wanted}).scalar_one()
-    return int(taken)
+def _begin(connection: Connection, counters: Table, **values: Any) -> None:
+    connection.execute(upsert(counters).values(**values).on_conflict_do_nothing())
