@@ -119,11 +119,12 @@ class _Segment:
         return mean([ours.curve().auc - peer.curve().auc for ours, peer in pairs if ours and peer])
 
     def metrics(self, model: str, draws: Draws | None) -> list[dict[str, Any]]:
-        """A row per date that the model scored, then their mean."""
-        rows = []
-        for place, ranking in enumerate(self.rankings(model)):
-            if ranking is not None:
-                rows.append(self._metrics_of(model, place, ranking, draws))
+        """A row per date that the model scored and on which a home of the segment sold, then their mean."""
+        rows = [
+            self._metrics_of(model, place, ranking, draws)
+            for place, ranking in enumerate(self.rankings(model))
+            if ranking is not None and self._sold[place].any()
+        ]
         if not rows:
             return []
         kept = ("homes", "sold")

@@ -78,15 +78,11 @@ def read_market_sales(lake: Lake, market: MarketName) -> pl.DataFrame:
 
 
 def _dated(lake: Lake, market: MarketName) -> pl.DataFrame:
-    has_date = pl.col("sale_date").is_not_null()
-    in_county = pl.col("county_fips") == market.county_fips
-    in_zips = pl.col("zip").is_in(list(market.zips))
-    where = {
-        (False, False): has_date,
-        (True, False): has_date & in_zips,
-        (False, True): has_date & in_county,
-        (True, True): has_date & (in_county | in_zips),
-    }[bool(market.zips), market.county_fips is not None]
+    where = pl.col("sale_date").is_not_null()
+    places = [pl.col("zip").is_in(list(market.zips))] if market.zips else []
+    places += [pl.col("county_fips") == market.county_fips] if market.county_fips else []
+    if places:
+        where &= pl.any_horizontal(places)
     columns = [
         "record_id", "zip", "county_fips", "address_raw", "observed_at", "market_value_cents",
         *(name for name in SALES_SCHEMA if name in PROPERTY_RECORDS.schema),

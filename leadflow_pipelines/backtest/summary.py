@@ -85,7 +85,7 @@ def score_table(result: Backtest, segment: str) -> TextTable:
     base = f", {100 * ours['base_rate']:.1f} % sold" if ours and ours["base_rate"] is not None else ""
     return TextTable(
         f"Who sells: {who}{base}",
-        ("", "AUC", "lift 5 %", "10 %", "20 %", "precision", "ECE", "Brier"),
+        ("", "AUC", "lift 5 %", "10 %", "20 %", "AP", "ECE", "Brier"),
         tuple(
             (
                 SCORE_MODELS[model],
@@ -100,8 +100,8 @@ def score_table(result: Backtest, segment: str) -> TextTable:
             for model in SCORE_MODELS
             if model in found
         ),
-        f"Means over the dates; in brackets 90 % intervals, by {result.plan.rounds} draws of the homes. Precision is "
-        "the average precision, ECE how far a probability lies from the share sold. Chance: AUC 0.5, lift 1.",
+        f"Means over the dates; in brackets 90 % intervals, by {result.plan.rounds} draws of the homes. AP is "
+        "average precision, ECE how far a probability lies from the share sold. Chance: AUC 0.5, lift 1.",
     )
 
 
@@ -166,7 +166,7 @@ def value_table(result: Backtest) -> TextTable:
         ours = of_segment[OURS]
         errors = [_percent(of_segment.get(model, {}).get("median_error")) for model in VALUE_MODELS]
         shares = [_percent(ours[name], 0) for name in ("within_10", "within_20", "coverage", "width")]
-        rows.append((segment, f"{ours['sales']:,}", *errors, *shares, f"{ours['refused']:,}"))
+        rows.append((segment.removesuffix(" third"), f"{ours['sales']:,}", *errors, *shares, f"{ours['refused']:,}"))
     return TextTable(
         "What it is worth",
         ("", "sales", "LeadFlow", "LightGBM", "median", "±10 %", "±20 %", "covered", "width", "refused"),

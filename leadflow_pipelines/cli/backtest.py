@@ -152,7 +152,7 @@ def _print(result: "Backtest") -> None:
 
 
 def _print_table(table: "TextTable") -> None:
-    drawn = Table(title=table.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    drawn = Table(title=table.title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
     for place, name in enumerate(table.columns):
         drawn.add_column(name, justify="right" if place else "left", overflow="fold")
     for row in table.rows:
