@@ -10,20 +10,15 @@ import polars as pl
 import psycopg
 import pytest
 from deltalake import write_deltalake
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from leadflow_pipelines.contracts import (
     ENRICHED_LEADS,
     LAKE_TABLES,
-    LEAD_CONTACTS,
     LEAD_SCORES,
     MARTS,
     OUTREACH_LISTS,
-    PROPERTIES,
-    PROPERTY_LINKS,
-    PROPERTY_RECORDS,
 )
-from leadflow_pipelines.database import tables
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.errors import ContractBroken, LeadflowError
 from leadflow_pipelines.lake import Lake
@@ -31,29 +26,10 @@ from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 from leadflow_pipelines.marts.run_dbt import PROJECT
+from tests.small_lake import D1, D2, HOME_ZIP, LEADS, NOW, OTHER_ZIP, decisions, enriched, fill, scores, write_ledger
 
 FROM_THE_LAKE = [mart for mart in MARTS if mart.name != "mart_campaign_performance"]
 """The other one is under test with an org that has campaigns."""
-NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
-D1, D2 = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
-HOME_ZIP, OTHER_ZIP = "37203", "37211"
-REASONS = [
-    {"signal": "tax_delinquent", "points": 30, "text": "Taxes are late"},
-    {"signal": "absentee", "points": 20, "text": "Owner lives elsewhere"},
-]
-
-# property, ZIP, days as a lead, points, cost of the record, channels cleared on the last day
-LEADS = [
-    ("a", HOME_ZIP, (D1, D2), 50, "2.5", ("mail", "voice")),
-    ("b", HOME_ZIP, (D1, D2), 0, None, ("mail",)),
-    ("c", HOME_ZIP, (D1,), 20, "2.5", ()),  # gone from the second day
-    ("d", OTHER_ZIP, (D1,), 10, "1.25", ()),  # a ZIP not worked on the second day
-    ("e", "unlocated", (D1,), 5, None, ()),  # located on the second day
-    ("e", HOME_ZIP, (D2,), 30, None, ()),
-]
-
-
-OWNERS = dict.fromkeys("abcd", "doe")
 
 
 @pytest.fixture(scope="module")
@@ -73,166 +49,6 @@ def small_org(database):
 @pytest.fixture(scope="module")
 def built(small_lake, small_org, database):
     return build_marts(small_lake, database, small_org, now=NOW, run_id="run-1")
-
-
-PROVENANCE = [
-    {"field": "address", "source": "attom", "observed_at": NOW - dt.timedelta(days=3)},
-    {"field": "owner_name", "source": "attom", "observed_at": NOW - dt.timedelta(days=300)},
-    {"field": "owner_name", "source": "old_county", "observed_at": NOW - dt.timedelta(days=100)},
-    {"field": "year_built", "source": "old_county", "observed_at": NOW - dt.timedelta(days=100)},
-]
-
-
-def fill(lake):
-    records = pl.DataFrame(
-        [
-            {"record_id": f"{pid}-{source}", "zip": zip_code, "day": day, "source": source}
-            for pid, zip_code, day in (("a", HOME_ZIP, D1), ("b", HOME_ZIP, D1), ("c", HOME_ZIP, D1),
-                                       ("d", OTHER_ZIP, D1), ("e", "unlocated", D1), ("e", HOME_ZIP, D2))
-            for source in (("attom", "county") if day == D1 else ("located",))
-        ]
-    ).with_columns(pull_id=pl.lit("pull"), observed_at=NOW, located_by=pl.lit("record"))  # fmt: skip
-    built = {"a-attom": 1990, "a-county": 1986}
-    records = records.with_columns(year_built=pl.col("record_id").replace_strict(built, default=None))
-    links = records.select(
-        "record_id", "zip", property_id=pl.col("record_id").str.head(1), matched_by=pl.lit("address"), score=1.0,
-        linked_on=pl.lit(D1),
-    )  # fmt: skip
-    for day in (D1, D2):
-        # The second day repeats the first day's rows, as vendors do.
-        known = records.filter(pl.col("day") <= day).with_columns(day=pl.lit(day))
-        lake.replace(PROPERTY_RECORDS, PROPERTY_RECORDS.conform(known), day=day)
-    versions = pl.DataFrame(
-        [("a", HOME_ZIP, D1, D2), ("a", HOME_ZIP, D2, None), ("b", HOME_ZIP, D1, None), ("c", HOME_ZIP, D1, D2),
-         ("d", OTHER_ZIP, D1, None), ("e", "unlocated", D1, D2), ("e", HOME_ZIP, D2, None)],
-        schema={"property_id": str, "zip": str, "valid_from": dt.date, "valid_to": dt.date}, orient="row",
-    ).with_columns(
-        sources=pl.lit(["attom"]), record_count=1, content_hash=pl.lit("h"),
-        provenance=pl.lit(pl.Series([PROVENANCE], dtype=PROPERTIES.schema["provenance"])).first(),
-    )  # fmt: skip
-    is_disputed = pl.col("property_id") == "a"
-    versions = versions.with_columns(
-        conflicts=pl.when(is_disputed).then(pl.lit(["year_built"])).otherwise(pl.lit([], pl.List(pl.String))),
-        year_built=pl.when(is_disputed).then(1986),
-    )
-    prefixes = sorted({zip_code[:3] for zip_code in versions["zip"]})
-    lake.update(PROPERTIES, {"zip_prefix": prefixes}, lambda _: PROPERTIES.conform(versions))
-    lake.update(PROPERTY_LINKS, {"zip_prefix": prefixes}, lambda _: PROPERTY_LINKS.conform(links))
-    for day in (D1, D2):
-        leads = [lead for lead in LEADS if day in lead[2]]
-        lake.replace(ENRICHED_LEADS, enriched(leads, day), day=day)
-        lake.replace(LEAD_SCORES, scores(leads, day), day=day)
-        lake.replace(LEAD_CONTACTS, contacts(leads, day), day=day)
-        lake.replace(OUTREACH_LISTS, decisions(leads, day), day=day)
-
-
-def enriched(leads, day):
-    return ENRICHED_LEADS.conform(
-        pl.DataFrame(
-            [
-                {
-                    "zip": zip_code, "day": day, "property_id": pid, "owner_name": "DOE, JANE",
-                    "owner_type": "person", "owner_id": None if pid == "e" else OWNERS[pid], "owner_parcel_count": 2,
-                    "owner_form": "person", "is_absentee": {"a": True, "b": False}.get(pid),
-                    "is_tax_delinquent": pid == "a" or None, "stacked_list_count": 2 if pid == "a" else 0,
-                    "market_value_cents": {"a": 100, "b": 301}.get(pid), "sources": ["attom"],
-                    "cost_cents": cost and Decimal(cost),
-                }
-                for pid, zip_code, _, _, cost, _ in leads
-            ],
-            infer_schema_length=None,
-        )
-    )  # fmt: skip
-
-
-def scores(leads, day):
-    frame = pl.DataFrame(
-        [
-            {"zip": zip_code, "property_id": pid, "points": points, "reasons": REASONS if points else []}
-            for pid, zip_code, _, points, _, _ in leads
-        ]
-    )
-    rank = pl.col("points").rank("ordinal", descending=True).over("zip")
-    return LEAD_SCORES.conform(
-        frame.with_columns(day=day, rank_in_zip=rank, model_version=pl.lit("scorecard-1"), run_id=pl.lit("run-1"))
-    )
-
-
-def contacts(leads, day):
-    """Each lead but `e` has a mailing address and a phone bought for 10 cents."""
-    return LEAD_CONTACTS.conform(
-        pl.DataFrame(
-            [
-                {
-                    "zip": zip_code, "day": day, "property_id": pid, "contact_point_id": f"{kind}-{pid}",
-                    "kind": kind, "phone_e164": "+16155550100" if kind == "phone" else None, "source": "batchdata",
-                    "fetched_at": NOW, "cost_cents": Decimal(10) if kind == "phone" else None,
-                }
-                for pid, zip_code, *_ in leads
-                if pid != "e"
-                for kind in ("mailing", "phone")
-            ],
-            infer_schema_length=None,
-        )
-    )  # fmt: skip
-
-
-def decisions(leads, day):
-    return OUTREACH_LISTS.conform(
-        pl.DataFrame(
-            [
-                {
-                    "zip": zip_code, "day": day, "property_id": pid, "contact_point_id": f"{kind}-{pid}",
-                    "channel": channel, "verdict": "cleared" if day == days[-1] and channel in cleared else "blocked",
-                    "reason_codes": [] if day == days[-1] and channel in cleared else ["no_consent", "dnc", "dnc"],
-                    "contact_value": "+16155550100", "valid_until": NOW, "rule_version": "2026-11",
-                    "evidence_hash": "h",
-                }
-                for pid, zip_code, days, _, _, cleared in leads
-                if pid != "e"
-                for kind, channel in (("mailing", "mail"), ("phone", "voice"), ("phone", "sms"))
-            ]
-        )
-    )  # fmt: skip
-
-
-def write_ledger(database, org):
-    """attom: a settled call, one of its attempts failed. batchdata: an answer lost, a call under way, one refused."""
-    settled, unknown, open_, released = (uuid4() for _ in range(4))
-
-    def reservation(id_, provider, state, amount, cost):
-        return {
-            "reservation_id": id_, "org_id": org.org_id, "provider": provider, "day": D1, "amount_cents": amount,
-            "settled_cents": cost, "state": state, "fingerprint": "f",
-        }  # fmt: skip
-
-    def call(id_, provider, zip_code, outcome, *, items=0, latency=None, attempt=1):
-        return {
-            "call_id": uuid4(), "org_id": org.org_id, "provider": provider, "endpoint": "/x", "fingerprint": "f",
-            "reservation_id": id_, "zip": zip_code, "day": D1, "attempt": attempt, "outcome": outcome,
-            "items": items, "latency_ms": latency,
-        }  # fmt: skip
-
-    with database.as_org(org.org_id) as connection:
-        connection.execute(
-            insert(tables.reservations),
-            [
-                reservation(settled, "attom", "settled", 700, Decimal("625.25")),
-                reservation(unknown, "batchdata", "unknown", 50, 50),
-                reservation(open_, "batchdata", "reserved", 30, None),
-                reservation(released, "batchdata", "released", 20, 0),
-            ],
-        )
-        connection.execute(
-            insert(tables.provider_calls),
-            [
-                call(settled, "attom", HOME_ZIP, "transient", latency=30_000),
-                call(settled, "attom", HOME_ZIP, "ok", items=250, latency=100, attempt=2),
-                call(None, "attom", HOME_ZIP, "cache_hit", items=250),
-                call(unknown, "batchdata", None, "unknown"),
-                call(None, "batchdata", None, "budget"),
-            ],
-        )
 
 
 def exported(built, name, **where):
