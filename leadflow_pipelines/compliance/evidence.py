@@ -151,9 +151,9 @@ def _typed(frame: pl.DataFrame, name: str, dtype: Any) -> pl.Expr:
     return (column.fill_nan(None) if frame.schema[name].is_float() else column).cast(dtype)
 
 
-def written_points(points: pl.DataFrame) -> pl.Series:
-    """The contact points as JSON objects. Columns: WRITTEN."""
-    return points.select(evidence=_object(points, WRITTEN)).to_series()
+def written_point(points: pl.DataFrame) -> pl.Expr:
+    """A contact point as a JSON object, for these points or any part of them. Columns: WRITTEN."""
+    return _object(points, WRITTEN)
 
 
 def written_consents(consents: pl.DataFrame) -> pl.DataFrame:
@@ -166,26 +166,31 @@ def written_consents(consents: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def written_documents(rows: pl.DataFrame, channel: str, question: Question) -> pl.Series:
-    """One document per row. In: consents_text (null: none), point_text, SEND_FACTS for a send, `now` if rows differ."""
+def written_document(channel: str, question: Question) -> pl.Expr:
+    """A row's document. Reads consents_text, point_text, SEND_FACTS for a send, and `now` if rows differ."""
     parts = [
         pl.lit('{"asked":'),
         *question.written(),
         *(_attempts() if question.is_send else []),
         pl.lit(f',"channel":"{channel}","consents":'),
-        pl.col("consents_text").fill_null("[]"),
+        pl.col("consents_text"),
         *(_flags(["is_registered"]) if question.is_send else []),
         pl.lit(',"point":'),
         pl.col("point_text"),
         pl.lit("}"),
     ]
-    return rows.select(evidence=pl.concat_str(parts, ignore_nulls=True)).to_series()
+    return pl.concat_str(parts, ignore_nulls=True)
 
 
 def hashed(documents: pl.Series) -> pl.Series:
     """sha256 of each document, in hex."""
-    digest: pl.Expr = plh.CryptographicHashingNameSpace(pl.col("evidence")).sha2_256()
-    return documents.alias("evidence").to_frame().select(evidence_hash=digest).to_series()
+    return documents.to_frame().select(evidence_hash=digest(pl.all())).to_series()
+
+
+def digest(document: pl.Expr) -> pl.Expr:
+    """sha256 of a document, in hex."""
+    told: pl.Expr = plh.CryptographicHashingNameSpace(document).sha2_256()
+    return told
 
 
 DOCUMENT_TYPE = pl.Struct(

@@ -102,6 +102,16 @@ def test_the_hour_blocks_with_the_codes_of_the_calling_time() -> None:
     assert reasons(CALL, instant=datetime(2026, 11, 26, 17, tzinfo=UTC)) == ["holiday:TN:2026-11-26"]
 
 
+def test_messages_of_any_kind_are_decided_together_in_any_order() -> None:
+    letter = {**TEXT, "kind": "mailing", "channel": "mail", "phone_e164": None}
+    mail = {**TEXT, "kind": "email", "channel": "email", "email": "pat@mail.example", "phone_e164": None}
+    messages = [letter, TEXT, mail, CALL]
+    history = attempts(timedelta(hours=1), timedelta(hours=2))
+    alone = [decide([message], history=history) for message in messages]
+    assert decide(messages, history=history).rows() == [row for one in alone for row in one.rows()]
+    assert decide(messages[::-1], history=history).rows() == [row for one in alone[::-1] for row in one.rows()]
+
+
 def test_mail_and_email_have_no_hours() -> None:
     letter = {**TEXT, "kind": "mailing", "channel": "mail", "phone_e164": None}
     wish = {**CONSENT, "contact_value": "pat@mail.example", "channel": "email", "kind": "express"}

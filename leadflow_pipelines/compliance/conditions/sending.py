@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from leadflow_pipelines.compliance.consents import INSTANT
 from leadflow_pipelines.compliance.evidence import Question
 
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
@@ -37,7 +38,7 @@ def cap_ends_at(channel: str, question: Question) -> pl.Expr:
     """The instant at which no cap stands against the person any more; null where none does now."""
     limits = question.limits
     if limits is None or channel not in CAPPED:
-        return pl.lit(None)
+        return pl.lit(None, INSTANT)
     most_24h = pl.min_horizontal(pl.lit(limits.most_per_24h, pl.Int64), pl.col("state_cap"))
     return pl.max_horizontal(_freed_at(most_24h, DAY, question), _freed_at(pl.lit(limits.most_per_7d), WEEK, question))
 
