@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -33,12 +35,14 @@ def shop(database: Database, settings: Settings, twilio: SandboxProcess) -> Iter
     yield from texting(database, settings, twilio)
 
 
-def taken(connection: Connection, shop: Texting, name: str, by: str, *, most: int = 100) -> Claimed:
-    one = shop.dispatcher()
-    profile, senders, _ = one._state(connection)
+def taken(connection: Connection, shop: Texting, name: str, by: str, *, most: int = 100, **limits: int) -> Claimed:
+    """`limits`: of the org's profile, and `per_second` of the sender."""
+    profile, senders, _ = shop.dispatcher()._state(connection)
+    assert senders[0] is not None
+    sender = replace(senders[0], per_second=limits.pop("per_second", senders[0].per_second))
     return claim(
-        connection, shop.org.org_id, campaign_id_of(shop, name), channel="sms", sender=senders[0], profile=profile,
-        dispatcher=by, most=most, now=shop.now,
+        connection, shop.org.org_id, campaign_id_of(shop, name), channel="sms", sender=sender,
+        profile=replace(profile, **limits), dispatcher=by, most=most, now=shop.now,
     )  # fmt: skip
 
 
@@ -46,6 +50,16 @@ def queued(shop: Texting, count: int) -> str:
     name = shop.campaign(people(count, "TX"))
     shop.dispatcher()._chores()
     return name
+
+
+def until_somebody_waits(database: Database) -> None:
+    """Until a transaction waits for another one's row."""
+    waiting = text("select count(*) from pg_locks where not granted")
+    for _ in range(2000):
+        with database.as_owner() as owner:
+            if owner.execute(waiting).scalar_one():
+                return
+    raise AssertionError("nobody waits")
 
 
 def counted_today(shop: Texting) -> int:
@@ -144,6 +158,50 @@ def test_finding_what_is_due_never_reads_every_suppression(shop: Texting) -> Non
         before = connection.execute(reads).scalar_one()
         assert len(taken(connection, shop, name, "one").message_ids) == 30
         assert connection.execute(reads).scalar_one() - before < 3000
+
+
+@pytest.mark.parametrize(
+    ("limits", "second"),
+    [({"brand_daily_limit": 5}, 1), ({"per_second": 6}, 2), ({"messages_per_second": 7}, 3), ({}, 6)],
+)
+def test_whoever_claims_at_the_same_time_waits_and_counts_on(
+    shop: Texting, limits: dict[str, int], second: int
+) -> None:
+    """Brand's day, sender's rate and org's rate let through what they allow for all dispatchers together."""
+    wide = {"brand_daily_limit": 100, "per_second": 100, "messages_per_second": 100, **limits}
+    name = queued(shop, 11)
+    with shop.database.as_org(shop.org.org_id) as connection:  # counters begin
+        assert len(taken(connection, shop, name, "none", most=1, **wide).message_ids) == 1
+        connection.execute(update(tables.brand_days).values(messages=0))
+        connection.execute(update(tables.send_slots).values(next_at=shop.now))
+
+    def claim_too() -> Claimed:
+        with shop.database.as_org(shop.org.org_id) as other:
+            return taken(other, shop, name, "two", most=6, **wide)
+
+    with ThreadPoolExecutor(1) as pool:
+        with shop.database.as_org(shop.org.org_id) as connection:
+            first = taken(connection, shop, name, "one", most=4, **wide)
+            waiting = pool.submit(claim_too)
+            until_somebody_waits(shop.database)
+        later = waiting.result()
+    assert len(first.message_ids) == 4
+    assert len(later.message_ids) == second
+    assert not set(first.message_ids) & set(later.message_ids)
+    assert counted_today(shop) == 4 + second
+
+
+def test_what_one_limit_holds_back_counts_nowhere(shop: Texting) -> None:
+    """What the brand's day has no room for uses up no second of the sender's."""
+    name, wide = queued(shop, 10), {"per_second": 10, "messages_per_second": 10}
+    with shop.database.as_org(shop.org.org_id) as connection:
+        assert len(taken(connection, shop, name, "one", brand_daily_limit=3, **wide).message_ids) == 3
+        assert len(taken(connection, shop, name, "two", brand_daily_limit=3, **wide).message_ids) == 0
+    assert counted_today(shop) == 3
+    with shop.database.as_org(shop.org.org_id) as connection:
+        counted = connection.execute(select(tables.send_slots.c.next_at)).scalars().all()
+        assert counted == [shop.now + 3 * SECOND / 10] * 2
+        assert len(taken(connection, shop, name, "three", **wide).message_ids) == 7
 
 
 def test_a_large_campaign_is_queued_piece_by_piece_and_sent_meanwhile(
