@@ -8,6 +8,7 @@ import datetime as dt
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -70,8 +71,8 @@ def leadflow(*arguments: str, environment: Mapping[str, str] | None = None) -> F
 
 
 def leadflow_here(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
-    """Run a command to its end in this process, which is then under the settings it had before."""
-    before = get_settings()
+    """Run a command to its end in this process, which is then under the settings and signal handlers it had before."""
+    before, handlers = get_settings(), {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
     try:
         with (
@@ -83,4 +84,7 @@ def leadflow_here(*arguments: str, environment: Mapping[str, str] | None = None)
             code = run_command()
     finally:
         use_settings(before)
+        for one, handler in handlers.items():
+            if signal.getsignal(one) is not handler:
+                signal.signal(one, handler)
     return Finished(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))

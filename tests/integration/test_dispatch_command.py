@@ -16,7 +16,7 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings
 from resources.clock import ClockResource
 from resources.workspace_resource import WorkspaceResource
-from tests.commands import leadflow, start_leadflow
+from tests.commands import leadflow_here, start_leadflow
 from tests.outreach_people import FRIDAY_NOON, Texting, people, texting
 
 
@@ -28,7 +28,9 @@ def shop(database: Database, settings: Settings, twilio: SandboxProcess) -> Iter
 def test_the_command_sends_what_is_due_and_says_what_it_did(shop: Texting, twilio: SandboxProcess) -> None:
     """At whatever hour the test runs: nobody here agreed, so all is blocked."""
     shop.campaign(people(3, "TX"), agreed=False)
-    done = leadflow("dispatch", "--once", "--json", "--org", shop.org.slug, environment=twilio.environment("twilio"))
+    done = leadflow_here(
+        "dispatch", "--once", "--json", "--org", shop.org.slug, environment=twilio.environment("twilio")
+    )
     assert done.exit_code == 0, done.err
     assert (done.json["queued"], done.json["claimed"], done.json["blocked"], done.json["sent"]) == (3, 3, 3, 0)
     assert "not legal advice" in done.json["note"]
@@ -36,7 +38,7 @@ def test_the_command_sends_what_is_due_and_says_what_it_did(shop: Texting, twili
 
 def test_a_channel_that_is_not_configured_is_told_and_left_alone(shop: Texting) -> None:
     shop.campaign(people(1, "TX"))
-    done = leadflow("dispatch", "--once", "--org", shop.org.slug)
+    done = leadflow_here("dispatch", "--once", "--org", shop.org.slug)
     assert done.exit_code == 0
     assert "running campaigns use sms, and it is not ready: No texts can be sent" in " ".join(done.err.split())
     assert "0 sent" in done.out

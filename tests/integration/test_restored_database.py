@@ -32,7 +32,7 @@ from leadflow_pipelines.outreach.messengers.messenger import Outgoing, Sent
 from leadflow_pipelines.outreach.messengers.open_messenger import open_messenger
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from leadflow_pipelines.settings import Settings
-from tests.commands import leadflow
+from tests.commands import leadflow_here
 from tests.outreach_people import BRAND, NUMBER, Texting, introduce, people, texting
 
 HOUR = dt.timedelta(hours=1)
@@ -311,13 +311,13 @@ def test_the_commands(shop: Texting, back_up: Callable[[], Backup], twilio: Sand
     backup.restore()
     environment = {**twilio.environment("twilio"), "LEADFLOW_LAKE_URL": str(shop.settings.lake_url)}
     org = ("--org", shop.org.slug)
-    refused = leadflow("dispatch", "--once", *org, environment=environment)
+    refused = leadflow_here("dispatch", "--once", *org, environment=environment)
     assert refused.exit_code != 0
     assert "restored to an earlier state" in " ".join(refused.err.split())
-    done = leadflow("dispatch", "--accept-restore", "--as", "ada", "--json", *org, environment=environment)
+    done = leadflow_here("dispatch", "--accept-restore", "--as", "ada", "--json", *org, environment=environment)
     assert done.exit_code == 0, done.err
     assert (done.json["unknown"], done.json["unsent"], done.json["paused"]) == (2, 0, [name])
-    assert leadflow("dispatch", "--once", *org, environment=environment).exit_code == 0
+    assert leadflow_here("dispatch", "--once", *org, environment=environment).exit_code == 0
     assert len(shop.texted()) == 2
 
 
