@@ -3,9 +3,11 @@
 import datetime as dt
 import os
 import random
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,3 +116,36 @@ class County:
     def _rows(self, table: Table) -> list[Mapping[str, Any]]:
         with self.database.as_org(self.org.org_id) as connection:
             return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+
+class Listener:
+    """A server that answers every GET with a page of one sale, and notes path and user agent."""
+
+    def __enter__(self) -> tuple[str, list[tuple[str, str]]]:
+        heard: list[tuple[str, str]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                heard.append((self.path, self.headers["user-agent"]))
+                is_robots = self.path.endswith("/robots.txt")
+                body = b"" if is_robots else b"<p id='no-sales'>none</p>"
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain" if is_robots else "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_CONNECT(self) -> None:
+                heard.append((self.path, ""))
+                self.send_error(502)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Silent."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}", heard
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

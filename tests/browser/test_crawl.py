@@ -3,9 +3,7 @@
 import datetime as dt
 import os
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,7 +22,7 @@ from leadflow_pipelines.providers.scraper.kept_html import KeptHtml, Received
 from leadflow_pipelines.providers.scraper.refusals import CrawlStopped
 from leadflow_pipelines.providers.scraper.rows import to_source_rows
 from leadflow_pipelines.settings import load_settings
-from tests.browser.county import DAY, DETAILS, LISTS, PRIVATE, RECORDS, SITE, ZIP, County, in_a_thread
+from tests.browser.county import DAY, DETAILS, LISTS, PRIVATE, RECORDS, SITE, ZIP, County, Listener, in_a_thread
 
 HAS_CHROMIUM = any(shutil.which(name) for name in INSTALLED)
 pytestmark = [
@@ -148,17 +146,17 @@ def test_a_longer_crawl_delay_wins(county: County) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "kind", "told", "last_asked"),
+    ("page", "kind", "told"),
     [
-        ("members", "login", "asks for a login (sent on to a login page)", "members"),
-        ("account", "login", "asks for a login (a password field)", "account"),
-        ("checked", "captcha", "shows a CAPTCHA (a CAPTCHA frame)", "checked"),
-        ("forbidden", "forbidden", "HTTP 403", "forbidden"),
-        ("busy", "too_many", "HTTP 429 without Retry-After", "busy"),
-        ("blocked", "block_page", 'it says "Access denied"', "blocked"),
+        ("members", "login", "asks for a login (sent on to a login page)"),
+        ("account", "login", "asks for a login (a password field)"),
+        ("checked", "captcha", "shows a CAPTCHA (a CAPTCHA frame)"),
+        ("forbidden", "forbidden", "HTTP 403"),
+        ("busy", "too_many", "HTTP 429 without Retry-After"),
+        ("blocked", "block_page", 'it says "Access denied"'),
     ],
 )
-def test_a_no_stops_the_recipe_at_once(county: County, page: str, kind: str, told: str, last_asked: str) -> None:
+def test_a_no_stops_the_recipe_at_once(county: County, page: str, kind: str, told: str) -> None:
     recipe = county.recipe(start=[f"{SITE}/{page}", f"{SITE}/sales?zip={{zip}}"], paths=[f"{SITE}/"])
     with pytest.raises(CrawlStopped) as stopped:
         county.crawl(recipe)
@@ -166,7 +164,7 @@ def test_a_no_stops_the_recipe_at_once(county: County, page: str, kind: str, tol
     assert error.kind == kind
     assert told in error.message
     assert "--clear-stop" in (error.remedy or "")
-    assert county.asked() == {"/robots.txt": 1, f"{SITE}/{last_asked}": 1}
+    assert county.asked() == {"/robots.txt": 1, f"{SITE}/{page}": 1}
     if page != "members":
         assert error.html_path is not None
         assert Path(error.html_path).read_text().startswith("<!-- leadflow ")
@@ -176,9 +174,14 @@ def test_a_no_stops_the_recipe_at_once(county: County, page: str, kind: str, tol
     assert told in str(still.value)
     assert sum(county.asked().values()) == 2
 
+
+def test_after_a_stop_is_cleared_the_page_that_said_no_is_not_asked_for_again(county: County) -> None:
+    recipe = county.recipe(start=[f"{SITE}/forbidden", f"{SITE}/sales?zip={{zip}}"], paths=[f"{SITE}/"])
+    with pytest.raises(CrawlStopped):
+        county.crawl(recipe)
     in_a_thread(county.run(recipe).clear_stop)
     assert county.crawl(recipe, max_pages=1).requests == 1
-    assert county.asked()[f"{SITE}/{last_asked}"] == 1  # the page that said no is not asked for again
+    assert county.asked()[f"{SITE}/forbidden"] == 1
 
 
 def test_a_no_stops_the_other_processes_too(county: County) -> None:
@@ -277,7 +280,7 @@ def test_no_robots_allow_everything(county: County) -> None:
 
 
 def test_who_asks_is_said(county: County) -> None:
-    with _listener() as (url, heard):
+    with Listener() as (url, heard):
         recipe = county.recipe(site=url, paths=["/"], start=["/sales"])
         county.crawl(recipe, max_pages=1)
     assert {agent for _, agent in heard} == {"LeadFlow/0.1.0 (+crawler@county.example)"}
@@ -343,7 +346,7 @@ def test_a_no_stops_a_disguised_recipe_too(county: County) -> None:
 
 
 def test_pages_take_turns_through_the_proxies(county: County) -> None:
-    with _listener() as (first, through_first), _listener() as (second, through_second):
+    with Listener() as (first, through_first), Listener() as (second, through_second):
         settings = load_settings(crawl_proxies=f"{first},{second}")
         recipe = county.recipe(permission=PERMISSION, proxies=True)
         county.crawl(recipe, max_pages=2, crawl_proxies=settings.crawl_proxies)
@@ -364,36 +367,3 @@ def _list_without_details(county: County) -> dict[str, Any]:
     everything = ("owner", "mailing", "land_use", "year_built", "living_area", "lot", "assessed")
     fields = {**rules["fields"], **{name: {"selector": f".{name}"} for name in everything}}
     return {key: value for key, value in (rules | {"fields": fields}).items() if value is not None}
-
-
-class _listener:  # noqa: N801 - used as a function
-    """A server that answers every GET with a page of one sale, and notes path and user agent."""
-
-    def __enter__(self) -> tuple[str, list[tuple[str, str]]]:
-        heard: list[tuple[str, str]] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                heard.append((self.path, self.headers["user-agent"]))
-                is_robots = self.path.endswith("/robots.txt")
-                body = b"" if is_robots else b"<p id='no-sales'>none</p>"
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain" if is_robots else "text/html")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def do_CONNECT(self) -> None:
-                heard.append((self.path, ""))
-                self.send_error(502)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Silent."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}", heard
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -22,7 +22,7 @@ from leadflow_pipelines.providers.scraper.crawl import starting_pages
 from leadflow_pipelines.providers.scraper.kept_html import Received
 from leadflow_pipelines.settings import load_settings
 from tests.browser.county import DAY, DETAILS, LISTS, RECORDS, SITE, ZIP, County, recipe_text
-from tests.commands import leadflow
+from tests.commands import leadflow, leadflow_here
 
 pytestmark = [
     pytest.mark.browser,
@@ -148,11 +148,11 @@ def test_the_command_crawls_and_says_what_came(county: County, tmp_path: Path) -
 def test_the_command_checks_a_recipe(county: County, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(recipe_text(county.sandbox.url))
-    good = leadflow("source", "recipe-check", str(recipe), "--json", environment=county.environment())
+    good = leadflow_here("source", "recipe-check", str(recipe), "--json", environment=county.environment())
     assert good.exit_code == 0, good.err
     assert good.json["name"] == "simulated_county"
     recipe.write_text(recipe_text(county.sandbox.url, pages_per_day="many", terms_reviewed_by=None))
-    bad = leadflow("source", "recipe-check", str(recipe), environment=county.environment())
+    bad = leadflow_here("source", "recipe-check", str(recipe), environment=county.environment())
     assert bad.exit_code == 1
     assert "recipe.yaml" in bad.err
     assert "pages_per_day" in bad.err

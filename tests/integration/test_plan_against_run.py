@@ -125,7 +125,8 @@ def rehearse(desk: Desk, seed: int, plans: int) -> int:
 
 
 def test_a_few_random_plans_hold(desk: Desk) -> None:
-    assert rehearse(desk, seed=11, plans=5) >= 1
+    """Of this seed the third asks for ZIPs that the others pulled."""
+    assert rehearse(desk, seed=187, plans=3) == 1
 
 
 @pytest.mark.slow
@@ -142,9 +143,10 @@ def test_a_zip_never_pulled_gives_a_range_and_no_expectation(desk: Desk) -> None
     assert attom.zips_without_past == batchdata.zips_without_past == ("78704",)
 
 
-def test_owners_traced_lately_are_not_planned_again_until_they_are_stale(desk: Desk) -> None:
+def test_what_was_bought_lately_is_not_planned_again_until_it_is_stale(desk: Desk) -> None:
     day = TODAY - dt.timedelta(days=30)
     cost = desk.run(["78704"], day)
+    assert desk.plan(["78704"], day).totals["worst_cents"] == 0, "after the run nothing is left to buy"
     attom, batchdata = desk.plan(["78704"], day + dt.timedelta(days=1)).lines
     assert attom.expected_cents == cost["attom"] == RECORDS_PER_ZIP * 10
     assert (batchdata.cached, batchdata.to_call, batchdata.expected_cents) == (4, 0, 0)
@@ -175,11 +177,6 @@ def test_owners_are_not_priced_before_somebody_attested_why(database: Database, 
         attest(connection, org.org_id, purpose="property_acquisition", actor="pat", now=NOW)
     allowed = planned()
     assert (allowed.refusal, allowed.worst_cents) == (None, 4 * 7)
-
-
-def test_after_the_run_a_plan_has_nothing_left_to_buy(desk: Desk) -> None:
-    desk.run(["78704"], TODAY)
-    assert desk.plan(["78704"], TODAY).totals["worst_cents"] == 0
 
 
 def test_the_next_day_begins_with_the_zips_that_the_budget_left_out(desk: Desk) -> None:
