@@ -17,6 +17,7 @@ from leadflow_pipelines.cli import (
     gateway,
     import_file,
     lake,
+    lead_texts,
     leads,
     orgs,
     people,
@@ -63,6 +64,7 @@ app.add_typer(
     help="Why a lead ranks where it does, a contact is cleared or blocked, records are one property.",
 )
 app.add_typer(dnc.app, name="dnc", help="Do-not-call lists, their licences, and vendors' look-ups.")
+campaign.app.command("draft-letter")(lead_texts.draft_letter)
 campaign.app.command("letters")(campaign_by_hand.letters)
 campaign.app.command("returned")(campaign_by_hand.returned)
 campaign.app.command("bounces")(campaign_by_hand.bounces)

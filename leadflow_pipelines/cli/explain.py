@@ -1,5 +1,6 @@
 """`leadflow explain`: the whole case for one lead or property, from the tables; contacts are in `explain_case`."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, out, print_json, print_table
 from leadflow_pipelines.cli.explain_case import contact, message
 from leadflow_pipelines.cli.explain_merge import merge
+from leadflow_pipelines.cli.lead_texts import summaries_of, told_of
 from leadflow_pipelines.cli.session import open_session
 from leadflow_pipelines.errors import InvalidInput
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow_pipelines.compliance.foreclosure_rules import ForeclosureRule
+    from leadflow_pipelines.leads.lead_text import LeadText
+    from resources.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True)
 app.command("merge")(merge)
@@ -24,6 +28,9 @@ app.command("message")(message)
 @app.command("lead")
 def lead(
     property_id: Annotated[str, typer.Argument(help="Property id, as in `leadflow leads --format csv`.")],
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Add a summary in words; a configured model is paid for it once.")
+    ] = False,
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +40,8 @@ def lead(
     from leadflow_pipelines.cli.explain_conflicts import conflicts_of, print_conflicts
     from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, PROPERTIES, PROPERTY_LINKS
 
-    lake = open_session(org).lake
+    workspace = open_session(org)
+    lake = workspace.lake
     this = pl.col("property_id") == property_id
     property_ = _latest(lake.read(PROPERTIES, where=this & pl.col("valid_to").is_null()), "valid_from")
     if property_ is None:
@@ -42,13 +50,18 @@ def lead(
     score = _latest(lake.read(LEAD_SCORES, where=this), "day") or {}
     links = lake.read(PROPERTY_LINKS, where=this).select("record_id", "matched_by", "score", "evidence", "linked_on")
     conflicts = conflicts_of(lake, property_id)
+    text = _summary(workspace, signals, score) if summary else None
     if as_json:
         rule = _foreclosure_rule(signals)
         print_json({"property": property_, "signals": signals, "score": score, "links": links.to_dicts(),
-                    "conflicts": conflicts.to_dicts(), "pre_foreclosure_rule": rule and rule.statute})  # fmt: skip
+                    "conflicts": conflicts.to_dicts(), "pre_foreclosure_rule": rule and rule.statute,
+                    **({"summary": asdict(text)} if text else {})})  # fmt: skip
         return
     out.print(f"[bold]{property_['address'] or property_['parcel_number']}[/bold]  ({property_id})")
     out.print(f"{score.get('points', '-')} points on {score.get('day', '-')} by {score.get('model_version', '-')}\n")
+    if text:
+        out.print(text.text, markup=False)
+        out.print(f"{told_of(text)}\n", markup=False, style="dim")
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
     plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
     facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
@@ -61,6 +74,16 @@ def lead(
     print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)
     print_table("Records", links.columns, links.iter_rows())
     out.print(f"Cost so far: {dollars(signals.get('cost_cents'))}")
+
+
+def _summary(workspace: "Workspace", signals: dict[str, Any], score: dict[str, Any]) -> "LeadText":
+    """The lead in words. Raises InvalidInput where nothing was derived of the property yet."""
+    if not signals:
+        raise InvalidInput(
+            "Nothing is derived of this property yet.", remedy="Work its ZIP first: leadflow run --zip ..."
+        )
+    (text,) = summaries_of(workspace, [(signals, score)])
+    return text
 
 
 def _foreclosure_rule(signals: dict[str, Any]) -> "ForeclosureRule | None":

@@ -2,12 +2,23 @@
 
 import datetime as dt
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from leadflow_pipelines.cli.console import JsonOption, OrgOption, err, out, print_json, print_table
+from leadflow_pipelines.cli.console import (
+    JsonOption,
+    MaxSpendOption,
+    OrgOption,
+    as_cents,
+    err,
+    out,
+    print_json,
+    print_table,
+)
+from leadflow_pipelines.cli.lead_texts import summaries_of, told_of
 from leadflow_pipelines.cli.session import open_session, parse_day
 
 if TYPE_CHECKING:
@@ -26,6 +37,11 @@ def leads(
         Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="How to print it.")
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
+    summary: Annotated[
+        bool,
+        typer.Option("--summary", help="Add a summary of each in words; a configured model is paid for it once."),
+    ] = False,
+    max_spend: MaxSpendOption = None,
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,6 +53,8 @@ def leads(
     frame = lead_list(workspace, zips=zip_codes, day=parse_day(as_of, workspace.settings), top=top)
     if as_json:
         format_ = "json"
+    if summary:
+        frame = _with_summaries(workspace, frame, None if max_spend is None else as_cents(max_spend))
     if frame.is_empty() and format_ == "table":
         err.print("There are no leads yet. Run `leadflow run --zip ...`, or import a county file first.")
         return
@@ -72,6 +90,19 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
     )
 
 
+def _with_summaries(workspace: "Workspace", frame: "pl.DataFrame", max_spend_cents: Decimal | None) -> "pl.DataFrame":
+    """The list with `summary`, `summary_by` (model or template) and `summary_why` beside each lead."""
+    import polars as pl
+
+    rows = frame.to_dicts()
+    texts = summaries_of(workspace, [(row, row) for row in rows], max_spend_cents=max_spend_cents) if rows else []
+    return frame.with_columns(
+        pl.Series("summary", [text.text for text in texts], pl.String),
+        pl.Series("summary_by", [text.written_by for text in texts], pl.String),
+        pl.Series("summary_why", [told_of(text) for text in texts], pl.String),
+    )
+
+
 def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
     import polars as pl
 
@@ -81,6 +112,7 @@ def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
     if format_ == "table":
         columns = ["points", "zip", "address", "city", "reasons", "cleared_mail", "cleared_voice", "cleared_sms"]
         print_table("Leads", [name.replace("cleared_", "") for name in columns], frame.select(columns).iter_rows())
+        _print_summaries(frame)
         _print_foreclosure_flag(frame)
         out.print("Cleared under the configured, dated contact rules; not legal advice.")
     elif format_ == "json":
@@ -90,6 +122,15 @@ def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
         neutralise_formulas(flat).write_csv(target)
     else:
         frame.write_parquet(target)
+
+
+def _print_summaries(frame: "pl.DataFrame") -> None:
+    if "summary" not in frame.columns:
+        return
+    for address, text, why in frame.select("address", "summary", "summary_why").iter_rows():
+        out.print(f"[bold]{address or '-'}[/bold]")
+        out.print(text, markup=False)
+        out.print(f"{why}\n", markup=False, style="dim")
 
 
 def _print_foreclosure_flag(frame: "pl.DataFrame") -> None:

@@ -209,7 +209,7 @@ def _written_as(name: str, value: Decimal | int) -> tuple[Decimal, set[Decimal]]
     match SUMMARY_FIELDS[name].kind:
         case "money":
             true /= 100
-            return true, {true, *_significant(true)}
+            return true, {true, _rounded(true, "1"), *_significant(true)}
         case "area":
             return true, {true, *_significant(true)}
         case "share":

@@ -84,7 +84,8 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-_NOT_PRINTED = re.compile(r"[^\x20-\x7e\u00a1-\u024f]+")
+_NOT_PRINTED = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f]+")
+"""What is neither ASCII nor a Latin letter or sign; the soft hyphen among it, which nobody sees."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,9 @@ def percent_of(share: Decimal) -> Decimal:
 def _cleaned(field: Field, value: Any) -> Any:  # noqa: PLR0911 - one line a kind
     """The value in the kind's own form; None where it says nothing. Raises ValueError or TypeError for another kind."""
     match field.kind:
-        case "money" | "year" | "score" | "area":
+        case "money":
+            return cents if dollars_of(cents := int(_number(value))) else None
+        case "year" | "score" | "area":
             return int(_number(value))
         case "count" | "years":
             return _number(value)
@@ -203,9 +206,11 @@ def _place(name: str, value: Any) -> str | None:
     """A city, state or ZIP; what does not look like one is left out."""
     if not isinstance(value, str):
         raise TypeError
-    forms = {"city": r"[A-Za-z][A-Za-z .'-]{1,39}", "state": r"[A-Z]{2}", "zip": r"\d{5}"}
+    forms = {"city": r"[A-Za-z][A-Za-z .'-]{1,39}", "state": r"[A-Z]{2}", "zip": r"[0-9]{5}"}
     found = " ".join(value.split())
-    return found if re.fullmatch(forms[name], found) else None
+    if not re.fullmatch(forms[name], found):
+        return None
+    return found.title() if name == "city" and found.isupper() else found
 
 
 def _written(field: Field, value: Any) -> str:

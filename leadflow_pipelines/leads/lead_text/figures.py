@@ -131,6 +131,8 @@ def _digits(text: str, match: re.Match[str]) -> Figure:
     value = Decimal(match["digits"].replace(",", ""))
     if match["part"] and int(match["of"]):
         value += Decimal(match["part"]) / Decimal(match["of"])
+    if (match["currency"] or "$").strip() != "$":
+        return Figure("relative", match.group(), match.start(), match.end())
     value *= SUFFIXES.get((match["suffix"] or "").lower(), 1) * SCALES.get((match["scale"] or "").lower(), 1)
     return _figure(text, match, value, is_money=bool(match["currency"]), is_ordinal=bool(match["ordinal"]))
 

@@ -53,7 +53,7 @@ def _home(facts: LeadFacts) -> str:
         _counted(shown["bedrooms"], "bedroom") if "beds" in known else None,
         _counted(shown["bathrooms"], "bathroom") if "baths" in known else None,
         f"{shown['living area']} of living area" if "living_sqft" in known else None,
-        _counted(shown["units"], "unit") if "units" in known else None,
+        _counted(shown["units"], "unit") if known.get("units", 1) != 1 else None,
         f"a lot of {shown['lot area']}" if "lot_sqft" in known else None,
     ]
     listed = _listed([part for part in parts if part])
@@ -90,11 +90,11 @@ def _value(facts: LeadFacts) -> str:
 def _signals(facts: LeadFacts) -> str:
     known, shown = facts.values, facts.shown
     held = [words for name, words in SIGNALS.items() if known.get(name)]
-    said = f"It is {_listed(held)}" if held else "No sign of distress is on record"
-    lists = known.get("stacked_list_count")
-    said += f", on {_counted(shown['number of lists that hold it'], 'list')}" if lists else ""
+    lists = _counted(shown["number of lists that hold it"], "list") if known.get("stacked_list_count") else None
+    signs = _listed([*held, *([f"on {lists}"] if lists else [])])
+    said = f"It is {signs}" if signs else "No sign of distress is on record"
     if "points" in known:
-        said += f", and scores {_counted(shown['score in points of 100'], 'point')}"
+        said += f"; it scores {_counted(shown['score in points of 100'], 'point')}"
         said += f", rank {known['rank_in_zip']} in its ZIP" if "rank_in_zip" in known else ""
     if "probability" in known:
         said += f"; a sale within 12 months has a probability of {shown['probability of a sale within 12 months']}"
@@ -110,4 +110,4 @@ def _years(shown: object) -> str:
 
 
 def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return " and ".join([", ".join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts)
