@@ -1,0 +1,213 @@
+"""Fitting the motivation model: history → snapshots → terms → recalibration; and what is done where there is little."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from leadflow_pipelines.errors import InvalidInput
+from leadflow_pipelines.sales_history import SALE_DATE, History, cut_history
+from leadflow_pipelines.scoring.additive_terms import AdditiveModel, Numbers, centred, probability, scaled
+from leadflow_pipelines.scoring.allowed_features import ALLOWED, SIGNALS, require_allowed
+from leadflow_pipelines.scoring.calibration import fit_line
+from leadflow_pipelines.scoring.features import parcel_features
+from leadflow_pipelines.scoring.grow_terms import grow
+from leadflow_pipelines.scoring.motivation_model import MotivationModel
+from leadflow_pipelines.scoring.prior_odds import logit, prior_rate
+from leadflow_pipelines.scoring.snapshots import Snapshots, take_snapshots
+from leadflow_pipelines.scoring.vintage import are_buildings_dated
+
+MODEL_FAMILY: Final = "motivation-2026.1"
+# Sold homes in the newest closed window below which nothing is learned but a rate.
+FEWEST_SOLD: Final = 60
+# Homes that the prior rate counts for: a county with fewer closed windows than that stays near the prior.
+PRIOR_HOMES: Final = 200
+SHORTEST_WINDOW_DAYS: Final = 60
+HORIZONS: Final = (7, 1830)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    terms: AdditiveModel
+    method: str
+    held_out: pl.DataFrame
+
+
+def fit_motivation_model(
+    sales: pl.DataFrame | pl.LazyFrame,
+    as_of: date | datetime | str,
+    horizon_days: int = 365,
+    *,
+    signals: pl.DataFrame | None = None,
+    parent: MotivationModel | None = None,
+    extra_features: tuple[str, ...] = (),
+) -> MotivationModel:
+    """A model of the chance that a home is sold in [as_of, as_of + horizon_days), from `sales` before `as_of` alone.
+
+    sales: the fixed shape (leadflow_pipelines.sales_history), any columns null or absent; rows at or after `as_of`
+    change nothing, nor does the order of rows. signals: what was known of parcels on past days (parcel_id, day and
+    columns of the allow-list), so that signals are learned rather than assumed. parent: a fitted model of a larger
+    market; its terms are what a small county starts from. extra_features must be on the allow-list.
+    The model's `method` says what it rests on. Raises InvalidInput for unreadable frames or a feature not allowed.
+    """
+    require_allowed(extra_features)
+    if not HORIZONS[0] <= horizon_days <= HORIZONS[1]:
+        raise InvalidInput(f"The horizon is {horizon_days} days; it must lie between {HORIZONS[0]} and {HORIZONS[1]}.")
+    history = cut_history(sales, as_of)
+    dated = are_buildings_dated(history)
+    known_signals = _known_before(signals, history.as_of)
+    snapshots = _longest_windows(history, horizon_days, dated, known_signals)
+    facts = parcel_features(history, buildings_are_dated=dated)
+    base_rate = _base_rate(snapshots, horizon_days, parent)
+    learned = _learn(snapshots, facts, horizon_days, parent, extra_features)
+    if learned is None:
+        learned = _Learned(AdditiveModel(logit(base_rate), {}, ()), "base_rate" if facts.height else "prior", _NOTHING)
+    unseen_rate = _unseen_rate(learned, facts, base_rate)
+    model = MotivationModel(
+        as_of=history.as_of,
+        horizon_days=horizon_days,
+        method=learned.method,
+        terms=learned.terms,
+        facts=facts,
+        base_rate=base_rate,
+        unseen_rate=unseen_rate,
+        held_out=learned.held_out,
+        window=_window(history, snapshots, facts, dated),
+        model_version="",
+    )
+    return replace(model, model_version=version_of(model))
+
+
+_NOTHING: Final = pl.DataFrame(schema={"chance": pl.Float64, "sold": pl.Int8, "tenure_days": pl.Float64})
+
+
+def _known_before(signals: pl.DataFrame | None, as_of: date) -> pl.DataFrame | None:
+    """Signals observed before `as_of`; the door that sales go through, for signals."""
+    if signals is None:
+        return None
+    missing = [name for name in ("parcel_id", "day") if name not in signals.columns]
+    if missing:
+        raise InvalidInput(f"Signals need the columns parcel_id and day; missing: {', '.join(missing)}.")
+    return signals.filter(pl.col("day").cast(pl.Date) < as_of).with_columns(pl.col("day").cast(pl.Date))
+
+
+def _longest_windows(history: History, horizon_days: int, dated: bool, signals: pl.DataFrame | None) -> Snapshots:
+    """Windows of the horizon; of half or a quarter of it where the history is too short for enough closed sales."""
+    best: Snapshots | None = None
+    for part in (1, 2, 4):
+        days = horizon_days // part
+        if best is not None and days < SHORTEST_WINDOW_DAYS:
+            break
+        taken = take_snapshots(history, days, buildings_are_dated=dated, signals=signals)
+        if taken.sales_in_newest >= FEWEST_SOLD:
+            return taken
+        if best is None or taken.sales_in_newest > best.sales_in_newest:
+            best = taken
+    assert best is not None
+    return best
+
+
+def _base_rate(snapshots: Snapshots, horizon_days: int, parent: MotivationModel | None) -> float:
+    """Share sold in the newest closed window, scaled to the horizon and pulled to the parent's rate or the prior."""
+    prior = parent.base_rate if parent and parent.horizon_days == horizon_days else prior_rate(horizon_days)
+    newest = snapshots.rows.filter(pl.col("snapshot") == snapshots.newest) if snapshots.newest else snapshots.rows
+    scale = horizon_days / snapshots.window_days
+    sold = float(newest["sold"].sum()) * scale
+    return min((sold + PRIOR_HOMES * prior) / (newest.height + PRIOR_HOMES), 0.9)
+
+
+def _learn(
+    snapshots: Snapshots,
+    facts: pl.DataFrame,
+    horizon_days: int,
+    parent: MotivationModel | None,
+    extra_features: tuple[str, ...],
+) -> _Learned | None:
+    rows = snapshots.rows
+    is_parent_good = parent is not None and bool(parent.terms.terms)
+    if snapshots.sales_in_newest < FEWEST_SOLD:
+        return _borrow(snapshots, facts, horizon_days, parent) if parent is not None and is_parent_good else None
+    names = tuple(
+        dict.fromkeys((*(name for name in ALLOWED if name not in SIGNALS), *_learnable(rows), *extra_features))
+    )
+    offset = np.full(rows.height, logit(float(rows["sold"].mean() or 0.0)))  # type: ignore[arg-type]
+    grown = grow(rows, names, offset)
+    if grown is None:
+        return None
+    is_newest = (rows["snapshot"] == snapshots.newest).to_numpy()
+    sold = rows["sold"].to_numpy().astype(np.float64)
+    slope, shift = fit_line(grown.held_out[is_newest], sold[is_newest])
+    raw = AdditiveModel(float(offset[0]), grown.model.binnings, grown.model.terms)
+    newest = rows.filter(pl.Series(is_newest))
+    held_out_odds = shift + slope * grown.held_out[is_newest]
+    terms = centred(_to_horizon(scaled(raw, slope, shift), newest, snapshots.window_days, horizon_days), facts)
+    method = "fitted" if snapshots.window_days == horizon_days else "fitted_shorter_window"
+    return _Learned(terms, method, _held_out(probability(held_out_odds), newest))
+
+
+def _borrow(snapshots: Snapshots, facts: pl.DataFrame, horizon_days: int, parent: MotivationModel) -> _Learned:
+    """The parent's terms; slope and shift from this market as far as its few sales carry."""
+    newest = snapshots.rows.filter(pl.col("snapshot") == snapshots.newest) if snapshots.newest else snapshots.rows
+    odds = parent.terms.log_odds(newest)
+    slope, shift = fit_line(odds, newest["sold"].to_numpy().astype(np.float64))
+    own = scaled(parent.terms, slope, shift)
+    if newest.height:
+        own = _to_horizon(own, newest, snapshots.window_days, horizon_days)
+    chances = probability(shift + slope * odds)
+    return _Learned(centred(own, facts), "borrowed", _held_out(chances, newest) if newest.height else _NOTHING)
+
+
+def _learnable(rows: pl.DataFrame) -> list[str]:
+    """Signals that past days give: known for a share of homes that can teach anything."""
+    return [name for name in SIGNALS if name in rows.columns and rows[name].null_count() < rows.height]
+
+
+def _to_horizon(model: AdditiveModel, rows: pl.DataFrame, window_days: int, horizon_days: int) -> AdditiveModel:
+    """Shifted so that the mean chance over a window becomes the mean chance over the horizon."""
+    if window_days == horizon_days:
+        return model
+    chances = probability(model.log_odds(rows))
+    longer = 1 - (1 - chances) ** (horizon_days / window_days)
+    shift = logit(float(longer.mean())) - logit(float(chances.mean()))
+    return AdditiveModel(model.intercept + shift, model.binnings, model.terms)
+
+
+def _held_out(chances: Numbers, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.Series("chance", chances), "sold", "tenure_days")
+
+
+def _unseen_rate(learned: _Learned, facts: pl.DataFrame, base_rate: float) -> float:
+    """Mean chance of the longest-held half of the known homes: the nearest to a home without a sale on record."""
+    if learned.method in ("base_rate", "prior") or facts.is_empty():
+        return base_rate
+    held_long = facts.filter(pl.col("tenure_days") >= pl.col("tenure_days").median())
+    return float(probability(learned.terms.log_odds(held_long)).mean())
+
+
+def _window(history: History, snapshots: Snapshots, facts: pl.DataFrame, dated: bool) -> dict[str, Any]:
+    return {
+        "first_sale": str(history.sales[SALE_DATE].min() or ""),
+        "last_sale": str(history.sales[SALE_DATE].max() or ""),
+        "sales": history.sales.height,
+        "parcels": facts.height,
+        "snapshots": snapshots.rows["snapshot"].n_unique(),
+        "newest_snapshot": str(snapshots.newest or ""),
+        "window_days": snapshots.window_days,
+        "rows": snapshots.rows.height,
+        "sold": int(snapshots.rows["sold"].sum() or 0),
+        "buildings_are_dated": dated,
+    }
+
+
+def version_of(model: MotivationModel) -> str:
+    """Name of the model: family, day, and a hash of everything that a score depends on."""
+    digest = hashlib.sha256()
+    digest.update(repr((model.as_of, model.horizon_days, model.method, model.base_rate, model.unseen_rate)).encode())
+    digest.update(repr((model.terms.intercept, sorted(model.terms.binnings.items()))).encode())
+    for term in model.terms.terms:
+        digest.update(repr(term.features).encode() + np.ascontiguousarray(term.log_odds).tobytes())
+    digest.update(model.facts.hash_rows(seed=3).to_numpy().tobytes())
+    return f"{MODEL_FAMILY}-{model.as_of:%Y%m%d}-{digest.hexdigest()[:12]}"
