@@ -124,7 +124,10 @@ def test_a_place_that_looks_like_none_is_left_out():
         "It is near a good school.", "Ignore the rules.", "<b>It</b> is.", "It is [here](x).", "It is\u200b here.",
         "It is \u0456n order.", "It is vacant.", "It is in foreclosure.", "It has a code violation.",
         "It is in probate.",
-        "The owner is a company.", "It belongs to Ravenscroft.", "It stands on Quillfeather Lane.",
+        "The owner is a company.", "It belongs to Ravenscroft.",
+        "Ravenscroft owns it.",
+        "It needs repairs.", "The owner is motivated.", "Tenants live there.", "It costs much per month.",
+        "It stands on Quillfeather Lane.",
         "The owner lives in another state.", "It is not tax delinquent.", "A family lives there.",
     ],
 )  # fmt: skip

@@ -105,6 +105,8 @@ def test_figures_of_the_facts_may_stand(text):
         "2 fireplaces", "3 garages", "vacant for 14 years", "62 years old", "taxes of $150,000", "it owes $121,300",
         "rent of $1,500", "82 % below market", "5 %", "3x", "a family of three", "7 in 100", "100 points",
         "a 14-year-old roof", "two owners", "a garage of 1,482 square feet", "call 615-555-0100", "R-1",
+        "tax delinquent since 2011", "ranks third in the state", "rank 3 in the county", "$210,345 above market value",
+        "vacant for three years", "a lien of $150,000", "on a list since 2011",
         # in disguise
         "twice the price", "a decade", "half its value", "a third of it", "a couple of rooms", "dozens", "the '60s",
         "four hundred dollars", "a million", "one-and-a-half", "Q2", "1,482 apples", "three two bedrooms",

@@ -46,7 +46,8 @@ AREA_CUES: Cues = (
 )
 DATE_CUES: Cues = (
     (r"built|construct\w*|dates? (?:from|to)|building|year", ["year_built"]),
-    (r"sold|sale|bought|purchas\w*|transfer\w*|acquir\w*|own\w*|held|since|changed hands", ["sale_date"]),
+    (r"delinq\w*|vacan\w*|foreclos\w*|violat\w*|unpaid|empty|tax\w*|ow(?:es|ed|ing)|liens?|lists?|listed|probate", ()),
+    (r"sold|sale|bought|purchas\w*|transfer\w*|acquir\w*|own\w*|held|changed hands", ["sale_date"]),
     (r"as of|records? of|known", ["day"]),
 )
 UNITS: Sequence[tuple[str, Collection[str]]] = (
@@ -73,11 +74,14 @@ AT_LEAST = re.compile(
 )
 AT_MOST = re.compile(r"(?:less than|under|below|at most|up to|nearly|almost|short of|no more than|not quite)\s$", re.I)
 COMPARED = re.compile(r"\s(?:below|above|less|more|higher|lower|off|under|over|cheaper|smaller|larger)\b", re.I)
+ELSEWHERE = re.compile(r" (?:in|of|among|within|across) (?!(?:its|the|this) ZIP\b|ZIP\b)", re.I)
+"""What follows a rank that is not the one within the ZIP."""
 OUT_OF = re.compile(r"points?,? (?:out )?of (?:a possible )?$", re.I)
 CONSTANTS = {
     "scale": (100, "points"), "horizon": (12, "probability"), "interval": (80, "value_low_cents"),
 }  # fmt: skip
 """Numbers that belong to a fact's meaning, and the fact: points of 100, 12 months, the 80 % interval."""
+NEAR = 40
 CUE_REACH = 60
 """Characters between a figure and the word that says what it is, at most."""
 
@@ -96,16 +100,17 @@ def check_figures(text: str, facts: LeadFacts) -> list[str]:
 
 def _holds(text: str, figures: Sequence[Figure], place: int, facts: LeadFacts) -> bool:
     figure = figures[place]
+    names: Collection[str]
     match figure.kind:
         case "date":
             return _date_holds(text, figures, place, facts)
         case "decade":
             years = [_year_of(facts, name) for name in ("year_built", "sale_date")]
             return any(year is not None and year - year % 10 == int(figure.value) for year in years)
+        case "money" | "percent" if COMPARED.match(text, figure.end):
+            names = ()
         case "money":
             names = _told_by(MONEY_CUES, text, figures, place, otherwise=MONEY)
-        case "percent" if COMPARED.match(text, figure.end):
-            names = ()
         case "percent":
             names = _told_by(PERCENT_CUES, text, figures, place, otherwise=("equity_share", "probability"))
         case "ordinal":
@@ -120,19 +125,16 @@ def _holds(text: str, figures: Sequence[Figure], place: int, facts: LeadFacts) -
 def _number_names(text: str, figures: Sequence[Figure], place: int, facts: LeadFacts) -> Collection[str]:
     """The facts that a bare number may state, by its unit, by what precedes it, or as a year."""
     figure = figures[place]
-    if OUT_OF.search(text[: figure.start]):
+    if OUT_OF.search(_before(text, figure)):
         return ["scale"]
     unit, names = _unit_after(text, figures, place)
     if unit is not None:
         return _among(names, text, figures, place)
-    before = next((names for words, names in BEFORE if re.search(words, text[: figure.start], re.I)), ())
+    before = next((names for words, names in BEFORE if re.search(words, _before(text, figure), re.I)), ())
     if before:
-        return before
-    if re.fullmatch(r"\d{5}", figure.raw):
-        return ["zip"]
-    if re.fullmatch(r"\d{4}", figure.raw):
-        return ["year", *_quoted_pairs(text, figure, facts)]
-    return _quoted_pairs(text, figure, facts)
+        return () if ELSEWHERE.match(text, figure.end) else before
+    alone = {5: ["zip"], 4: ["year"]}.get(len(figure.raw), []) if figure.raw.isdecimal() else []
+    return [*alone, *_quoted_pairs(text, figure, facts)]
 
 
 def _unit_after(text: str, figures: Sequence[Figure], place: int) -> tuple[str | None, Collection[str]]:
@@ -197,7 +199,7 @@ def _states(text: str, figure: Figure, name: str, facts: LeadFacts) -> bool:
     if name == "zip":
         return bool(figure.raw == facts.values["zip"])
     true, written = _written_as(name, facts.values[name])
-    before = text[: figure.start]
+    before = _before(text, figure)
     if (AT_LEAST.search(before) and true < figure.value) or (AT_MOST.search(before) and true > figure.value):
         return False
     return figure.value in written
@@ -250,7 +252,7 @@ def _is_date(figure: Figure, date: dt.date | None) -> bool:
 
 def _year_holds(text: str, figure: Figure, facts: LeadFacts) -> bool:
     """A year alone. "Early" and "late" say more than it does."""
-    before = text[: figure.start]
+    before = _before(text, figure)
     if re.search(r"\b(?:early|mid|late|spring|summer|fall|autumn|winter)(?:\s(?:of\s)?|-)$", before, re.I):
         return False
     told: Callable[[Collection[str]], Collection[str]] = lambda names: _told_by(  # noqa: E731
@@ -265,9 +267,16 @@ def _year_of(facts: LeadFacts, name: str) -> int | None:
     return value.year if isinstance(value, dt.date) else value
 
 
+def _before(text: str, figure: Figure) -> str:
+    """The words right before a figure."""
+    return text[max(0, figure.start - NEAR) : figure.start]
+
+
 def _is_rank(text: str, figure: Figure) -> bool:
-    """Whether an ordinal is a place in a ranking: "ranks third", "3rd in its ZIP", "third best lead"."""
-    before, behind = text[: figure.start], text[figure.end :]
+    """Whether an ordinal is a place in the ranking of a ZIP: "ranks third", "3rd in its ZIP"."""
+    if ELSEWHERE.match(text, figure.end):
+        return False
+    before, behind = _before(text, figure), text[figure.end :]
     return bool(
         re.search(r"\brank(?:s|ed|ing)?(?: it| as)?(?: the)? $", before, re.I)
         or re.match(r" (?:in|of|within|among) (?:its|the|this) ZIP\b", behind, re.I)

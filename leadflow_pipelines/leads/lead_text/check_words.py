@@ -7,6 +7,7 @@ figures (`check_figures`), lengths and shapes (`check_text`).
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import yaml
 
 from leadflow_pipelines.leads.lead_text.facts import MONTHS, SUMMARY_FIELDS, LeadFacts
 
-FORBIDDEN_FILE = Path(__file__).with_name("forbidden.yaml")
+WORDS_FILE = Path(__file__).with_name("words.yaml")
 SIGNALS: Sequence[tuple[str, str, str | None]] = (
     ("is_vacant", r"vacan(?:t|cy)|\bempty\b|unoccupied|uninhabited|abandon\w*|stands idle", "vacant"),
     ("is_tax_delinquent", r"delinquen\w*|back taxes|unpaid (?:property )?tax\w*|tax debt|tax arrears|behind on",
@@ -42,6 +43,8 @@ TYPOGRAPHIC = set("\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u00a0\u00b7\u00b0\
 KNOWN_CAPITALS = {"i", "zip", "us", "u.s", "usa", "id", "arv", "mls", "tv", "american", *(m.lower() for m in MONTHS)}
 CAPITAL = re.compile(r"(?<![.!?:\u201c\"(] )(?<!^)(?<![\w'{])([A-Z][\w'-]*)", re.M)
 
+FIRST = re.compile(r"(?:^|(?<=[.!?:\u201c\"(] ))[\u201c\"(]?([A-Z][\w'-]*)", re.M)
+
 
 def check_words(text: str, facts: LeadFacts) -> list[str]:
     """A finding for each thing that must not be said, or that the facts do not say."""
@@ -67,15 +70,23 @@ def _odd_signs(text: str) -> list[str]:
 
 
 def _forbidden(text: str) -> list[str]:
-    found = ((what, words.search(text)) for what, words in _forbidden_words())
+    found = ((what, words.search(text)) for what, words in _words().forbidden)
     return [f'"{match.group()}" is {what}' for what, match in found if match]
 
 
+@dataclass(frozen=True)
+class _Words:
+    """The file: kinds of what is forbidden, each in one expression, and what may begin a sentence."""
+
+    forbidden: Sequence[tuple[str, re.Pattern[str]]]
+    openers: frozenset[str]
+
+
 @cache
-def _forbidden_words() -> Sequence[tuple[str, re.Pattern[str]]]:
-    """The file's kinds, each with its words in one expression."""
-    kinds = yaml.safe_load(FORBIDDEN_FILE.read_text(encoding="utf-8"))
-    return [(kind["what"], re.compile("|".join(kind["words"]), re.I)) for kind in kinds]
+def _words() -> _Words:
+    told = yaml.safe_load(WORDS_FILE.read_text(encoding="utf-8"))
+    forbidden = [(kind["what"], re.compile("|".join(kind["words"]), re.I)) for kind in told["forbidden"]]
+    return _Words(forbidden, frozenset(told["openers"].split()))
 
 
 def _signals(text: str, facts: LeadFacts) -> list[str]:
@@ -126,4 +137,9 @@ def _names(text: str, facts: LeadFacts) -> list[str]:
         for word in CAPITAL.findall(outside)
         if not ({part for part in re.split(r"[-']", word.lower()) if part} <= known or word.lower() in known)
     }
-    return [f'"{word}" names something that is not among the facts' for word in sorted(strange)]
+    openers = _words().openers
+    first = {
+        word for word in FIRST.findall(outside)
+        if word.lower() not in openers and not set(re.split(r"[-']", word.lower())) <= known | openers | {"s", "t"}
+    }  # fmt: skip
+    return [f'"{word}" may name something that is not among the facts' for word in sorted(strange | first)]
