@@ -5,6 +5,7 @@ day may have filled in (sizes, assessments): those lift it falsely, because thei
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import lightgbm
@@ -25,21 +26,35 @@ PARAMETERS: dict[str, Any] = {"n_estimators": 200, "learning_rate": 0.05, "num_l
 PLACES = ("neighborhood", "zip5")
 
 
-def score_with_lightgbm(record: SalesRecord, homes: Homes, *, horizon_days: int, seed: int) -> Floats | None:
-    """Probabilities for `homes`; None where the closed windows hold fewer than LEAST_SOLD sold homes."""
-    newest = homes.as_of - dt.timedelta(days=horizon_days)
+@dataclass(frozen=True)
+class PeerModel:
+    """A fitted LightGBM and the land uses it can tell apart."""
+
+    booster: lightgbm.LGBMClassifier
+    land_uses: pl.Series
+
+    def score(self, record: SalesRecord, homes: Homes, *, with_reasons: bool = False) -> Floats:
+        """Probabilities of `homes`; with_reasons: instead each feature's part in them (SHAP), and the base last."""
+        features = peer_features(record, homes, self.land_uses)
+        if with_reasons:
+            return np.asarray(self.booster.predict(features, pred_contrib=True))
+        return np.asarray(self.booster.predict_proba(features), dtype=np.float64)[:, 1]
+
+
+def fit_lightgbm(record: SalesRecord, as_of: dt.date, *, horizon_days: int, seed: int) -> PeerModel | None:
+    """Fitted to windows closed by `as_of`; None where they hold fewer than LEAST_SOLD sold homes."""
+    newest = as_of - dt.timedelta(days=horizon_days)
     dates = [newest - dt.timedelta(days=SNAPSHOT_DAYS * number) for number in range(SNAPSHOTS)]
     known = [known_homes(record, day, horizon_days=horizon_days) for day in dates]
     known = [one for one in known if one.rows.height]
     sold = np.concatenate([one.is_sold.to_numpy() for one in known]) if known else np.empty(0)
     if sold.sum() < LEAST_SOLD:
         return None
-    land_uses = record.rows.filter(pl.col(SALE_DATE) < homes.as_of)["land_use"].drop_nulls().unique().sort()
+    land_uses = record.rows.filter(pl.col(SALE_DATE) < as_of)["land_use"].drop_nulls().unique().sort()
     features = np.vstack([peer_features(record, one, land_uses) for one in known])
-    model = lightgbm.LGBMClassifier(**PARAMETERS, random_state=seed, n_jobs=1, verbose=-1)
-    model.fit(features, sold, categorical_feature=[features.shape[1] - 1])
-    chances = model.predict_proba(peer_features(record, homes, land_uses))
-    return np.asarray(chances, dtype=np.float64)[:, 1]
+    booster = lightgbm.LGBMClassifier(**PARAMETERS, random_state=seed, n_jobs=1, verbose=-1)
+    booster.fit(features, sold, categorical_feature=[features.shape[1] - 1])
+    return PeerModel(booster, land_uses)
 
 
 def peer_features(record: SalesRecord, homes: Homes, land_uses: pl.Series) -> Floats:

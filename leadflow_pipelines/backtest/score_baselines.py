@@ -8,7 +8,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from leadflow_pipelines.backtest.peer_model import score_with_lightgbm
+from leadflow_pipelines.backtest.peer_model import fit_lightgbm
 from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_homes
 from leadflow_pipelines.contracts import ENRICHED_LEADS
@@ -50,4 +50,5 @@ def by_base_rate(record: SalesRecord, homes: Homes, *, horizon_days: int) -> Flo
 
 def by_lightgbm(record: SalesRecord, homes: Homes, *, horizon_days: int, seed: int) -> Floats | None:
     """A plain LightGBM fitted on the windows that were closed on the date; None where they hold too few sales."""
-    return score_with_lightgbm(record, homes, horizon_days=horizon_days, seed=seed)
+    model = fit_lightgbm(record, homes.as_of, horizon_days=horizon_days, seed=seed)
+    return None if model is None else model.score(record, homes)
