@@ -2,6 +2,7 @@
 
 from leadflow_pipelines.valuation.after_repair import RenovatedResales, RepairCosts, Tier, after_repair_values
 from leadflow_pipelines.valuation.deals import Deal, DealAssumptions, deal_scores, score_deal
+from leadflow_pipelines.valuation.stored_model import read_value_model, write_value_model
 from leadflow_pipelines.valuation.value_model import VALUES_SCHEMA, ValueModel, estimate_values, fit_value_model
 
 __all__ = [
@@ -16,5 +17,7 @@ __all__ = [
     "deal_scores",
     "estimate_values",
     "fit_value_model",
+    "read_value_model",
     "score_deal",
+    "write_value_model",
 ]

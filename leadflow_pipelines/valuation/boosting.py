@@ -37,16 +37,6 @@ WORKERS: Final = 2
 LEAST_HALF_WIDTH: Final = 0.02
 
 
-# 1 would minimise the mean of |value / price - 1|, 0 the same of logarithms. On Queens and Nashville 0.6 costs the
-# median error .003 and takes .015 off that of the cheapest third, where an investor buys and an overestimate hurts.
-RELATIVE: Final = 0.6
-
-
-def shading(off: Floats) -> Floats:
-    """Weight of a sale for the middle value, `off` its log price from where it was expected: cheap ones count more."""
-    return np.asarray(np.exp(-RELATIVE * np.clip(off, -1.0, 1.0)))
-
-
 @dataclass(frozen=True)
 class QuantileTrees:
     """Trees by quantile as LightGBM's own text; `names` are the columns they read."""
@@ -64,7 +54,7 @@ class QuantileTrees:
             return start + added
 
         with ThreadPoolExecutor(WORKERS) as workers:
-            middle, low, high = workers.map(predict_one, self.texts.values())
+            low, middle, high = workers.map(predict_one, (self.texts[level] for level in (LOW, MIDDLE, HIGH)))
         return np.column_stack(
             [np.minimum(low, middle - LEAST_HALF_WIDTH), middle, np.maximum(high, middle + LEAST_HALF_WIDTH)]
         )
@@ -73,16 +63,12 @@ class QuantileTrees:
 def fit_quantile_trees(
     matrix: NDArray[np.float32], names: list[str], start: Floats, log_price: Floats, weight: Floats
 ) -> QuantileTrees:
-    """`start` is corrected by the trees; prices more than a factor of 4.5 away from it count as that far.
-
-    The middle is the median by relative error, not by count: see `shading`.
-    """
+    """`start` is corrected by the trees; prices more than a factor of 4.5 away from it count as that far."""
     target = np.clip(log_price - start, -1.5, 1.5)
-    weights = {LOW: weight, MIDDLE: weight * shading(target), HIGH: weight}
 
     def fit_one(quantile: float) -> str:
         settings = {**SETTINGS, "alpha": quantile, "learning_rate": LEARNING_RATE[quantile]}
-        data = lightgbm.Dataset(matrix, target, weight=weights[quantile], feature_name=names, params=settings)
+        data = lightgbm.Dataset(matrix, target, weight=weight, feature_name=names, params=settings)
         return str(lightgbm.train(settings, data, ROUNDS[quantile]).model_to_string())
 
     with ThreadPoolExecutor(WORKERS) as workers:

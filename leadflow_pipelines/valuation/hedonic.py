@@ -5,7 +5,7 @@ difference between two homes is the adjustment of a comparable sale, term by ter
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -40,9 +40,6 @@ class Hedonic:
         """Log price today of what is known of each home, its place left out."""
         return np.asarray(self.level + _design(homes, self.knots, self.kinds) @ np.asarray(self.weights))
 
-    def as_json(self) -> dict[str, Any]:
-        return dict(vars(self))
-
 
 @dataclass(frozen=True)
 class FittedHedonic:
@@ -53,7 +50,6 @@ class FittedHedonic:
     value: Floats
     residual: Floats
     trust: Floats
-    area_effect: dict[str, Floats]
 
 
 def sale_weights(evidence: Evidence) -> Floats:
@@ -68,12 +64,11 @@ def fit_hedonic(evidence: Evidence, trend_place: str) -> FittedHedonic:
     index = np.zeros(int(month.max()) + 1)
     recency, area = sale_weights(evidence), np.zeros(len(evidence))
     level, weight, trust = float(np.median(evidence.log_price)), recency, np.ones(len(evidence))
-    effects: dict[str, Floats] = {}
     for _ in range(ROUNDS):
         target = evidence.log_price - level - index[month] - area
         beta = _ridge(design, target, weight)
         unexplained = evidence.log_price - level - index[month] - design @ beta
-        area, effects = _area_levels(evidence, unexplained, weight)
+        area = _area_levels(evidence, unexplained, weight)
         error = unexplained - area
         spread = 1.4826 * float(np.median(np.abs(error - np.median(error)))) + 1e-6
         trust = np.minimum(1.0, 2.0 * spread / np.maximum(np.abs(error), 1e-9))
@@ -83,7 +78,7 @@ def fit_hedonic(evidence: Evidence, trend_place: str) -> FittedHedonic:
     value = level + design @ beta
     shift = shift + _area_trends(evidence, trend_place, evidence.log_price - shift - value - area, weight)
     hedonic = Hedonic(knots, kinds, level, beta.tolist(), index.tolist(), spread)
-    return FittedHedonic(hedonic, shift, value, evidence.log_price - shift - value, trust, effects)
+    return FittedHedonic(hedonic, shift, value, evidence.log_price - shift - value, trust)
 
 
 def _columns(evidence: Evidence) -> tuple[dict[str, list[float]], dict[str, list[str]]]:
@@ -123,18 +118,18 @@ def _ridge(design: Floats, target: Floats, weight: Floats) -> Floats:
     return np.asarray(np.linalg.solve(normal, weighted.T @ target))
 
 
-def _area_levels(evidence: Evidence, unexplained: Floats, weight: Floats) -> tuple[Floats, dict[str, Floats]]:
-    """Level of each place above the wider one around it, shrunk to nothing where sales are few."""
-    area, effects = np.zeros(len(evidence)), {}
+def _area_levels(evidence: Evidence, unexplained: Floats, weight: Floats) -> Floats:
+    """Level of each sale's place above the wider one around it, summed; shrunk to nothing where sales are few."""
+    area = np.zeros(len(evidence))
     for place, shrink in AREAS.items():
         code, is_known = evidence.codes[place], evidence.codes[place] >= 0
         if not is_known.any():
             continue
         rows = code[is_known]
         total = np.bincount(rows, weight[is_known] * (unexplained - area)[is_known])
-        effects[place] = total / (np.bincount(rows, weight[is_known]) + shrink)
-        area = area + np.where(is_known, effects[place][code], 0.0)
-    return area, effects
+        level = total / (np.bincount(rows, weight[is_known]) + shrink)
+        area = area + np.where(is_known, level[code], 0.0)
+    return area
 
 
 def _month_index(index: Floats, month: Ints, error: Floats) -> Floats:
