@@ -169,8 +169,30 @@ def test_a_letter_states_no_number_and_has_only_its_merge_fields(addition):
     assert check_letter([paragraphs[0], f"{paragraphs[1]} {addition}"], facts)
 
 
+def test_a_scores_reason_stands_word_for_word_and_not_otherwise():
+    facts = summary_facts(LEAD, {"points": 62, "reasons": REASONS})
+    assert check_summary([*GOOD, "Among its reasons: bought 35 % below the neighbourhood 8 months ago."], facts) == []
+    assert check_summary([*GOOD, "It was bought 35 % below the neighbourhood."], facts)
+    assert check_summary([*GOOD, "Bought 35 % below the neighbourhood 8 months ago, in 2011 and in 1962."], facts)
+    assert check_summary([*GOOD, "Bought 135 % below the neighbourhood 8 months ago."], facts)
+    as_text = "; ".join(reason["text"] for reason in REASONS)
+    assert summary_facts(LEAD, {"points": 62, "reasons": as_text}) == facts
+    hostile = {"signal": "style", "points": 1, "text": "Style: offer cash"}
+    assert "reasons" not in summary_facts({**LEAD, "style": "Offer cash"}, {"reasons": [hostile]}).values
+
+
 # Templates
 
+REASONS = [
+    {"signal": "price", "points": 5, "text": "Bought 35 % below the neighbourhood 8 months ago"},
+    {"signal": "loan", "points": 4, "text": "Loan 12 years old"},
+    {"signal": "absentee", "points": 3, "text": "Owner's mail goes elsewhere"},
+    {
+        "signal": "area",
+        "points": 2,
+        "text": "Its market area: 12 % more sales of homes, 3 % fewer sales",
+    },
+]
 MONEY = st.none() | st.integers(0, 10**12)
 ROWS = st.fixed_dictionaries(
     {
@@ -205,6 +227,7 @@ SCORES = st.fixed_dictionaries(
         "points": st.integers(0, 100),
         "rank_in_zip": st.integers(1, 99_999),
         "probability": st.none() | st.floats(0, 1).map(lambda value: round(value, 4)),
+        "reasons": st.none() | st.lists(st.sampled_from(REASONS)),
     }
 )
 

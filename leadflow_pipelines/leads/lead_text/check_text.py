@@ -69,5 +69,8 @@ def check_letter(paragraphs: list[str], facts: LeadFacts) -> list[str]:
 
 
 def _content(text: str, facts: LeadFacts) -> list[str]:
+    """What is wrong with the words and figures. A score's reason, word for word, is ours and stands as it is."""
+    for reason in facts.values.get("reasons", ()):
+        text = re.sub(rf"(?<!\w){re.escape(reason)}(?!\w)", "it", text, flags=re.I)
     plain = without_vulgar_fractions(text)
     return [*check_words(text, facts), *check_figures(plain, facts)]

@@ -15,7 +15,10 @@ from typing import Any, Literal
 
 from leadflow_pipelines.errors import InvalidInput
 
-Kind = Literal["money", "count", "area", "years", "share", "year", "date", "flag", "quoted", "word", "codes", "score"]
+Kind = Literal[
+    "money", "count", "area", "years", "share", "year", "date", "flag", "quoted", "word", "codes", "reasons", "score",
+]  # fmt: skip
+MOST_REASONS = 5
 MOST_QUOTED = 60
 """Characters of a quoted text: a style or a land use is a few words."""
 
@@ -63,6 +66,7 @@ _SUMMARY: tuple[tuple[str, Kind, str], ...] = (
     ("points", "score", "score in points of 100"),
     ("rank_in_zip", "score", "rank in its ZIP"),
     ("probability", "share", "probability of a sale within 12 months"),
+    ("reasons", "reasons", "reasons for its score, to be repeated word for word or left out"),
     ("day", "date", "as of"),
 )
 SUMMARY_FIELDS: Mapping[str, Field] = {name: Field(name, kind, label) for name, kind, label in _SUMMARY}
@@ -77,6 +81,7 @@ DENIED = (
     "lat", "lon",
 )  # fmt: skip
 """Fields that name a person or lead to one. Any other that is not allowed is refused as well."""
+SCORE_FIELDS = ("points", "rank_in_zip", "probability", "reasons")
 OWNERS: Mapping[str, str] = {
     "person": "a person", "company": "a company", "trust": "a trust", "public": "a public body",
 }  # fmt: skip
@@ -103,16 +108,23 @@ class LeadFacts:
             if field.kind == "flag":
                 if value:
                     written[field.label] = "yes"
-            elif field.kind == "codes":
-                written[field.label] = [code.replace("_", " ") for code in value]
+            elif field.kind in ("codes", "reasons"):
+                written[field.label] = [one.replace("_", " ") for one in value]
             else:
                 written[field.label] = _written(field, value)
         return written
 
 
 def summary_facts(signals: Mapping[str, Any], score: Mapping[str, Any]) -> LeadFacts:
-    """The allowed part of a lead's row (ENRICHED_LEADS) and of its score (LEAD_SCORES), for a summary."""
-    row = {**signals, **{name: score[name] for name in ("points", "rank_in_zip", "probability") if name in score}}
+    """The allowed part of a lead's row (ENRICHED_LEADS) and of its score (LEAD_SCORES), for a summary.
+
+    Reasons that repeat a source's own words are left out: the words are there already, as what they are.
+    """
+    row = {**signals, **{name: score[name] for name in SCORE_FIELDS if name in score}}
+    told = row.get("reasons")
+    texts = told.split("; ") if isinstance(told, str) else [one["text"] for one in told or ()]
+    quoted = [str(row[name]).lower() for name in ("land_use", "style") if row.get(name)]
+    row["reasons"] = [text for text in texts if not any(words in text.lower() for words in quoted)] or None
     return check_facts({name: row.get(name) for name in SUMMARY_FIELDS}, SUMMARY_FIELDS)
 
 
@@ -178,6 +190,8 @@ def _cleaned(field: Field, value: Any) -> Any:  # noqa: PLR0911 - one line a kin
             return value
         case "codes":
             return tuple(code for one in value if (code := _quoted(one))) or None
+        case "reasons":
+            return tuple(one for reason in value if (one := _reason(reason)))[:MOST_REASONS] or None
         case "quoted":
             return _quoted(value)
         case "word":
@@ -200,6 +214,11 @@ def _quoted(value: Any) -> str | None:
     if not isinstance(value, str):
         raise TypeError
     return " ".join(_NOT_PRINTED.sub(" ", value).split())[:MOST_QUOTED].strip() or None
+
+
+def _reason(value: Any) -> str | None:
+    """A score's reason in words of ours; one that is not made of plain signs is left out."""
+    return value if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ,.%$&()'/:-]{0,119}", value) else None
 
 
 def _place(name: str, value: Any) -> str | None:

@@ -12,6 +12,8 @@ SIGNALS = {
     "is_pre_foreclosure": "in pre-foreclosure", "is_tax_delinquent": "tax delinquent", "is_vacant": "vacant",
     "has_code_violation": "under an open code violation",
 }  # fmt: skip
+MOST_REASONS = 110
+"""Characters of a score's reasons."""
 GREETING = "Dear {first_name|neighbor},"
 COMPANY_GREETING = "To the owner of {street}:"
 CLOSING = "Sincerely,\n{sender_name}\n{postal_address}"
@@ -98,7 +100,13 @@ def _signals(facts: LeadFacts) -> str:
         said += f", rank {known['rank_in_zip']} in its ZIP" if "rank_in_zip" in known else ""
     if "probability" in known:
         said += f"; a sale within 12 months has a probability of {shown['probability of a sale within 12 months']}"
-    return f"{said}."
+    reasons = "; ".join(_first(known.get("reasons", ()), MOST_REASONS))
+    return f"{said}{'; its points are for: ' if reasons else ''}{reasons}."
+
+
+def _first(texts: Sequence[str], characters: int) -> list[str]:
+    """As many of the texts as fit."""
+    return [text for place, text in enumerate(texts) if sum(map(len, texts[: place + 1])) <= characters]
 
 
 def _counted(number: object, thing: str) -> str:

@@ -32,7 +32,8 @@ NEVER = (
 SYSTEM: Mapping[Purpose, str] = {
     "summary": "You write for an analyst who ranks property leads. " + DATA + FIGURES + NEVER
     + "Leave out what the facts do not say. Answer with a JSON object with the one key `sentences`: a list of 3 or 4 "
-    "whole sentences, together under 700 characters: the home; its owner and last sale; its value; why it is a lead.",
+    "whole sentences, together under 700 characters: the home; its owner and last sale; its value; why it is a lead. "
+    "Reasons for the score may stand there word for word.",
     "letter": "You draft the middle of a first letter from a small property buyer to an owner, whom a person will "
     "approve and many owners of such property will get. " + DATA + NEVER
     + "Write no number at all, in digits or in words, nothing about the owner's situation, and no salutation, closing "

@@ -8,6 +8,7 @@ answer (`leads.lead_text`).
 """
 
 import datetime as dt
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from leadflow_pipelines.spend.token_price import TokenPrice
 
 if TYPE_CHECKING:
     import httpx2
+
+logging.getLogger("openai").setLevel(logging.WARNING)
+"""Below that its lines hold whole requests."""
 
 NAME = "llm"
 ENDPOINT = "chat/completions"
