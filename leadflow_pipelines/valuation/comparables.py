@@ -4,7 +4,8 @@ An adjusted price is the comp's price moved to today by the index and to the hom
 and listing of candidates; finding them is the search's business.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 import polars as pl
@@ -35,6 +36,24 @@ COMP_FIELDS: Final = {
 COMPS_TYPE: Final = pl.List(pl.Struct(COMP_FIELDS))
 
 
+@dataclass(frozen=True)
+class Shortlist:
+    """The candidates most alike to each home, most alike first: `sale` -1 and `weight` 0 where none."""
+
+    sale: Ints
+    weight: Floats
+    km: Floats
+
+    @classmethod
+    def of(cls, found: Candidates, weight: Floats) -> Self:
+        best = np.argsort(-weight, axis=1, kind="stable")[:, :CONSIDERED]
+        return cls(
+            np.take_along_axis(found.sale, best, 1),
+            np.take_along_axis(weight, best, 1),
+            np.take_along_axis(found.km, best, 1),
+        )
+
+
 def likeness(evidence: Evidence, fitted: FittedHedonic, found: Candidates, day: Floats, look: str) -> Floats:
     """Weight of each candidate, 0 where there is none; outliers of the additive value count less."""
     steepness, half_life_years = LOOKS[look]
@@ -44,50 +63,45 @@ def likeness(evidence: Evidence, fitted: FittedHedonic, found: Candidates, day: 
 
 def comp_levels(
     evidence: Evidence, fitted: FittedHedonic, found: Candidates, day: Floats, wider: Floats
-) -> dict[str, Floats]:
+) -> tuple[dict[str, Floats], Shortlist]:
     """Per look: what the comps' residuals average to (leaning on `wider` where there are none), weight, spread."""
     levels = {}
     residual = fitted.residual[found.sale]
-    for look in LOOKS:
-        weight = likeness(evidence, fitted, found, day, look)
+    weights = {look: likeness(evidence, fitted, found, day, look) for look in LOOKS}
+    for look, weight in weights.items():
         total = weight.sum(axis=1)
         level = ((weight * residual).sum(axis=1) + 1e-3 * wider) / (total + 1e-3)
         spread = (weight * (residual - level[:, None]) ** 2).sum(axis=1) / (total + 1e-9)
         levels.update({f"comps_{look}": level, f"weight_{look}": total, f"spread_{look}": np.sqrt(spread)})
-    return levels
+    return levels, Shortlist.of(found, weights["alike"])
 
 
 def list_comps(
-    evidence: Evidence, fitted: FittedHedonic, found: Candidates, value: Floats, log_value: Floats
-) -> tuple[pl.Series, Floats]:
+    evidence: Evidence, fitted: FittedHedonic, short: Shortlist, value: Floats, log_value: Floats
+) -> tuple[pl.Series, Ints]:
     """Comps as shown, most alike first, one sale a parcel; and their number by home, 0 where they do not bracket.
 
     `value`: additive value of the homes; `log_value`: the estimate. Where the most alike all lie on one side of the
     estimate, the last place goes to the most alike candidate of the other side, so that the list explains the value.
     """
-    rows = len(found.sale)
-    today = np.full(rows, evidence.today)
-    weight = likeness(evidence, fitted, found, today, "alike")
-    best = np.argsort(-weight, axis=1, kind="stable")[:, :CONSIDERED]
-    sale, weight = np.take_along_axis(found.sale, best, 1), np.take_along_axis(weight, best, 1)
-    km = np.take_along_axis(found.km, best, 1)
-    parcel = evidence.codes["parcel"][sale]
+    parcel = evidence.codes["parcel"][short.sale]
     is_repeated = (parcel[:, :, None] == parcel[:, None, :]) & np.tri(parcel.shape[1], k=-1, dtype=bool)[None]
-    usable = (sale >= 0) & (weight > 0) & ~is_repeated.any(axis=2)
-    adjusted = fitted.residual[sale] + value[:, None]
+    usable = (short.sale >= 0) & (short.weight > 0) & ~is_repeated.any(axis=2)
+    adjusted = fitted.residual[short.sale] + value[:, None]
     chosen = usable & (np.cumsum(usable, axis=1) <= LISTED)
     for is_beyond in (adjusted <= log_value[:, None], adjusted >= log_value[:, None]):
         one_sided = ~(chosen & is_beyond).any(axis=1)
         other = usable & is_beyond & (np.cumsum(usable & is_beyond, axis=1) == 1)
-        swapped = one_sided & other.any(axis=1)
         last = chosen & (np.cumsum(chosen, axis=1) == chosen.sum(axis=1, keepdims=True))
-        chosen = np.where(swapped[:, None], (chosen & ~last) | other, chosen)
-    below, above = chosen & (adjusted <= log_value[:, None]), chosen & (adjusted >= log_value[:, None])
-    brackets = below.any(axis=1) & above.any(axis=1)
+        swapped = (one_sided & other.any(axis=1))[:, None]
+        chosen = np.where(swapped, (chosen & ~last) | other, chosen)
+    brackets = (chosen & (adjusted <= log_value[:, None])).any(axis=1)
+    brackets &= (chosen & (adjusted >= log_value[:, None])).any(axis=1)
     row, place = np.nonzero(chosen)
-    shown = _shown(evidence, row, sale[row, place], km[row, place], adjusted[row, place])
-    listed = pl.DataFrame({"row": np.arange(rows)}).join(shown, on="row", how="left", maintain_order="left")["comps"]
-    return listed.fill_null(pl.Series([[]], dtype=COMPS_TYPE)), np.where(brackets, chosen.sum(axis=1), 0.0)
+    shown = _shown(evidence, row, short.sale[row, place], short.km[row, place], adjusted[row, place])
+    every = pl.DataFrame({"row": np.arange(len(value))})
+    listed = every.join(shown, on="row", how="left", maintain_order="left")["comps"]
+    return listed.fill_null(pl.Series([[]], dtype=COMPS_TYPE)), np.where(brackets, chosen.sum(axis=1), 0)
 
 
 def no_comps(rows: int) -> pl.Series:

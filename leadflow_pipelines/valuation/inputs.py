@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from leadflow_pipelines.valuation.comparables import comp_levels
+from leadflow_pipelines.valuation.comparables import Shortlist, comp_levels
 from leadflow_pipelines.valuation.evidence import Evidence
 from leadflow_pipelines.valuation.hedonic import FittedHedonic
 from leadflow_pipelines.valuation.homes import ATTRIBUTES, KINDS, Floats, Homes, Ints
@@ -17,15 +17,20 @@ from leadflow_pipelines.valuation.neighbours import CHUNK_ROWS, NeighbourSearch
 from leadflow_pipelines.valuation.places import PlaceLevels
 
 COMPS_LEVEL: Final = "comps_alike"
+SHORTLIST: Final = ("sale", "weight", "km")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """`matrix`: one row a home, columns `names`. `start`: log value of attributes and comps; trees correct it."""
+    """`matrix`: one row a home, columns `names`. `start`: log value of attributes and comps; trees correct it.
+
+    `comps`: what was found for each home, to be listed.
+    """
 
     matrix: NDArray[np.float32]
     names: list[str]
     start: Floats
+    comps: Shortlist
 
 
 def training_inputs(evidence: Evidence, fitted: FittedHedonic, places: PlaceLevels, search: NeighbourSearch) -> Inputs:
@@ -62,13 +67,16 @@ def _inputs(
     day = np.full(rows, evidence.today) if fold is None else evidence.day
     columns = places.levels(codes, fold)
     narrowest = columns["level_building"]
-    comps: dict[str, list[Floats]] = {}
+    levels: dict[str, list[Floats]] = {}
+    shortlists = []
     for start in range(0, rows, CHUNK_ROWS):
         part = slice(start, min(start + CHUNK_ROWS, rows))
         found = search.near(homes, codes, value, fold, part)
-        for name, level in comp_levels(evidence, fitted, found, day[part], narrowest[part]).items():
-            comps.setdefault(name, []).append(level)
-    columns.update({name: np.concatenate(parts) for name, parts in comps.items()})
+        by_look, short = comp_levels(evidence, fitted, found, day[part], narrowest[part])
+        shortlists.append(short)
+        for name, level in by_look.items():
+            levels.setdefault(name, []).append(level)
+    columns.update({name: np.concatenate(parts) for name, parts in levels.items()})
     has_own = own >= 0
     # What the home fetched before, today and as it is described now, against its attributes' value.
     columns["own_level"] = np.where(has_own, (fitted.residual + fitted.value)[own] - value, np.nan)
@@ -79,7 +87,8 @@ def _inputs(
     columns["parcel_order"] = codes["parcel_order"].astype(np.float64)
     columns["house_number"], columns["lat"], columns["lon"] = homes.house_number, homes.lat, homes.lon
     matrix = np.column_stack([column.astype(np.float32) for column in columns.values()])
-    return Inputs(matrix, list(columns), value + columns[COMPS_LEVEL])
+    comps = Shortlist(*(np.concatenate([getattr(short, name) for short in shortlists]) for name in SHORTLIST))
+    return Inputs(matrix, list(columns), value + columns[COMPS_LEVEL], comps)
 
 
 def earlier_sales(evidence: Evidence) -> Ints:

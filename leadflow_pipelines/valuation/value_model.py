@@ -19,7 +19,7 @@ from leadflow_pipelines.valuation.hedonic import FittedHedonic, fit_hedonic
 from leadflow_pipelines.valuation.homes import Floats, Homes, Ints, read_homes
 from leadflow_pipelines.valuation.inputs import Inputs, earlier_sales, subject_inputs, training_inputs
 from leadflow_pipelines.valuation.intervals import Calibration, calibrate
-from leadflow_pipelines.valuation.neighbours import CHUNK_ROWS, NeighbourSearch, build_search
+from leadflow_pipelines.valuation.neighbours import NeighbourSearch, build_search
 from leadflow_pipelines.valuation.places import PlaceLevels, choose_area, fit_place_levels
 from leadflow_pipelines.valuation.refusals import LEAST_SALES, refusals
 
@@ -54,11 +54,11 @@ class Machine:
     half_width: float
     renovated: RenovatedResales
 
-    def quantiles(self, homes: Homes, codes: dict[str, Ints], value: Floats) -> Floats:
-        inputs = subject_inputs(self.evidence, self.fitted, self.places, self.search, homes, codes, value)
-        return self._quantiles(inputs)
+    def inputs(self, homes: Homes, codes: dict[str, Ints], value: Floats) -> Inputs:
+        return subject_inputs(self.evidence, self.fitted, self.places, self.search, homes, codes, value)
 
-    def _quantiles(self, inputs: Inputs) -> Floats:
+    def quantiles(self, inputs: Inputs) -> Floats:
+        """Log low, middle and high today, one row a home."""
         if self.trees is not None:
             return self.trees.quantiles(inputs.matrix, inputs.start)
         return inputs.start[:, None] + self.half_width * np.array([-1.0, 0.0, 1.0])
@@ -97,9 +97,9 @@ class ValueModel:
         machine = self.machine
         codes = machine.evidence.codes_of(homes)
         value = machine.fitted.hedonic.value(homes)
-        quantiles = machine.quantiles(homes, codes, value)
-        interval = self.calibration.apply(quantiles, machine.areas_of(homes, codes))
-        comps, explaining = _comps(machine, homes, codes, value, interval[:, 1])
+        inputs = machine.inputs(homes, codes, value)
+        interval = self.calibration.apply(machine.quantiles(inputs), machine.areas_of(homes, codes))
+        comps, explaining = list_comps(machine.evidence, machine.fitted, inputs.comps, value, interval[:, 1])
         refused = refusals(machine.evidence, homes, interval)
         by_comps, alone = ("comps+model", "model") if machine.trees is not None else ("comps", "neighbourhood")
         methods = np.where(explaining >= LEAST_COMPS, by_comps, alone)
@@ -156,7 +156,7 @@ def _calibrate(history: History, machine: Machine) -> Calibration:
     newest = evidence.frame.filter(pl.col(SALE_DATE) >= start)
     homes = read_homes(newest)
     codes = past.evidence.codes_of(homes)
-    quantiles = past.quantiles(homes, codes, past.fitted.hedonic.value(homes))
+    quantiles = past.quantiles(past.inputs(homes, codes, past.fitted.hedonic.value(homes)))
     log_price = evidence.log_price[evidence.day >= float((start - date(1970, 1, 1)).days)]
     return calibrate(quantiles, log_price, past.areas_of(homes, codes))
 
@@ -168,19 +168,6 @@ def _calibration_start(evidence: Evidence) -> date:
             return evidence.as_of - timedelta(days=days)
     day = float(np.quantile(evidence.day, 0.7, method="lower"))
     return evidence.as_of - timedelta(days=int(evidence.today - day))
-
-
-def _comps(
-    machine: Machine, homes: Homes, codes: dict[str, Ints], value: Floats, log_value: Floats
-) -> tuple[pl.Series, Floats]:
-    listed, explaining = [], []
-    for start in range(0, len(homes), CHUNK_ROWS):
-        part = slice(start, min(start + CHUNK_ROWS, len(homes)))
-        found = machine.search.near(homes, codes, value, None, part)
-        comps, count = list_comps(machine.evidence, machine.fitted, found, value[part], log_value[part])
-        listed.append(comps)
-        explaining.append(count)
-    return pl.concat(listed), np.concatenate(explaining)
 
 
 def _as_values(frame: pl.DataFrame, interval: Floats | None, comps: pl.Series, method: pl.Series) -> pl.DataFrame:
