@@ -67,9 +67,10 @@ def _of_file(plan: BacktestPlan, coverage: Coverage, record: SalesRecord) -> Ite
         yield f"Months without sales: {', '.join(f'{month:%Y-%m}' for month in coverage.gaps)}."
     if plan.without:
         yield f"Left out on request: {', '.join(plan.without)}."
-    unsold = record.rows.height - int(record.rows["is_sale"].sum())
-    if unsold:
+    unpriced, unclear = (record.rows.height - int(record.rows[name].sum()) for name in ("is_priced", "is_sale"))
+    if unclear:
         yield (
-            f"{unsold:,} of {record.rows.height:,} deeds are no sale between free parties (no or nominal price, one "
-            "price for several parcels, or recorded twice) and count neither as sold nor as a price."
+            f"{unpriced:,} of {record.rows.height:,} deeds tell no price, or a nominal one: such a home counts as "
+            f"given, not as sold. {unclear - unpriced:,} more (one price for several parcels, a deed of court "
+            "or family, or recorded twice) count as sold but not as a price to be met."
         )

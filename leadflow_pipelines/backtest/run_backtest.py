@@ -66,7 +66,8 @@ def run_backtest(
     wanted = as_of_dates(plan.first, plan.last, step_months=plan.step_months)
     dates, skipped = closed_dates(wanted, coverage, horizon_days=plan.horizon_days)
     models = models or product_models()
-    scored, valued = [], []
+    scored: list[ScoredDate] = []
+    valued: dict[dt.date, ValuedDate] = {}
     for number, as_of in enumerate(dates, start=1):
         one = score_date(record, as_of, plan, models)
         if isinstance(one, str):
@@ -75,15 +76,15 @@ def run_backtest(
             continue
         prices = value_date(record, as_of, plan, coverage, models)
         scored.append(one)
-        valued += [prices] if prices else []
+        valued |= {as_of: prices} if prices else {}
         say(_progress(one, prices, number, len(dates)))
     if not scored:
         raise _nothing_to_judge(record, skipped)
     say("One date again, with the later sales in the file")
-    canary = watch_canary(record, scored[0], plan, models)
+    canary = watch_canary(record, scored[0], valued.get(scored[0].homes.as_of), plan, models)
     say(f"Counting, with intervals from {plan.rounds} draws of the homes")
     figures = judge_scores(scored, markets=record.markets, seed=plan.seed, rounds=plan.rounds)
-    values = judge_values(valued, markets=record.markets) if valued else pl.DataFrame()
+    values = judge_values(list(valued.values()), markets=record.markets) if valued else pl.DataFrame()
     return Backtest(
         plan=plan,
         coverage=coverage,

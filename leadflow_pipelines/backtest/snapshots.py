@@ -14,15 +14,18 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, arms_length, read_sales
 
 MARKET: Final = "market"
+UNPRICED: Final = ("undated", "no_price", "nominal_price")
+"""Kinds of deeds (`sales_history.arms_length`) by which a home is given, not sold."""
 SEASONED_DAYS: Final = 365
 """Owners of a year or more: without them what looks like foresight is mostly homes bought to be sold on."""
 
 
 @dataclass(frozen=True)
 class SalesRecord:
-    """A market's recorded sales: SALES_SCHEMA plus market and is_sale, dated, sorted by every column.
+    """A market's recorded sales: SALES_SCHEMA plus market, is_priced and is_sale, dated, sorted by every column.
 
-    is_sale: a free buyer and a free seller made it (`sales_history.arms_length`).
+    is_priced: a price changed hands, so the owner sold, as the motivation model counts it; one deed for several
+    parcels sells each. is_sale: it also tells what this one home was worth to free parties.
     """
 
     rows: pl.DataFrame
@@ -59,7 +62,9 @@ def read_record(sales: pl.DataFrame | pl.LazyFrame, *, without: tuple[str, ...] 
         .sort(SALE_DATE, *SALES_SCHEMA, MARKET, nulls_last=True)
     )
     kind = arms_length(rows.select(*SALES_SCHEMA))["sale_kind"]
-    return SalesRecord(rows.with_columns((kind == "market").alias("is_sale")))
+    return SalesRecord(
+        rows.with_columns((~kind.is_in(UNPRICED)).alias("is_priced"), (kind == "market").alias("is_sale"))
+    )
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def known_homes(record: SalesRecord, as_of: dt.date, *, horizon_days: int) -> Ho
     end = as_of + dt.timedelta(days=horizon_days)
     day = pl.col(SALE_DATE)
     latest = record.rows.filter(day < as_of).unique("parcel_id", keep="last", maintain_order=True).sort("parcel_id")
-    sold = record.rows.filter((day >= as_of) & (day < end) & pl.col("is_sale"))["parcel_id"].unique()
+    sold = record.rows.filter((day >= as_of) & (day < end) & pl.col("is_priced"))["parcel_id"].unique()
     return Homes(
         as_of=as_of,
         rows=latest.select(*SALES_SCHEMA),

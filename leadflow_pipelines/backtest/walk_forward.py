@@ -17,6 +17,7 @@ from leadflow_pipelines.backtest.plan import VALUE_MONTHS, BacktestPlan
 from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, SoldHomes, homes_sold, known_homes
 from leadflow_pipelines.backtest.windows import Coverage, add_months
+from leadflow_pipelines.sales_history import SALES_SCHEMA
 
 LEAST_SALES = 30
 """Dated rows before a date below which there is no history to judge a model of."""
@@ -37,10 +38,11 @@ class ScoredDate:
 
 @dataclass(frozen=True)
 class ValuedDate:
-    """Values of the homes sold after a date, by model."""
+    """Values of the homes sold after a date, by model; `estimates` is what ours answered."""
 
     sold: SoldHomes
     values: dict[str, Values]
+    estimates: pl.DataFrame
     seconds: float
 
 
@@ -94,20 +96,21 @@ def value_date(
         PEER: (value_baselines.by_lightgbm(past, sold, seed=plan.seed), None, None),
         "neighbourhood": (value_baselines.by_neighbourhood(past, sold), None, None),
     }
-    return ValuedDate(sold, values, seconds)
+    return ValuedDate(sold, values, ours, seconds)
 
 
-def watch_canary(record: SalesRecord, scored: ScoredDate, plan: BacktestPlan, models: Models) -> Canary:
+def watch_canary(
+    record: SalesRecord, scored: ScoredDate, valued: ValuedDate | None, plan: BacktestPlan, models: Models
+) -> Canary:
     """Score and value one date again with every later sale in the file, and demand the same to the bit."""
     as_of = scored.homes.as_of
-    whole = record.rows.drop("market", "is_sale")
+    whole = record.rows.select(*SALES_SCHEMA)
     again = models.fit_motivation(whole, as_of, plan.horizon_days).score(scored.homes.rows, as_of)
-    sold = homes_sold(record, as_of, add_months(as_of, 1)).rows
-    before, after = (models.estimate_values(sold, sales, as_of) for sales in (record.before(as_of), whole))
+    same_values = valued is None or models.estimate_values(valued.sold.rows, whole, as_of).equals(valued.estimates)
     return Canary(
         as_of,
         same_scores=bool(np.array_equal(_probabilities(again, scored.homes), scored.scores[OURS])),
-        same_values=before.equals(after),
+        same_values=same_values,
     )
 
 
