@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, Text, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Table, Text, delete, func, or_, select, text, union_all, update
 
 from leadflow_pipelines.clearance.consents import evidence_folder, hashes_before_keys
 from leadflow_pipelines.clearance.erase_lake import erase_from_lake
@@ -27,6 +27,7 @@ from leadflow_pipelines.database.tables import (
     campaign_audience,
     consents,
     inbound_messages,
+    lead_outcomes,
     messages,
     outreach_list_entries,
     provider_pulls,
@@ -36,6 +37,8 @@ from leadflow_pipelines.lake import Lake
 
 LOCK_PERSON = text("select pg_advisory_xact_lock(hashtextextended(:person, 0))")
 """The lock under which dispatchers decide about a person."""
+HOLD_PROPERTY = (messages, campaign_audience, inbound_messages)
+"""Tables that say which properties a contact was written about."""
 EVER = (dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
 
 
@@ -57,6 +60,7 @@ class Erased:
     audiences: int
     list_entries: int
     call_notes: int
+    outcome_notes: int
     decisions: int
     pulls: int
     lead_contacts: int
@@ -95,6 +99,7 @@ def erase_person(
             consent_files=deleted,
             shared_files=shared,
             call_notes=_erased_notes(connection, hashes),
+            outcome_notes=_erased_outcome_notes(connection, hashes, kind, value),
             messages=_blanked(connection, messages, hashes, "contact_value", "body"),
             replies=_blanked(connection, inbound_messages, hashes, "contact_value", "body"),
             consents=_blanked(connection, consents, hashes, "contact_value"),
@@ -130,11 +135,33 @@ def _erased_notes(connection: Connection, hashes: list[str]) -> int:
     return connection.execute(noted.values(note=None)).rowcount
 
 
+def _erased_outcome_notes(connection: Connection, hashes: list[str], kind: str, value: str) -> int:
+    """Words about leads that the contact was written to or listed for, and about any other that hold it; how many rows.
+
+    Outreach lists are asked before they lose it.
+    """
+    table, pattern = lead_outcomes.c, written_as(kind, value)
+    theirs = union_all(
+        *(select(one.c.property_id).where(one.c.contact_hash.in_(hashes)) for one in HOLD_PROPERTY),
+        select(outreach_list_entries.c.property_id).where(_folded_value() == key_of(value)),
+    )
+    words = (table.note, table.withdrawn_because)
+    is_meant: ColumnElement[bool] = table.property_id.in_(theirs)
+    if pattern is not None:
+        is_meant = or_(is_meant, *(word.regexp_match(pattern) for word in words))
+    holds = func.num_nonnulls(*words) > 0
+    blank = update(lead_outcomes).where(is_meant, holds).values(note=None, withdrawn_because=None)
+    return connection.execute(blank).rowcount
+
+
+def _folded_value() -> ColumnElement[str]:
+    """The contact of an outreach list as `contact_key` folds it."""
+    return func.regexp_replace(func.lower(func.btrim(outreach_list_entries.c.contact_value)), r"[\s,]+", " ", "g")
+
+
 def _deleted_entries(connection: Connection, key: str) -> int:
-    """Rows of the outreach lists, which hold the value itself; compared as `contact_key` folds it."""
-    value = outreach_list_entries.c.contact_value
-    folded = func.regexp_replace(func.lower(func.btrim(value)), r"[\s,]+", " ", "g")
-    return connection.execute(delete(outreach_list_entries).where(folded == key)).rowcount
+    """Rows of the outreach lists, which hold the value itself."""
+    return connection.execute(delete(outreach_list_entries).where(_folded_value() == key)).rowcount
 
 
 def _forgotten_pulls(connection: Connection, kind: str, value: str) -> int:

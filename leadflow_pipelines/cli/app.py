@@ -20,6 +20,7 @@ from leadflow_pipelines.cli import (
     lead_texts,
     leads,
     orgs,
+    outcome,
     people,
     plan,
     profile,
@@ -80,6 +81,7 @@ app.add_typer(people.attest_app, name="attest", help="For what the org looks peo
 app.add_typer(profile.app, name="profile", help="How the org presents itself, and its limits: show, set.")
 app.add_typer(profile.sender_app, name="sender", help="Numbers the org texts from: add, list.")
 app.add_typer(replies.app, name="replies", help="What people answered: list, handle, poll.")
+app.add_typer(outcome.app, name="outcome")
 app.add_typer(proof.app, name="proof")
 app.command("replay")(proof.replay)
 app.command("forget")(proof.forget)

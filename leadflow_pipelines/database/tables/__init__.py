@@ -35,6 +35,7 @@ from leadflow_pipelines.database.tables.outbox import (
     messages,
     send_slots,
 )
+from leadflow_pipelines.database.tables.outcomes import OUTCOME_SOURCES, lead_outcomes
 from leadflow_pipelines.database.tables.outreach import (
     CONTACT_KINDS,
     LOOKUP_ANSWERS,
@@ -84,6 +85,7 @@ __all__ = [
     "LOOKUP_KINDS",
     "MESSAGE_STATES",
     "ORG_SETTING",
+    "OUTCOME_SOURCES",
     "PROOF_KINDS",
     "REPLY_CLASSES",
     "RESERVATION_STATES",
@@ -110,6 +112,7 @@ __all__ = [
     "imported_files",
     "inbound_messages",
     "jurisdiction_holds",
+    "lead_outcomes",
     "link_clicks",
     "members",
     "message_events",
