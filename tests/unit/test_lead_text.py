@@ -106,6 +106,11 @@ def test_free_text_is_short_printable_data_on_one_line(text):
     assert orjson.loads(told).keys() == {"facts"}
 
 
+def test_free_text_is_cut_where_it_is_no_few_words():
+    facts = summary_facts({"land_use": "long " * 60, "list_codes": ["x" * 300]}, {})
+    assert [len(facts.values["land_use"]), len(facts.values["list_codes"][0])] == [59, 60]
+
+
 def test_a_place_that_looks_like_none_is_left_out():
     facts = summary_facts({"city": "Nashville; call 615-555-0100", "state": "Tennessee", "zip": "37206-1"}, {})
     assert facts.values == {}

@@ -109,12 +109,28 @@ def test_figures_of_the_facts_may_stand(text):
         "vacant for three years", "a lien of $150,000", "on a list since 2011",
         # in disguise
         "twice the price", "a decade", "half its value", "a third of it", "a couple of rooms", "dozens", "the '60s",
-        "four hundred dollars", "a million", "one-and-a-half", "Q2", "1,482 apples", "three two bedrooms",
+        "four hundred dollars", "a million", "one-and-a-half", "Q2", "1,482 apples", "one two bedrooms",
         "٤ bedrooms", "-3 bedrooms", "3⁴", "€150,000 more", "150 grand", "the eighties",
     ],
 )  # fmt: skip
 def test_other_figures_are_refused(text):
     assert check_figures(without_vulgar_fractions(text), FACTS), text
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text", "stands"),
+    [
+        (210_630, "more than $210,000", False),  # rounded it is $211,000
+        (210_630, "about $211,000", True),
+        (210_630, "more than $211,000", False),
+        (210_630, "nearly $211,000", True),
+        (210_345, "more than $210,000", True),
+        (210_345, "nearly $210,000", False),
+    ],
+)
+def test_a_comparison_has_to_be_true_of_the_exact_value(dollars, text, stands):
+    facts = summary_facts({"market_value_cents": dollars * 100}, {})
+    assert (check_figures(f"Its market value is {text}.", facts) == []) is stands
 
 
 def test_a_finding_names_the_figure():
