@@ -8,6 +8,7 @@ from assets.contacts import lead_contacts, outreach_lists, raw_batchdata
 from assets.geocodes import geocodes, may_cost
 from assets.leads import enriched_leads, lead_scores
 from assets.marts import MART_NAMES, build_mart_assets
+from assets.models import MODEL_NAMES, build_model_assets
 from assets.properties import properties
 from assets.raw_pulls import RAW_ASSETS, landed_specs, unasked_pulls
 from assets.records import property_records
@@ -30,12 +31,22 @@ ZIP_DAY_NAMES = tuple(name for asset in ZIP_DAY_ASSETS for name in asset.table_n
 LIST_NAMES = outreach_lists.table_names
 PULL_NAMES = tuple(asset.name for asset in RAW_ASSETS)
 
-__all__ = ["LIST_NAMES", "MART_NAMES", "PULL_NAMES", "ZIP_DAY_NAMES", "build_assets", "paid_names", "unasked"]
+__all__ = [
+    "LIST_NAMES",
+    "MART_NAMES",
+    "MODEL_NAMES",
+    "PULL_NAMES",
+    "ZIP_DAY_NAMES",
+    "build_assets",
+    "paid_names",
+    "unasked",
+]
 
 
 def build_assets(scope: Scope) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset of one org."""
-    return [*landed_specs(scope), *(asset.bind(scope) for asset in ZIP_DAY_ASSETS), build_mart_assets(scope)]
+    zip_days = [asset.bind(scope) for asset in ZIP_DAY_ASSETS]
+    return [*landed_specs(scope), *zip_days, *build_model_assets(scope), build_mart_assets(scope)]
 
 
 def unasked(settings: Settings, *, is_simulated: bool = False) -> list[str]:

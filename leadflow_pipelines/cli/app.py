@@ -19,6 +19,7 @@ from leadflow_pipelines.cli import (
     lake,
     lead_texts,
     leads,
+    models,
     orgs,
     outcome,
     people,
@@ -88,5 +89,6 @@ app.command("forget")(proof.forget)
 app.add_typer(review.app, name="review")
 app.add_typer(spend.app, name="spend", help="What was spent, and the limits that hold.")
 app.add_typer(lake.app, name="lake", help="The org's lake: digest, compact, vacuum.")
+app.add_typer(models.app, name="models")
 app.command("backtest", epilog=backtest.EXAMPLES)(backtest.backtest)
 app.command("bench")(bench.bench)

@@ -8,6 +8,17 @@ from leadflow_pipelines.contracts.contract import UTC_INSTANT, Contract, column
 
 CHANNELS = ("sms", "voice", "mail", "email")
 REASONS = pl.List(pl.Struct({"signal": pl.String, "points": pl.Int32, "text": pl.String}))
+VALUE_COMPS = {
+    "parcel_id": pl.String(),
+    "sale_date": pl.Date(),
+    "sale_price_cents": pl.Int64(),
+    "distance_m": pl.Float64(),
+    "age_days": pl.Int32(),
+    "living_sqft": pl.Float64(),
+    "adjustment": pl.Float64(),
+    "adjusted_price_cents": pl.Int64(),
+}
+"""A comparable sale behind a value; parcel_id is its property_id, adjustment the factor from its price to this home."""
 
 ENRICHED_LEADS = Contract(
     name="enriched_leads",
@@ -53,6 +64,12 @@ ENRICHED_LEADS = Contract(
         ),
         "value_low_cents": column(pl.Int64, "Low end of its 80 % interval.", unit="US cents"),
         "value_high_cents": column(pl.Int64, "High end of its 80 % interval.", unit="US cents"),
+        "value_method": column(
+            pl.String, "How the value came about, or `refused: why`; null until a value model earns it."
+        ),
+        "value_comps": column(
+            pl.List(pl.Struct(VALUE_COMPS)), "Comparable sales behind the value, the most alike first."
+        ),
         "market_value_cents": shared.VALUE["market_value_cents"],
         "assessed_cents": shared.VALUE["assessed_cents"],
         "sale_date": shared.VALUE["sale_date"],
