@@ -32,6 +32,7 @@ from leadflow_pipelines.compliance.evidence import (
 from leadflow_pipelines.compliance.instants import aware
 from leadflow_pipelines.compliance.purposes import MARKETING, lawful
 from leadflow_pipelines.compliance.rule_book import RuleBook
+from leadflow_pipelines.compliance.slices import by_slices
 from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
 from leadflow_pipelines.errors import InvalidInput
 
@@ -95,7 +96,7 @@ def decide_contacts(
     asked for. Clearance does not depend on the hour of `now`; its staleness does.
     Raises ValueError for a naive `now`, InvalidInput for missing columns and for a purpose that is refused.
     """
-    points = identified(conformed(frame, EVIDENCE, "contact points", may_lack=tuple(EVIDENCE_LOOKED_UP)))
+    points = by_slices(identified, conformed(frame, EVIDENCE, "contact points", may_lack=tuple(EVIDENCE_LOOKED_UP)))
     question = Question(rules, aware(now), lawful(purpose), org_name, widen_to, known_holds(holds))
     decided = decide_points(
         points.with_columns(are_suppressed(points, conformed(suppressions, SUPPRESSION_COLUMNS, "suppressions"))),

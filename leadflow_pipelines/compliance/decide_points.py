@@ -1,4 +1,4 @@
-"""Verdicts for contact points that are ready to be decided: kind by kind, in slices, channel by channel.
+"""Verdicts for contact points that are ready to be decided: in slices, kind by kind, channel by channel.
 
 Here: the order of work, and answers back in the order of the contact points. Not here: who may ask and what a frame
 must look like (`clear_contacts`, `clear_sends`, `replay`), the conditions (`conditions`), documents (`evidence`).
@@ -24,13 +24,9 @@ from leadflow_pipelines.compliance.evidence import (
 )
 from leadflow_pipelines.compliance.places import places_of
 from leadflow_pipelines.compliance.reasons import CLEARANCE_REASONS, SENDING_REASONS
+from leadflow_pipelines.compliance.slices import by_slices
 from leadflow_pipelines.contracts import CHANNELS, OUTREACH_LISTS
 
-SLICE_ROWS = 31_250
-"""Contact points decided together: bounds the documents held in memory to 75 MB with all threads at work. Twice as
-many ask the system for 40 % more pages, half as many cost Python 20 % more time."""
-THREADS = 2
-"""Slices under way at once: writing and hashing a document each take one core."""
 DECIDED = (*OUTREACH_LISTS.columns, "evidence", "closes_at", "cap_ends_at")
 CODES = (*CLEARANCE_REASONS, *SENDING_REASONS)
 """Reasons in the order in which they are told: each is one bit of a row's answer."""
@@ -59,22 +55,28 @@ def decide_points(
     points: EVIDENCE, contact_value, contact_key, is_us_phone, is_suppressed; channel where one alone is asked about;
     attempts and is_registered for a send; `now` where the question has none. consents: contact_key, CONSENT_COLUMNS,
     and `now` likewise.
-    Slice by slice, so that memory does not grow with the documents. Expressions are put together before: for a slice
-    that takes Python 50 ms, during which no other slice goes on.
+    Slice by slice, so that memory does not grow with the documents. What does not depend on a slice is put together
+    before: the conditions' expressions alone take Python 50 ms, during which no other slice goes on.
     """
-    place, places = places_of(points, question)
-    contact, standing = _standing(points["contact_key"], consents, question)
-    rows = points.drop("contact_hashes").with_columns(place.alias("place"), contact).with_row_index("row")
+    with ThreadPoolExecutor(1) as beside:
+        placed = beside.submit(places_of, points, question)
+        contact, standing = _standing(points["contact_key"], consents, question)
+    place, places = placed.result()
     asked = {name: _asked(name, places, standing[name], question) for name in CHANNELS}
-    tasks = []
-    for kind in rows["kind"].unique(maintain_order=True).to_list() or ["phone"]:
-        of_kind, channels = rows.filter(kind=kind), [asked[name] for name in KIND_CHANNELS[kind]]
-        facts = {"point_text": written_point(of_kind), **(number_facts(question) if kind == "phone" else {})}
-        starts = range(0, of_kind.height or 1, SLICE_ROWS)
-        tasks += [(of_kind.slice(start, SLICE_ROWS), facts, channels) for start in starts]
-    with ThreadPoolExecutor(THREADS) as pool:
-        answers = pl.concat(pool.map(lambda task: _answers(*task, with_evidence=with_evidence), tasks))
-    return _told(points, place, places, answers.sort("row", maintain_order=True), question)
+    facts = {"phone": number_facts(question)}
+
+    def decided(rows: pl.DataFrame) -> pl.DataFrame:
+        answers = []
+        for kind in rows["kind"].unique(maintain_order=True).to_list() or ["phone"]:
+            of_kind = rows.filter(kind=kind)
+            of_kind = of_kind.with_columns(point_text=written_point(of_kind), **facts.get(kind, {}))
+            answers += [
+                _answers(of_kind, asked[channel], with_evidence=with_evidence) for channel in KIND_CHANNELS[kind]
+            ]
+        return _told(rows, places, pl.concat(answers).sort("row", maintain_order=True), question)
+
+    rows = points.drop("contact_hashes").with_columns(place.alias("place"), contact)
+    return by_slices(lambda slice_: decided(slice_.with_row_index("row")), rows)
 
 
 def _standing(keys: pl.Series, consents: pl.DataFrame, question: Question) -> tuple[pl.Series, dict[str, pl.DataFrame]]:
@@ -84,7 +86,7 @@ def _standing(keys: pl.Series, consents: pl.DataFrame, question: Question) -> tu
     known = weighed.by_contact.join(written_consents(consents), on="contact_key")
     numbers = known.select("contact_key").with_row_index("contact")
     contact = keys.to_frame().join(numbers, on="contact_key", how="left", maintain_order="left")["contact"]
-    contacts = pl.concat([known, known.clear(1)]).with_columns(pl.col("consents_text").fill_null("[]"))
+    contacts = pl.concat([known, known.clear(1)], rechunk=True).with_columns(pl.col("consents_text").fill_null("[]"))
     return contact.fill_null(known.height), {
         channel: contacts.join(
             weighed.by_channel.filter(channel=channel), on="contact_key", how="left", maintain_order="left"
@@ -96,7 +98,8 @@ def _standing(keys: pl.Series, consents: pl.DataFrame, question: Question) -> tu
 
 
 def _asked(channel: str, places: pl.DataFrame, by_contact: pl.DataFrame, question: Question) -> _Channel:
-    """Answers: row, channel, mask, evidence, cap_ends_at, now, is_call, and valid_until as it is for a cleared row."""
+    """Answers: row, place, place_called (null where nobody is called), channel, mask, evidence, cap_ends_at, now, and
+    valid_until as it is for a cleared row."""
     by_place = places.select(
         "is_state_unknown", "is_zone_unknown", "is_wireless_restricted", "state_cap",
         has_calling_window=pl.col("calling_windows").is_not_null(),
@@ -106,38 +109,31 @@ def _asked(channel: str, places: pl.DataFrame, by_contact: pl.DataFrame, questio
     ends = [question.moment + question.rules.clearance_max_age, pl.when("has_consent").then("consent_until")]
     answers = {
         "row": pl.col("row"),
+        "place": pl.col("place"),
+        "place_called": pl.when(is_call).then("place"),
         "channel": pl.lit(channel),
         "mask": _mask(channel, question),
         "evidence": written_document(channel, question),
         "cap_ends_at": cap_ends_at(channel, question),
         "now": question.moment,
-        "is_call": pl.lit(is_call),
         "valid_until": pl.min_horizontal(*ends, *([answer_ends(question.rules)] if is_call else [])),
     }
     return _Channel(channel, by_place, by_contact, answers)
 
 
-def _answers(
-    points: pl.DataFrame, facts: dict[str, pl.Expr], channels: list[_Channel], *, with_evidence: bool
-) -> pl.DataFrame:
-    """What the channels answer to contact points of one kind, and evidence_hash."""
-    points = points.with_columns(**facts)
-    told = []
-    for channel in channels:
-        asked = points.filter(channel=channel.name) if "channel" in points.columns else points
-        looked_up = [asked, channel.by_place[asked["place"]], channel.by_contact[asked["contact"]]]
-        answers = pl.concat(looked_up, how="horizontal").select(**channel.answers)
-        kept = "evidence" if with_evidence else pl.lit(None, pl.String).alias("evidence")
-        told.append(answers.with_columns(kept, evidence_hash=digest(pl.col("evidence"))))
-    return pl.concat(told)
+def _answers(points: pl.DataFrame, channel: _Channel, *, with_evidence: bool) -> pl.DataFrame:
+    """What the channel answers to contact points of a kind that it can reach, and evidence_hash."""
+    asked = points.filter(channel=channel.name) if "channel" in points.columns else points
+    looked_up = [asked, channel.by_place[asked["place"]], channel.by_contact[asked["contact"]]]
+    answers = pl.concat(looked_up, how="horizontal").select(**channel.answers)
+    kept = "evidence" if with_evidence else pl.lit(None, pl.String).alias("evidence")
+    return answers.with_columns(kept, evidence_hash=digest(pl.col("evidence")))
 
 
-def _told(
-    points: pl.DataFrame, place: pl.Series, places: pl.DataFrame, answers: pl.DataFrame, question: Question
-) -> pl.DataFrame:
+def _told(points: pl.DataFrame, places: pl.DataFrame, answers: pl.DataFrame, question: Question) -> pl.DataFrame:
     """The answers, in order of their row, as DECIDED."""
-    row = answers["row"]
-    told = [points.select(OF_POINT)[row], answers, places.select(OF_PLACE + OF_CALL)[place[row]]]
+    of_place = pl.col(OF_PLACE).gather(answers["place"]), pl.col(OF_CALL).gather(answers["place_called"])
+    told = [points.select(OF_POINT)[answers["row"]], answers, places.select(of_place)]
     decided = _with_reasons(pl.concat(told, how="horizontal"))
     is_cleared = pl.col("verdict") == "cleared"
     return decided.with_columns(
@@ -153,17 +149,15 @@ def _mask(channel: str, question: Question) -> pl.Expr:
 
 
 def _with_reasons(rows: pl.DataFrame) -> pl.DataFrame:
-    """Adds every reason that applies, and the verdict; takes what is told of calls alone from the other channels.
+    """Adds every reason that applies, and the verdict.
 
     A row's reasons are first one bit each, and the few distinct sets become lists once: for 200,000 rows 0.2 s,
     against 2.2 s with a list built per row.
     """
-    distinct = rows["mask"].unique()
+    distinct = rows["mask"].unique().sort()
     lists = [[code for bit, code in enumerate(CODES) if mask >> bit & 1] for mask in distinct]
-    told = pl.DataFrame({"mask": distinct, "reason_codes": pl.Series(lists, dtype=pl.List(pl.String))})
-    rows = rows.join(told, on="mask", how="left", maintain_order="left").with_columns(
-        pl.when("is_call").then(name).alias(name) for name in OF_CALL
-    )
+    told = pl.Series("reason_codes", lists, dtype=pl.List(pl.String)).gather(distinct.search_sorted(rows["mask"]))
+    rows = rows.with_columns(told)
     if rows["hours_against"].null_count() < rows.height:
         hours = pl.col("hours_against").fill_null(pl.lit([], dtype=pl.List(pl.String)))
         rows = rows.with_columns(reason_codes=pl.concat_list("reason_codes", hours))

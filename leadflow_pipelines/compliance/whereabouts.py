@@ -5,7 +5,10 @@ An area code gives all zones of its state, so an overlay of a split code never l
 gives all zones of its state, because a ZIP may straddle a zone line.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +17,8 @@ from leadflow_pipelines.compliance.rule_book import RuleBook
 AREA_CODE = pl.col("phone_e164").str.slice(2, 3)
 MAILING = ("mailing_state", "mailing_zip5")
 PROPERTY = ("property_state", "property_zip")
+_Coded = tuple[pl.Series, list[int]]
+"""For each row an index, and by index a set of places as bits (`_Atlas`): few, however many the rows."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +52,26 @@ def whereabouts(frame: pl.DataFrame, rules: RuleBook) -> tuple[pl.Series, list[P
         mailing=_address(MAILING),
         property=pl.when(pl.col("is_owner_occupied").fill_null(True)).then(_address(PROPERTY)),
     )
+    area_codes = _coded(evidence["area_code"], atlas.area_code)
+    addresses = (_coded(evidence[name], atlas.address) for name in ("mailing", "property"))
+    places, masks = reduce(_united, addresses, area_codes)
+    return places.alias("places"), [atlas.places(mask) for mask in masks]
+
+
+def _coded(values: pl.Series, mask_of: Callable[[Any], int]) -> _Coded:
+    """Each value as the index of its mask, and the masks: alike values share one. A null says nothing."""
+    distinct = values.unique()
     masks: dict[int, int] = {}
+    told = (0 if value is None else mask_of(value) for value in distinct)
+    codes = pl.Series([masks.setdefault(mask, len(masks)) for mask in told], dtype=pl.UInt64)
+    return values.replace_strict(distinct, codes, default=None, return_dtype=pl.UInt64), list(masks)
 
-    def coded(column: str) -> pl.Expr:
-        """The column as codes of what its values say: alike places share one, so that few combinations remain."""
-        distinct = evidence[column].unique().drop_nulls()
-        told = (atlas.area_code(value) if column == "area_code" else atlas.address(value) for value in distinct)
-        codes = pl.Series([masks.setdefault(mask, len(masks)) for mask in told], dtype=pl.Int64)
-        return pl.col(column).replace_strict(distinct, codes, default=None)
 
-    rows = evidence.select([coded(column) for column in evidence.columns])
-    mask_of = list(masks)
-    combined = rows.unique()
-    found: dict[int, int] = {}
-    indices = []
-    for row in combined.iter_rows():
-        union = 0
-        for code in row:
-            union |= 0 if code is None else mask_of[code]
-        indices.append(found.setdefault(union, len(found)))
-    indexed = combined.with_columns(places=pl.Series(indices, dtype=pl.Int64))
-    joined = rows.join(indexed, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")
-    return joined["places"], [atlas.places(mask) for mask in found]
+def _united(one: _Coded, other: _Coded) -> _Coded:
+    """The union of two kinds of evidence, row by row; worked out once per pair of codes."""
+    (codes, masks), (other_codes, other_masks) = one, other
+    many = len(other_masks)
+    return _coded(codes * many + other_codes, lambda pair: masks[pair // many] | other_masks[pair % many])
 
 
 class _Atlas:
@@ -93,7 +96,9 @@ class _Atlas:
         return self._in_states(code.states) | self._zones(code.zones)
 
     def address(self, state_and_zip: str) -> int:
-        """All zones of the state it names and of every state its ZIP may lie in."""
+        """All zones of the state it names and of every state its ZIP may lie in; a blank one says nothing."""
+        if state_and_zip == "|":
+            return 0
         state, zip5 = state_and_zip.split("|", 1)
         key = state, self.rules.states_of_zip(zip5)
         if key not in self._addresses:
@@ -135,5 +140,5 @@ class _Atlas:
 
 
 def _address(columns: tuple[str, str]) -> pl.Expr:
-    state, zip5 = (pl.col(name).fill_null("") for name in columns)
-    return pl.when((state != "") | (zip5 != "")).then(pl.concat_str(state, pl.lit("|"), zip5))
+    state, zip5 = columns
+    return pl.concat_str(state, pl.lit("|"), zip5, ignore_nulls=True)
