@@ -22,6 +22,9 @@ class Feature:
     fairness: str
     needs_dated: bool = False
     is_signal: bool = False
+    # Figures that all homes of a place or season share know few places and few seasons: fine bins would learn
+    # each of them by heart (AUC .012 lower in Nashville).
+    most_bins: int = 32
 
 
 _DEED = "an act of the property's own deed record, not of who its owner is"
@@ -44,13 +47,28 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("earlier_sales", "number", "deeds on record before the latest", _DEED),
     Feature("bought_with_others", "flag", "one deed price over several parcels", _DEED),
     Feature("price_unstated", "flag", "the latest deed states no price", _DEED),
-    Feature("street_turnover", "number", "share of the street's known homes sold in the last year", _RELATIVE),
-    Feature("area_turnover", "number", "log share of known homes sold in the last year, against the city", _RELATIVE),
-    Feature("area_flip_share", "number", "log share of quick resales in the last year, against the city", _RELATIVE),
     Feature(
-        "area_price_trend", "number", "log price of the last half-year against before, against the city", _RELATIVE
+        "area_turnover",
+        "number",
+        "log share of known homes sold in the last year, against the city",
+        _RELATIVE,
+        most_bins=5,
     ),
-    Feature("purchase_month", "number", "calendar month of the latest deed", _DEED),
+    Feature(
+        "area_flip_share",
+        "number",
+        "log share of quick resales in the last year, against the city",
+        _RELATIVE,
+        most_bins=5,
+    ),
+    Feature(
+        "area_price_trend",
+        "number",
+        "log price of the last half-year against before, against the city",
+        _RELATIVE,
+        most_bins=5,
+    ),
+    Feature("purchase_month", "number", "calendar month of the latest deed", _DEED, most_bins=4),
     Feature("land_use", "category", "kind of property as recorded", _BUILDING),
     Feature("style", "category", "style of the building as recorded", _BUILDING, True),
     Feature("is_absentee", "flag", "the owner's mail goes elsewhere", _RECORD, is_signal=True),

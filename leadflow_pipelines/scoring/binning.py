@@ -10,7 +10,6 @@ from leadflow_pipelines.scoring.allowed_features import ALLOWED
 
 # Bin 0 is "not known" in every feature; a category that the fit did not see counts as not known too.
 UNKNOWN_BIN: Final = 0
-MOST_BINS: Final = 32
 MOST_CATEGORIES: Final = 24
 FEWEST_OF_CATEGORY: Final = 100
 
@@ -63,7 +62,7 @@ def learn_binning(feature: str, values: pl.Series) -> Binning | None:
     numbers = values.cast(pl.Float64).drop_nulls().to_numpy()
     if numbers.size == 0 or numbers.min() == numbers.max():
         return None
-    levels = np.linspace(0, 1, MOST_BINS)[1:-1]
+    levels = np.linspace(0, 1, ALLOWED[feature].most_bins)[1:-1]
     edges = np.unique(np.quantile(numbers, levels, method="inverted_cdf"))
     kept = edges[edges > numbers.min()]
     if kept.size == 0:

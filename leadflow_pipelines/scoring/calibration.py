@@ -10,12 +10,15 @@ from leadflow_pipelines.scoring.additive_terms import Numbers, probability
 SLOPE_PULL: Final = 20.0
 SHIFT_PULL: Final = 5.0
 STEPS: Final = 50
+FADES: Final = 0.9
+LEAST_SLOPE: Final = 0.2
 
 
 def fit_line(log_odds: Numbers, sold: Numbers) -> tuple[float, float]:
     """(slope, shift) of shift + slope × log-odds, by penalised likelihood; (1, 0) without rows.
 
-    The slope stays within 0.2 and 2: a window's luck must neither turn the ranking round nor shout.
+    The slope stays within 0.2 and 0.9: a window's luck must not turn the ranking round, and what was learned of
+    the past fades. Best slopes on the next window, on top of the fitted: Nashville 1.12, .71, .55, Queens 1.01 to 1.10.
     """
     if log_odds.size == 0:
         return 1.0, 0.0
@@ -34,5 +37,5 @@ def fit_line(log_odds: Numbers, sold: Numbers) -> tuple[float, float]:
         line = line + np.clip(step, -2.0, 2.0)
         if float(np.abs(step).max()) < 1e-10:
             break
-    slope = float(np.clip(line[0], 0.2, 2.0))
+    slope = float(np.clip(line[0] * FADES, LEAST_SLOPE, FADES))
     return slope, float(line[1]) - slope * middle

@@ -43,7 +43,6 @@ def parcel_features(history: History, *, buildings_are_dated: bool) -> pl.DataFr
     chained = _with_previous(with_relative_prices(sales))
     latest = chained.group_by("key", maintain_order=True).last()
     joined = latest.join(_areas(chained), on="market_area", how="left", maintain_order="left")
-    joined = joined.join(_streets(chained), on=("market_area", "street"), how="left", maintain_order="left")
     named = _named(joined)
     if not buildings_are_dated:
         hidden = [name for name, feature in ALLOWED.items() if feature.needs_dated and name in named.columns]
@@ -106,12 +105,6 @@ def _areas(sales: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _streets(sales: pl.DataFrame) -> pl.DataFrame:
-    sold = ((pl.col("sale_kind") == "market") & (pl.col("days_ago") <= YEAR_DAYS)).sum()
-    homes = pl.col("key").n_unique()
-    return sales.group_by("market_area", "street").agg((sold / (homes + 2)).cast(pl.Float64).alias("street_turnover"))
-
-
 def _named(latest: pl.DataFrame) -> pl.DataFrame:
     age = (pl.col(SALE_DATE).dt.year() - pl.col("year_built")).cast(pl.Float64)
     deeds = (
@@ -124,7 +117,6 @@ def _named(latest: pl.DataFrame) -> pl.DataFrame:
         "previous_hold_days",
         "previous_gain",
         "earlier_sales",
-        "street_turnover",
         "area_turnover",
         "area_flip_share",
         "area_price_trend",

@@ -1,6 +1,5 @@
 """Fitting the motivation model: history → snapshots → terms → recalibration; and what is done where there is little."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -15,17 +14,18 @@ from leadflow_pipelines.scoring.allowed_features import ALLOWED, SIGNALS, requir
 from leadflow_pipelines.scoring.calibration import fit_line
 from leadflow_pipelines.scoring.features import parcel_features
 from leadflow_pipelines.scoring.grow_terms import grow
+from leadflow_pipelines.scoring.model_version import version_of
 from leadflow_pipelines.scoring.motivation_model import MotivationModel
 from leadflow_pipelines.scoring.prior_odds import logit, prior_rate
 from leadflow_pipelines.scoring.snapshots import Snapshots, take_snapshots
 from leadflow_pipelines.scoring.vintage import are_buildings_dated
 
-MODEL_FAMILY: Final = "motivation-2026.1"
 # Sold homes in the newest closed window below which nothing is learned but a rate.
 FEWEST_SOLD: Final = 60
 # Homes that the prior rate counts for: a county with fewer closed windows than that stays near the prior.
 PRIOR_HOMES: Final = 200
 SHORTEST_WINDOW_DAYS: Final = 60
+ANCHOR_STEPS: Final = 25
 HORIZONS: Final = (7, 1830)
 
 
@@ -62,7 +62,7 @@ def fit_motivation_model(
     snapshots = _longest_windows(history, horizon_days, dated, known_signals)
     facts = parcel_features(history, buildings_are_dated=dated)
     base_rate = _base_rate(snapshots, horizon_days, parent)
-    learned = _learn(snapshots, facts, horizon_days, parent, extra_features)
+    learned = _learn(snapshots, facts, horizon_days, base_rate, parent, extra_features)
     if learned is None:
         learned = _Learned(AdditiveModel(logit(base_rate), {}, ()), "base_rate" if facts.height else "prior", _NOTHING)
     unseen_rate = _unseen_rate(learned, facts, base_rate)
@@ -114,22 +114,23 @@ def _base_rate(snapshots: Snapshots, horizon_days: int, parent: MotivationModel 
     """Share sold in the newest closed window, scaled to the horizon and pulled to the parent's rate or the prior."""
     prior = parent.base_rate if parent and parent.horizon_days == horizon_days else prior_rate(horizon_days)
     newest = snapshots.rows.filter(pl.col("snapshot") == snapshots.newest) if snapshots.newest else snapshots.rows
-    scale = horizon_days / snapshots.window_days
-    sold = float(newest["sold"].sum()) * scale
-    return min((sold + PRIOR_HOMES * prior) / (newest.height + PRIOR_HOMES), 0.9)
+    short = float(newest["sold"].sum()) / max(1, newest.height)
+    sold = newest.height * (1 - (1 - short) ** (horizon_days / snapshots.window_days))
+    return float((sold + PRIOR_HOMES * prior) / (newest.height + PRIOR_HOMES))
 
 
 def _learn(
     snapshots: Snapshots,
     facts: pl.DataFrame,
     horizon_days: int,
+    base_rate: float,
     parent: MotivationModel | None,
     extra_features: tuple[str, ...],
 ) -> _Learned | None:
     rows = snapshots.rows
     is_parent_good = parent is not None and bool(parent.terms.terms)
     if snapshots.sales_in_newest < FEWEST_SOLD:
-        return _borrow(snapshots, facts, horizon_days, parent) if parent is not None and is_parent_good else None
+        return _borrow(snapshots, facts, base_rate, parent) if parent is not None and is_parent_good else None
     names = tuple(
         dict.fromkeys((*(name for name in ALLOWED if name not in SIGNALS), *_learnable(rows), *extra_features))
     )
@@ -143,19 +144,17 @@ def _learn(
     raw = AdditiveModel(float(offset[0]), grown.model.binnings, grown.model.terms)
     newest = rows.filter(pl.Series(is_newest))
     held_out_odds = shift + slope * grown.held_out[is_newest]
-    terms = centred(_to_horizon(scaled(raw, slope, shift), newest, snapshots.window_days, horizon_days), facts)
+    terms = centred(_anchored(scaled(raw, slope, shift), facts, base_rate), facts)
     method = "fitted" if snapshots.window_days == horizon_days else "fitted_shorter_window"
     return _Learned(terms, method, _held_out(probability(held_out_odds), newest))
 
 
-def _borrow(snapshots: Snapshots, facts: pl.DataFrame, horizon_days: int, parent: MotivationModel) -> _Learned:
+def _borrow(snapshots: Snapshots, facts: pl.DataFrame, base_rate: float, parent: MotivationModel) -> _Learned:
     """The parent's terms; slope and shift from this market as far as its few sales carry."""
     newest = snapshots.rows.filter(pl.col("snapshot") == snapshots.newest) if snapshots.newest else snapshots.rows
     odds = parent.terms.log_odds(newest)
     slope, shift = fit_line(odds, newest["sold"].to_numpy().astype(np.float64))
-    own = scaled(parent.terms, slope, shift)
-    if newest.height:
-        own = _to_horizon(own, newest, snapshots.window_days, horizon_days)
+    own = _anchored(scaled(parent.terms, slope, shift), facts, base_rate) if facts.height else parent.terms
     chances = probability(shift + slope * odds)
     return _Learned(centred(own, facts), "borrowed", _held_out(chances, newest) if newest.height else _NOTHING)
 
@@ -165,13 +164,16 @@ def _learnable(rows: pl.DataFrame) -> list[str]:
     return [name for name in SIGNALS if name in rows.columns and rows[name].null_count() < rows.height]
 
 
-def _to_horizon(model: AdditiveModel, rows: pl.DataFrame, window_days: int, horizon_days: int) -> AdditiveModel:
-    """Shifted so that the mean chance over a window becomes the mean chance over the horizon."""
-    if window_days == horizon_days:
-        return model
-    chances = probability(model.log_odds(rows))
-    longer = 1 - (1 - chances) ** (horizon_days / window_days)
-    shift = logit(float(longer.mean())) - logit(float(chances.mean()))
+def _anchored(model: AdditiveModel, facts: pl.DataFrame, rate: float) -> AdditiveModel:
+    """Shifted so that the mean chance over the homes known today is `rate`.
+
+    A file that starts a few years back knows only recent buyers at first and more and more holders later; taken at
+    its word, the model would lower the rate year by year (Nashville 2014-10-31: .048 where .073 were sold).
+    """
+    odds = model.log_odds(facts)
+    shift = 0.0
+    for _ in range(ANCHOR_STEPS):
+        shift += logit(rate) - logit(float(probability(odds + shift).mean()))
     return AdditiveModel(model.intercept + shift, model.binnings, model.terms)
 
 
@@ -200,14 +202,3 @@ def _window(history: History, snapshots: Snapshots, facts: pl.DataFrame, dated: 
         "sold": int(snapshots.rows["sold"].sum() or 0),
         "buildings_are_dated": dated,
     }
-
-
-def version_of(model: MotivationModel) -> str:
-    """Name of the model: family, day, and a hash of everything that a score depends on."""
-    digest = hashlib.sha256()
-    digest.update(repr((model.as_of, model.horizon_days, model.method, model.base_rate, model.unseen_rate)).encode())
-    digest.update(repr((model.terms.intercept, sorted(model.terms.binnings.items()))).encode())
-    for term in model.terms.terms:
-        digest.update(repr(term.features).encode() + np.ascontiguousarray(term.log_odds).tobytes())
-    digest.update(model.facts.hash_rows(seed=3).to_numpy().tobytes())
-    return f"{MODEL_FAMILY}-{model.as_of:%Y%m%d}-{digest.hexdigest()[:12]}"

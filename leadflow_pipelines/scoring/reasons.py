@@ -149,9 +149,6 @@ _TEXTS: Final[dict[str, pl.Expr]] = {
     "bought_with_others": _yes(
         "bought_with_others", "Bought together with other parcels under one price", "Bought by itself"
     ),
-    "street_turnover": pl.format(
-        "{} % of the street's known homes sold within a year", (pl.col("street_turnover") * 100).round().cast(pl.Int64)
-    ),
     "purchase_month": pl.format(
         "Bought in {}",
         pl.col("purchase_month").cast(pl.Int64).replace_strict(_MONTHS, default=None, return_dtype=pl.String),

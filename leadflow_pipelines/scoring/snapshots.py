@@ -44,7 +44,9 @@ def take_snapshots(
 ) -> Snapshots:
     """Snapshots whose windows of `window_days` have closed; none where the history is too short for one."""
     days = _days(history, window_days)
-    share = min(1.0, MOST_ROWS / max(1, len(days) * history.sales["parcel_id"].n_unique()))
+    keys = parcel_key(history.sales)
+    known = [keys.filter(history.sales[SALE_DATE] < day).n_unique() for day in days]
+    share = min(1.0, max(0, MOST_ROWS - max(known, default=0)) / max(1, sum(known[1:])))
     parts = []
     for day in days:
         features = parcel_features(history.before(day), buildings_are_dated=buildings_are_dated)
