@@ -20,6 +20,11 @@ def _money(text: str) -> pa.Column:
     return column(CENTS, text, pa.Check.ge(0), unit="US cents", required=True)
 
 
+def _sum(text: str) -> pa.Column:
+    """Money of the org's business: whole cents, more than a vendor's bill may hold."""
+    return column(pl.Int64, text, pa.Check.ge(0), unit="US cents", required=True)
+
+
 MART_LEADS = Contract(
     name="mart_leads",
     text="The latest day of every lead: property, signals, score, reasons, and how many ways to reach it are cleared.",
@@ -218,6 +223,61 @@ MART_OWNERS = Contract(
     personal=("owner_name", "mailing_street"),
 )
 
+
+def _lift(what: str) -> dict[str, pa.Column]:
+    """The difference of two shares with its interval, for a contact group and a hold-out."""
+    null = "Null where either group is empty."
+    return {
+        f"{what}_lift": column(
+            pl.Float64,
+            f"{what}: share of the contact group minus share of those held out. {null}",
+            pa.Check.in_range(-1, 1),
+        ),
+        f"{what}_lift_low": column(
+            pl.Float64, f"Low end of its 95 % interval (Newcombe, from Wilson's). {null}", pa.Check.in_range(-1, 1)
+        ),
+        f"{what}_lift_high": column(pl.Float64, f"High end of that interval. {null}", pa.Check.in_range(-1, 1)),
+    }
+
+
+MART_LEAD_OUTCOMES = Contract(
+    name="mart_lead_outcomes",
+    text="Per ZIP and month: leads contacted and what came of leads in the month; and what became, so far, of the "
+    "leads of campaigns that began in it, beside those held out.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "month": column(pl.Date, "First day of the month.", required=True),
+        "leads_contacted": _count("Leads that a campaign first wrote to or called in the month."),
+        "interested": _count("Leads that showed interest in the month."),
+        "not_interested": _count("Leads that declined."),
+        "not_the_owner": _count("Leads whose contact turned out to be somebody else's."),
+        "appointments": _count("Leads with an appointment."),
+        "offers": _count("Leads with an offer."),
+        "contracts": _count("Leads with a contract."),
+        "deals": _count("Leads bought."),
+        "sold_elsewhere": _count("Leads of which somebody noted that another bought."),
+        "priced_offers": _count("Offers with an amount."),
+        "offered_cents": _sum("Sum of the offers' amounts."),
+        "priced_contracts": _count("Contracts with an amount."),
+        "contracted_cents": _sum("Sum of the contracts' amounts."),
+        "priced_deals": _count("Deals with an amount."),
+        "deal_cents": _sum("Sum of the deals' amounts."),
+        "contact_group": _count("Leads of campaigns that began in the month and were not held out, reached or not."),
+        "contact_group_responded": _count("Those with interest, an appointment, an offer, a contract or a deal since."),
+        "contact_group_deals": _count("Those bought since."),
+        "contact_group_sold": _count("Those sold since, to anybody: by a noted deal or sale, or a recorded sale."),
+        "held_out": _count("Leads of those campaigns that were left alone."),
+        "held_out_responded": _count("Those with interest, an appointment, an offer, a contract or a deal since."),
+        "held_out_deals": _count("Those bought since."),
+        "held_out_sold": _count("Those sold since, to anybody."),
+        **_lift("responded"),
+        **_lift("deals"),
+        **_lift("sold"),
+    },
+    key=("org", "zip", "month"),
+)
+
 MARTS = (
     MART_LEADS,
     MART_ZIP_SUMMARY,
@@ -228,4 +288,5 @@ MARTS = (
     MART_OWNERS,
     MART_COMPLIANCE_AUDIT,
     MART_CAMPAIGN_PERFORMANCE,
+    MART_LEAD_OUTCOMES,
 )

@@ -7,6 +7,7 @@ import pandera.polars as pa
 import polars as pl
 
 from leadflow_pipelines.contracts.contract import Contract, column
+from leadflow_pipelines.contracts.outcomes import CAMPAIGN_LEADS, LEAD_OUTCOMES
 
 
 def _count(text: str) -> pa.Column:
@@ -45,4 +46,4 @@ CAMPAIGN_COUNTS = Contract(
     sort_by=("campaign",),
 )
 
-OUTREACH_TABLES = (CAMPAIGN_COUNTS,)
+OUTREACH_TABLES = (CAMPAIGN_COUNTS, LEAD_OUTCOMES, CAMPAIGN_LEADS)

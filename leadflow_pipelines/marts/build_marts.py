@@ -35,6 +35,7 @@ from leadflow_pipelines.marts.publish_marts import publish_marts
 from leadflow_pipelines.marts.read_campaigns import read_campaigns
 from leadflow_pipelines.marts.read_conflicts import read_conflicts
 from leadflow_pipelines.marts.read_ledger import read_ledger
+from leadflow_pipelines.marts.read_outcomes import read_outcomes
 from leadflow_pipelines.marts.run_dbt import DUCKDB_FILE
 from leadflow_pipelines.marts.standing_build import StandingBuild, leave_note, mart_inputs, standing_build
 from leadflow_pipelines.marts.work_folder import held, work_folder
@@ -74,7 +75,7 @@ def build_marts(
         with _timed(seconds, "inputs"):
             ledger = read_ledger(database, org)
             policy = [(FRESHNESS_RULES, freshness_table(now.astimezone(database.settings.zone).date()))]
-            outreach = read_campaigns(database, org)
+            outreach = [*read_campaigns(database, org), *read_outcomes(database, org, now=now)]
             inputs = mart_inputs(lake, [*ledger, *policy, *outreach]) if lake.is_local else None
             standing = standing_build(work, inputs, database, org) if inputs and may_stand else None
         if standing:

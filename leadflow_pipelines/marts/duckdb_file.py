@@ -71,7 +71,7 @@ def add_evidence(duck: duckdb.DuckDBPyConnection, evidence: Iterable[tuple[Contr
 
 
 def add_outreach(duck: duckdb.DuckDBPyConnection, counts: Iterable[tuple[Contract, pl.DataFrame]]) -> None:
-    """What campaigns did as `outreach.<table>`."""
+    """What campaigns did and what became of leads as `outreach.<table>`."""
     duck.execute("create schema outreach")
     for contract, frame in counts:
         _add_table(duck, "outreach", contract, frame)

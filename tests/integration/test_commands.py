@@ -18,7 +18,7 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from tests.commands import Finished, leadflow, leadflow_here, midday_zone
 
 ZIP = "78704"
-EMPTY = {"mart_campaign_performance", "mart_conflicts"}
+EMPTY = {"mart_campaign_performance", "mart_lead_outcomes", "mart_conflicts"}
 """Marts that are readable and have no row yet: the org has no campaign, and one source contradicts nobody."""
 
 

@@ -28,8 +28,9 @@ from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 from leadflow_pipelines.marts.run_dbt import PROJECT
 from tests.small_lake import D1, D2, HOME_ZIP, LEADS, NOW, OTHER_ZIP, decisions, enriched, fill, scores, write_ledger
 
-FROM_THE_LAKE = [mart for mart in MARTS if mart.name != "mart_campaign_performance"]
-"""The other one is under test with an org that has campaigns."""
+FROM_CAMPAIGNS = {"mart_campaign_performance", "mart_lead_outcomes"}
+"""Those are under test with orgs that have campaigns."""
+FROM_THE_LAKE = [mart for mart in MARTS if mart.name not in FROM_CAMPAIGNS]
 
 
 @pytest.fixture(scope="module")

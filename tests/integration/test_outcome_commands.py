@@ -82,7 +82,7 @@ def test_a_list_is_read_page_by_page(house: tuple[str, list[str]]) -> None:
     for day in (2, 2, 3, 4, 4):
         outcome(slug, "add", ids[day % 2], "--kind", "interested", "--on", f"2026-11-0{day}", "--as", "ada")
         outcome(slug, "add", ids[2], "--kind", "offer", "--on", f"2026-11-0{day}", "--as", "ada")
-    seen: list[dict[str, object]] = []
+    seen: list[dict[str, str]] = []
     after: list[str] = []
     for _ in range(3):
         page = outcome(slug, "list", "--top", "2", *after, "--json").json
