@@ -11,7 +11,7 @@ from leadflow_pipelines.leads.signals import derive_signals
 from leadflow_pipelines.properties.link_owners import LINK_COLUMNS
 from leadflow_pipelines.properties.recorded_sales import properties_on_record, recorded_sales
 from leadflow_pipelines.scoring import SCORECARD_VERSION, reasons_text, score_leads
-from leadflow_pipelines.training import current_model
+from leadflow_pipelines.training import serving_model
 from leadflow_pipelines.training.apply_models import add_chances, add_deal_scores, add_values
 
 
@@ -23,14 +23,14 @@ def enriched_leads(step: Step) -> Outcome:
     properties = step.lake.read(PROPERTIES, zips=step.zips, where=holds_on(step.day))
     area = step.lake.read(PROPERTIES, where=holds_on(step.day), columns=LINK_COLUMNS)
     leads = derive_signals(properties, day=step.day, area=area)
-    model = current_model(step.lake, "value", day=step.day)
+    model, which = serving_model(step.lake, "value", day=step.day)
     if model is not None:
         leads = add_values(leads, properties_on_record(step.lake, day=step.day, zips=step.zips), model)
     signals = [name for name, dtype in leads.schema.items() if dtype == pl.Boolean]
     return Outcome(
         rows_in=properties.height,
         stored=step.store(ENRICHED_LEADS, leads),
-        notes={"value_model": model.version if model else "none promoted"},
+        notes={"value_model": which},
         preview=leads.select("zip", "property_id", "owner_type", *signals, "tenure_years", "stacked_list_count"),
         chart=bar_chart({name: int(leads[name].sum() or 0) for name in signals}),
     )
@@ -43,18 +43,18 @@ def lead_scores(step: Step) -> Outcome:
     points; where a value is known, the deal score. Elsewhere the scorecard stands and both are null."""
     leads = step.read(ENRICHED_LEADS)
     scores = score_leads(leads, run_id=step.run_id)
-    motivation = current_model(step.lake, "motivation", day=step.day)
+    motivation, which = serving_model(step.lake, "motivation", day=step.day)
     if motivation is not None:
         subjects = properties_on_record(step.lake, day=step.day, zips=step.zips)
         scores = add_chances(scores, leads, subjects, recorded_sales(step.lake, day=step.day), motivation)
-    value = current_model(step.lake, "value", day=step.day)
+    value, _ = serving_model(step.lake, "value", day=step.day)
     scores = add_deal_scores(scores, leads, value) if value is not None else scores
     bands = (scores["points"] // 10 * 10).value_counts().sort("points")
     return Outcome(
         rows_in=leads.height,
         stored=step.store(LEAD_SCORES, scores),
         notes={
-            "motivation_model": motivation.version if motivation else "none promoted: the scorecard stands",
+            "motivation_model": which,
             "scored_by_scorecard_alone": scores.filter(pl.col("model_version") == SCORECARD_VERSION).height,
         },
         preview=scores.filter(pl.col("rank_in_zip") <= 5).select("zip", "rank_in_zip", "points", reasons_text()),

@@ -31,14 +31,16 @@ leadflow models train --kind value --day 2026-11-01
 
 @app.command("train", epilog=EXAMPLES)
 def train(kind: KindOption = None, day: DayOption = None, org: OrgOption = None, as_json: JsonOption = False) -> None:
-    """Fit on the lake's sales before --day, judge the result, promote what earns it.
+    """Fit on the lake's sales before --day, judge, promote what earns it.
 
-    The judge is the newest window that the sales close: 365 days for motivation, 90 days for values. The
-    same recipe is fitted as of the window's start and asked what happened in it. To be promoted it must beat
-    the base rate and years owned (motivation) or the neighbourhood's median (values), be no worse than the
-    model that serves, and answer the same whether or not later sales are in the file. Otherwise it is kept
-    back, and the reason is said. With too few sales there is no model, and the scorecard stands.
-    Takes minutes for a county. The weekly schedule `train` in Dagster does the same.
+    The judge is the newest window that the sales close: 365 days for
+    motivation, 90 days for values. The same recipe is fitted as of the window's
+    start and held against what happened in it. To be promoted it must beat the
+    base rate and years owned (motivation) or the neighbourhood's median (values),
+    be no worse than the model that serves, and answer the same whether or not
+    later sales are in the file. Otherwise it is kept back, and the reason is
+    said. With too few sales there is no model, and the scorecard stands.
+    Takes minutes for a county. Dagster's schedule `train` does the same weekly.
     """
     from leadflow_pipelines.training import KINDS, train_model
 

@@ -3,7 +3,13 @@
 Here: artefacts and their versions, promotion, the use in the daily run. Not here: the models (`scoring`, `valuation`).
 """
 
-from leadflow_pipelines.training.model_registry import KINDS, CurrentModel, current_model, model_versions
+from leadflow_pipelines.training.model_registry import (
+    KINDS,
+    CurrentModel,
+    current_model,
+    model_versions,
+    serving_model,
+)
 from leadflow_pipelines.training.train_models import TRAINERS, train_model
 
-__all__ = ["KINDS", "TRAINERS", "CurrentModel", "current_model", "model_versions", "train_model"]
+__all__ = ["KINDS", "TRAINERS", "CurrentModel", "current_model", "model_versions", "serving_model", "train_model"]

@@ -26,6 +26,10 @@ _FROM_TEXT: Final[dict[str, Callable[[str], Any]]] = {"float": float, "date": dt
 Files = dict[str, bytes]
 
 
+class AnotherRelease(InvalidInput):
+    """A whole and unchanged model that this release cannot read: it has to be trained again."""
+
+
 def to_files(model: Any) -> Files:
     """File name to content. The same model gives the same bytes. Raises TypeError for what has no plain form."""
     writer = _Writer()
@@ -39,7 +43,7 @@ def to_files(model: Any) -> Files:
 
 
 def from_files(files: Mapping[str, bytes]) -> Any:
-    """The model that `to_files` told. Raises InvalidInput where this release's models have another shape."""
+    """The model that `to_files` told. Raises AnotherRelease where this release's models have another shape."""
     document = orjson.loads(files[DOCUMENT])
     return _Reader(files, document["arrays"]).made(document["model"])
 
@@ -146,7 +150,7 @@ def _class(where: str, told: Mapping[str, Any]) -> Any:
     module, _, name = where.partition(":")
     found = getattr(importlib.import_module(module), name, None) if module.startswith(MODEL_ROOMS) else None
     if found is None or not is_dataclass(found) or {item.name for item in fields(found)} != set(told):
-        raise InvalidInput(
+        raise AnotherRelease(
             f"The model was written by another release: {where} has changed.",
             remedy="Train it again: leadflow models train.",
         )

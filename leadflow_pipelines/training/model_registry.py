@@ -24,7 +24,7 @@ from leadflow_pipelines.contracts.models import MODEL_VERSIONS
 from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.training.model_files import Files, from_files, to_files
+from leadflow_pipelines.training.model_files import AnotherRelease, Files, from_files, to_files
 from leadflow_pipelines.valuation import read_value_model, write_value_model
 
 KINDS: Final = ("motivation", "value")
@@ -107,13 +107,26 @@ def current_model(lake: Lake, kind: str, *, day: dt.date | None = None) -> Curre
     """The model that serves on `day` (default: the newest), None where none was promoted: the scorecard stands.
 
     A day worked again later gets the model of its time, which has seen nothing of it. Read once per process and
-    version. Raises InvalidInput for an artefact that is damaged or was written by another release.
+    version. Raises InvalidInput for an artefact that is damaged, AnotherRelease for one this release cannot read.
     """
     row = current_version(lake, kind, day=day)
     if row is None:
         return None
     model = _open(lake, kind, row["version"], row["sha256"], "model")
     return CurrentModel(kind, row["version"], row["day"], tuple(row["markets"]), model)
+
+
+def serving_model(lake: Lake, kind: str, *, day: dt.date) -> tuple[CurrentModel | None, str]:
+    """`current_model` and what to say of it: its version, or why there is none.
+
+    After an upgrade that changed the models' shape leads go on without a model until it is trained again. Raises
+    InvalidInput for a damaged artefact.
+    """
+    try:
+        current = current_model(lake, kind, day=day)
+    except AnotherRelease as error:
+        return None, f"none: {error.message} {error.remedy}"
+    return current, current.version if current else "none promoted"
 
 
 def stand_in_of(lake: Lake, row: Mapping[str, Any]) -> Any:
@@ -140,7 +153,12 @@ def _told(kind: str, model: Any) -> Files:
 
 
 def _made(kind: str, files: Files) -> Any:
-    return read_value_model(files[VALUE_FILE]) if kind == "value" else from_files(files)
+    if kind != "value":
+        return from_files(files)
+    try:
+        return read_value_model(files[VALUE_FILE])
+    except InvalidInput as error:  # its bytes are what was written: only the form can have changed
+        raise AnotherRelease(error.message, remedy="Train it again: leadflow models train.") from error
 
 
 def _checked(lake: Lake, kind: str, version: str, sha256: str, part: str) -> Files:

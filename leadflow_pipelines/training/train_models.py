@@ -15,6 +15,7 @@ from leadflow_pipelines.properties.recorded_sales import recorded_sales
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
 from leadflow_pipelines.training.candidates import Candidate, Rival, markets_with_history
 from leadflow_pipelines.training.model_cards import write_card
+from leadflow_pipelines.training.model_files import AnotherRelease
 from leadflow_pipelines.training.model_registry import (
     add_version,
     current_version,
@@ -38,8 +39,7 @@ def train_model(
     Returns its row of MODEL_VERSIONS. The same lake and day give the same version. A candidate that is kept back is
     kept beside the one that serves. trainer: instead of the product's. Raises InvalidInput for an unknown kind.
     """
-    if kind not in TRAINERS:
-        raise InvalidInput(f"There is no model called {kind!r}.", remedy=f"One of {', '.join(TRAINERS)}.")
+    _require_kind(kind)
     sales = recorded_sales(lake, day=day).filter(pl.col(SALE_DATE) < day)
     report_progress(f"{kind} model: {sales.height:,} sales of {sales['parcel_id'].n_unique():,} properties on record")
     candidate = (trainer or TRAINERS[kind])(sales.select(*SALES_SCHEMA), day=day, rival=_rival(lake, kind, day))
@@ -60,7 +60,7 @@ def _rival(lake: Lake, kind: str, day: dt.date) -> Rival | None:
         return None
     try:
         return Rival(row["version"], stand_in_of(lake, row))
-    except InvalidInput as error:
+    except AnotherRelease as error:
         report_progress(f"{kind} model: the current one is not compared. {error.message}")
         return None
 
@@ -96,6 +96,7 @@ def find_version(lake: Lake, kind: str, version: str | None = None) -> dict[str,
 
     Raises InvalidInput where there is none.
     """
+    _require_kind(kind)
     rows = model_versions(lake, kind)
     if version is not None:
         rows = rows.filter(pl.col("version").str.starts_with(version))
@@ -106,3 +107,8 @@ def find_version(lake: Lake, kind: str, version: str | None = None) -> dict[str,
         remedy = "See `leadflow models list`." if version else f"Train one: leadflow models train --kind {kind}"
         raise InvalidInput(f"There is no {kind} model{named}.", remedy=remedy)
     return rows.row(0, named=True)
+
+
+def _require_kind(kind: str) -> None:
+    if kind not in TRAINERS:
+        raise InvalidInput(f"There is no kind of model called {kind!r}.", remedy=f"One of {', '.join(TRAINERS)}.")
