@@ -98,7 +98,6 @@ def _upper(score: Floats) -> float:
 def _area_spreads(score: Floats, area: list[str]) -> dict[str, float]:
     """How much wider than the market an area's sales fall around their values."""
     names, code = np.unique(np.array(area, dtype=str), return_inverse=True)
-    bounded = np.clip(score, 0.0, 4.0)
-    count = np.bincount(code)
-    spread = (np.bincount(code, bounded) + AREA_SHRINK * bounded.mean()) / (count + AREA_SHRINK)
+    bounded = np.clip(score, 1e-3, 4.0)
+    spread = (np.bincount(code, bounded) + AREA_SHRINK * bounded.mean()) / (np.bincount(code) + AREA_SHRINK)
     return {str(name): float(value) for name, value in zip(names, spread / bounded.mean(), strict=True)}

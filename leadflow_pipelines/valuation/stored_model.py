@@ -42,6 +42,7 @@ def write_value_model(model: ValueModel) -> bytes:
             "hedonic": asdict(machine.fitted.hedonic),
             "calibration": asdict(model.calibration),
             "columns": machine.trees.names if machine.trees else None,
+            "centre": machine.trees.centre if machine.trees else None,
         }
         sold = machine.evidence.frame.hstack(
             [pl.Series(f"model_{name}", getattr(machine.fitted, name)) for name in OF_SALES]
@@ -50,7 +51,7 @@ def write_value_model(model: ValueModel) -> bytes:
         sold.write_parquet(buffer)
         entries["sales.parquet"] = buffer.getvalue()
         if machine.trees:
-            entries |= {f"trees/{level}.txt": text.encode() for level, text in machine.trees.texts.items()}
+            entries |= {f"trees/{name}.txt": text.encode() for name, text in machine.trees.texts.items()}
     entries["model.json"] = json.dumps(about).encode()
     stored = io.BytesIO()
     with zipfile.ZipFile(stored, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -86,11 +87,11 @@ def _machine(about: dict[str, Any], entries: dict[str, bytes], as_of: date) -> M
     trees = None
     if about["columns"] is not None:
         texts = {
-            float(name.removeprefix("trees/").removesuffix(".txt")): text.decode()
+            name.removeprefix("trees/").removesuffix(".txt"): text.decode()
             for name, text in entries.items()
             if name.startswith("trees/")
         }
-        trees = QuantileTrees(about["columns"], texts)
+        trees = QuantileTrees(about["columns"], about["centre"], texts)
     return Machine(
         evidence=evidence,
         fitted=fitted,
