@@ -74,7 +74,7 @@ def draft_letter(
         (draft,) = draft_letters([letter_facts(signals)], model)
     rule = _foreclosure_note(signals)
     if output is not None:
-        output.write_text(f"{draft.body}\n", encoding="utf-8")
+        _keep(draft.body, output)
     if as_json:
         told = {name: value for name, value in asdict(draft.told).items() if name != "text"}
         print_json(
@@ -115,6 +115,13 @@ def _model(workspace: "Workspace", max_spend_cents: Decimal | None) -> "Abstract
         clock=lambda: dt.datetime.now(dt.UTC),
         origin=Origin(run_id=run_id, correlation_id=new_correlation_id()),
     )
+
+
+def _keep(body: str, output: Path) -> None:
+    try:
+        output.write_text(f"{body}\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{output} cannot be written: {error.strerror}.", remedy="Name another --output.") from error
 
 
 def _signals(workspace: "Workspace", property_id: str) -> dict[str, Any]:

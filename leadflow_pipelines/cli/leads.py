@@ -118,7 +118,14 @@ def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
     elif format_ == "json":
         print_json({"leads": frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64)).to_dicts()})
     elif format_ == "csv":
-        flat = frame.with_columns(pl.col(pl.List(pl.String)).list.join("; "))
+        records = [
+            name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List) and dtype != pl.List(pl.String)
+        ]
+        as_json = (pl.col(name).list.eval(pl.element().struct.json_encode()).list.join(", ") for name in records)
+        flat = frame.with_columns(
+            pl.col(pl.List(pl.String)).list.join("; "),
+            *(pl.format("[{}]", texts).alias(name) for name, texts in zip(records, as_json, strict=True)),
+        )
         neutralise_formulas(flat).write_csv(target)
     else:
         frame.write_parquet(target)

@@ -124,3 +124,9 @@ def test_a_draft_becomes_a_template_only_by_a_persons_hand(slug, endpoint, tmp_p
 
 def test_an_unknown_lead_is_an_error(slug):
     assert told(slug, "campaign", "draft-letter", "p_404").exit_code == 1
+
+
+def test_a_draft_that_cannot_be_written_says_so(slug, tmp_path):
+    found = told(slug, "campaign", "draft-letter", "p_1", "--output", str(tmp_path / "nowhere" / "letter.txt"))
+    assert found.exit_code == 1
+    assert "cannot be written" in found.err
