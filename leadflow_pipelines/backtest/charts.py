@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 400, 270
-LEFT, RIGHT, TOP, BOTTOM = 54, 20, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 54, 26, 14, 42
 """Drawn at the size of a phone: text keeps its size there, and the page shows several beside each other where wide."""
 
 Point = tuple[float, float]

@@ -14,7 +14,7 @@ import polars as pl
 
 from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_homes
-from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE
+from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, learn_market_areas
 
 SNAPSHOTS = 5
 """Dates from which it learns, a quarter apart, the newest with a window that closed on the day of the fit."""
@@ -23,7 +23,7 @@ LEAST_SOLD = 30
 """Sold homes below which a fit would be noise."""
 RECENT_DAYS = 365
 PARAMETERS: dict[str, Any] = {"n_estimators": 200, "learning_rate": 0.05, "num_leaves": 15, "min_child_samples": 50}
-PLACES = ("neighborhood", "zip5")
+PLACES = ("market_area", "zip5")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def fit_lightgbm(record: SalesRecord, as_of: dt.date, *, horizon_days: int, seed
 def peer_features(record: SalesRecord, homes: Homes, land_uses: pl.Series) -> Floats:
     """One row a home: tenure, price, price against its place, earlier sales, turnover of the place, land use."""
     past = record.rows.filter(pl.col(SALE_DATE) < homes.as_of)
+    areas = learn_market_areas(past.select(*SALES_SCHEMA))
+    past = past.with_columns(areas.assign(past))
     price = pl.when(pl.col(PRICE_CENTS) > 0).then(pl.col(PRICE_CENTS)).log()
     day = pl.col(SALE_DATE)
     by_parcel = past.group_by("parcel_id").agg(
@@ -67,7 +69,8 @@ def peer_features(record: SalesRecord, homes: Homes, land_uses: pl.Series) -> Fl
         pl.col("is_sale").sum().alias("sales"),
         (day.max() - day.filter(day < day.max()).max()).dt.total_days().alias("held_before"),
     )
-    frame = homes.rows.select("parcel_id", *PLACES, "land_use", price.alias("price")).with_columns(homes.tenure_days)
+    placed = homes.rows.with_columns(areas.assign(homes.rows))
+    frame = placed.select("parcel_id", *PLACES, "land_use", price.alias("price")).with_columns(homes.tenure_days)
     frame = frame.join(by_parcel, on="parcel_id", how="left", maintain_order="left")
     recent = past.filter(pl.col("is_sale"), day >= homes.as_of - dt.timedelta(days=RECENT_DAYS))
     for place in PLACES:

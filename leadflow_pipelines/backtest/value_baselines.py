@@ -12,12 +12,12 @@ import polars as pl
 
 from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import SoldHomes
-from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, market_sales
+from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, learn_market_areas, market_sales
 
 RECENT_DAYS = 365
 ENOUGH_SALES = 5
-PLACES = (("neighborhood", "land_use"), ("neighborhood",), ("zip5", "land_use"), ("zip5",), ("land_use",))
-"""Around a home, narrowest first: the first that has ENOUGH_SALES gives the median."""
+PLACES = (("market_area", "land_use"), ("market_area",), ("zip5", "land_use"), ("zip5",), ("land_use",))
+"""Around a home, narrowest first: the first that has ENOUGH_SALES gives the median. `sales_history` draws the areas."""
 LEAST_SALES = 200
 PARAMETERS: dict[str, Any] = {
     "n_estimators": 300,
@@ -25,15 +25,19 @@ PARAMETERS: dict[str, Any] = {
     "num_leaves": 31,
     "objective": "regression_l1",
 }
-CATEGORIES = ("zip5", "neighborhood", "land_use", "style")
+CATEGORIES = ("market_area", "zip5", "neighborhood", "land_use", "style")
 NUMBERS = tuple(name for name, kind in SALES_SCHEMA.items() if kind.is_numeric() and name != PRICE_CENTS)
 
 
 def by_neighbourhood(past: pl.DataFrame, sold: SoldHomes) -> pl.Series:
     """Median price of the last year's sales around each home, in cents; null where there is none at all."""
-    recent = market_sales(past).filter(pl.col(SALE_DATE) >= sold.as_of - dt.timedelta(days=RECENT_DAYS))
+    areas = learn_market_areas(past)
+    told = market_sales(past)
+    recent = told.with_columns(areas.assign(told)).filter(
+        pl.col(SALE_DATE) >= sold.as_of - dt.timedelta(days=RECENT_DAYS)
+    )
     price = pl.col(PRICE_CENTS)
-    frame = sold.rows
+    frame = sold.rows.with_columns(areas.assign(sold.rows))
     for number, place in enumerate(PLACES):
         median = pl.when(pl.len() >= ENOUGH_SALES).then(price.median()).alias(f"m{number}")
         frame = frame.join(recent.group_by(place).agg(median), on=list(place), how="left", maintain_order="left")
@@ -47,12 +51,14 @@ def by_lightgbm(past: pl.DataFrame, sold: SoldHomes, *, seed: int) -> pl.Series:
     training = market_sales(past)
     if training.height < LEAST_SALES:
         return pl.Series("value_cents", [None], dtype=pl.Int64).new_from_index(0, sold.rows.height)
+    areas = learn_market_areas(past)
+    training = training.with_columns(areas.assign(training))
     age = (pl.lit(sold.as_of) - pl.col(SALE_DATE)).dt.total_days()
     known = {name: training[name].drop_nulls().unique().sort() for name in CATEGORIES}
     model = lightgbm.LGBMRegressor(**PARAMETERS, random_state=seed, n_jobs=1, verbose=-1)
     places = list(range(len(CATEGORIES)))
     model.fit(_features(training, known, age), np.log(training[PRICE_CENTS].to_numpy()), categorical_feature=places)
-    values = np.exp(model.predict(_features(sold.rows, known, pl.lit(0))))
+    values = np.exp(model.predict(_features(sold.rows.with_columns(areas.assign(sold.rows)), known, pl.lit(0))))
     return pl.Series("value_cents", np.round(values)).cast(pl.Int64)
 
 
