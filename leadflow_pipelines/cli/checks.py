@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 import polars as pl
 from sqlalchemy import text
 
@@ -20,11 +21,14 @@ from leadflow_pipelines.contracts import LAKE_TABLES, UNLOCATED
 from leadflow_pipelines.definitions import build_scope
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.freshness import stale_shares
+from leadflow_pipelines.outcomes.closed_scores import closed_scores, watch_scores
+from leadflow_pipelines.outcomes.on_record import outcomes_on_record
 from leadflow_pipelines.properties.renew_keys import old_keys, unsettled_zips
 from leadflow_pipelines.providers.configured import configured_sources, provider_states
 from leadflow_pipelines.providers.guard.breaker import read_breakers
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, BudgetState, read_budgets
 from leadflow_pipelines.spend.price_book import load_price_book
+from leadflow_pipelines.training import model_versions
 from resources.workspace import Workspace
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=5)
@@ -201,6 +205,31 @@ def check_dagster(workspace: Workspace) -> list[Finding]:
     return [Finding("dagster", "ok", f"storage answers; {zips:,} ZIPs x {CALENDAR_DAYS} days = {size:,} partitions")]
 
 
+def check_scores(workspace: Workspace) -> list[Finding]:
+    """Scores whose year is over: did as many sell as the model said, and the right ones? Silent until one is so old."""
+    now, zone = dt.datetime.now(dt.UTC), workspace.settings.zone
+    with workspace.database.as_org(workspace.org.org_id) as connection:
+        outcomes = outcomes_on_record(connection, workspace.org.org_id, known_by=now, zone=zone)
+    closed = closed_scores(workspace.lake, outcomes, today=now.astimezone(zone).date())
+    if closed.is_empty():
+        return []
+    findings = []
+    for version, report in watch_scores(closed, _auc_at_fit(workspace.lake)).items():
+        findings += [
+            Finding("scores", "note", f"{version}, scores of {alert}", "leadflow models train")
+            for alert in report.alerts
+        ]
+    told = f"{closed.height:,} scores are a year old; {closed['sold'].sum():,} of those leads sold"
+    return findings or [Finding("scores", "ok", f"{told}, as their models said")]
+
+
+def _auc_at_fit(lake: Lake) -> dict[str, float]:
+    """Model version → its AUC on the window it was judged on."""
+    rows = model_versions(lake, "motivation").select("version", "metrics").iter_rows()
+    judged = ((version, orjson.loads(metrics).get("candidate", {}).get("auc")) for version, metrics in rows)
+    return {version: float(auc) for version, auc in judged if auc is not None}
+
+
 CHECKS: tuple[tuple[str, Callable[[Workspace], list[Finding]]], ...] = (
     ("database", check_database),
     ("clock", check_clock),
@@ -209,5 +238,6 @@ CHECKS: tuple[tuple[str, Callable[[Workspace], list[Finding]]], ...] = (
     ("breakers", check_breakers),
     ("budgets", check_budgets),
     ("freshness", check_freshness),
+    ("scores", check_scores),
     ("dagster", check_dagster),
 )

@@ -1,0 +1,96 @@
+"""Scores whose year is over beside what became of their leads, and whether the model that gave them still holds.
+
+Here: the labels, from recorded sales and outcomes. Not here: what decay is (`scoring.decay`), training.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from leadflow_pipelines.contracts import LEAD_SCORES, PROPERTY_LINKS, PROPERTY_RECORDS
+from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.sales_history.arms_length import NOMINAL_CENTS
+from leadflow_pipelines.scoring import DecayReport, watch_decay
+from leadflow_pipelines.scoring.additive_terms import AdditiveModel
+
+HORIZON: Final = dt.timedelta(days=365)
+"""A score is the chance of a sale in so many days from its own."""
+SOLD_KINDS: Final = ("deal", "sold_elsewhere")
+CLOSED: Final = {
+    "model_version": pl.String(),
+    "property_id": pl.String(),
+    "day": pl.Date(),
+    "month": pl.Date(),
+    "probability": pl.Float64(),
+    "sold": pl.Int32(),
+}
+NO_TERMS: Final = AdditiveModel(0.0, {}, ())
+"""Drift of inputs is looked at where the features are; here only what became of the scores."""
+
+
+def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date) -> pl.DataFrame:
+    """model_version, property_id, day, month, probability, sold: each lead's first score of a month, its year over.
+
+    outcomes: LEAD_OUTCOMES. sold: 1 where a sale on record, for more than a nominal price or an untold one, or a noted
+    deal or sale lies within the year from the score's day. Scorecard scores have no probability and are left out.
+    """
+    scores = lake.read(
+        LEAD_SCORES,
+        where=(pl.col("day") <= today - HORIZON) & pl.col("probability").is_not_null(),
+        columns=["property_id", "day", "probability", "model_version"],
+    )
+    if scores.is_empty():
+        return pl.DataFrame(schema=CLOSED)
+    scores = _under_todays_ids(lake, scores).with_columns(month=pl.col("day").dt.month_start())
+    first = scores.sort("day", "property_id").unique(["model_version", "property_id", "month"], keep="first")
+    noted = outcomes.filter(pl.col("kind").is_in(SOLD_KINDS)).select("property_id", sold_on="happened_on")
+    sales = pl.concat([_recorded_sales(lake), _under_todays_ids(lake, noted)]).unique()
+    within = (pl.col("sold_on") >= pl.col("day")) & (pl.col("sold_on") < pl.col("day") + HORIZON)
+    sold = first.join(sales, on="property_id").filter(within).select("property_id", "day").unique()
+    return (
+        first.join(sold.with_columns(sold=pl.lit(1)), on=["property_id", "day"], how="left")
+        .with_columns(pl.col("sold").fill_null(0))
+        .select(*CLOSED)
+        .sort("model_version", "day", "property_id")
+    )
+
+
+def watch_scores(closed: pl.DataFrame, auc_at_fit: Mapping[str, float]) -> dict[str, DecayReport]:
+    """Model version → its months and the alerts they raise; `drift` is empty. `closed`: of `closed_scores`."""
+    nobody = pl.DataFrame()
+    return {
+        str(version): watch_decay(
+            group, terms=NO_TERMS, then=nobody, now=nobody, auc_at_fit=auc_at_fit.get(str(version))
+        )
+        for (version,), group in closed.sort("model_version").group_by("model_version", maintain_order=True)
+    }
+
+
+def _recorded_sales(lake: Lake) -> pl.DataFrame:
+    """property_id, sold_on: every sale that any record tells, but deeds for a nominal price."""
+    price = pl.col("sale_price_cents")
+    told = lake.read(
+        PROPERTY_RECORDS,
+        where=pl.col("sale_date").is_not_null() & (price.is_null() | (price >= NOMINAL_CENTS)),
+        columns=["record_id", "sale_date"],
+    )
+    links = lake.read(PROPERTY_LINKS, columns=["record_id", "property_id"])
+    return told.unique().join(links, on="record_id").select("property_id", sold_on="sale_date")
+
+
+def _under_todays_ids(lake: Lake, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the id that each property has now, where a merge gave its own up."""
+    links = lake.read(PROPERTY_LINKS, columns=["previous_property_id", "property_id"])
+    standing = links.select(previous_property_id="property_id").unique()
+    heirs = (
+        links.drop_nulls("previous_property_id")
+        .join(standing, on="previous_property_id", how="anti")
+        .group_by("previous_property_id")
+        .agg(heir=pl.col("property_id").unique())
+        .filter(pl.col("heir").list.len() == 1)
+        .with_columns(pl.col("heir").list.first())
+    )
+    moved = frame.join(heirs, left_on="property_id", right_on="previous_property_id", how="left", maintain_order="left")
+    return moved.with_columns(property_id=pl.coalesce("heir", "property_id")).drop("heir")
