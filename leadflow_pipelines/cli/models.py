@@ -91,7 +91,10 @@ def card(
     org: OrgOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a model's card: what it learned from, how it did, what it cannot say. Markdown."""
+    """Show a model's card: what it learned from, how it did, what it cannot say.
+
+    With --json the card is its Markdown text.
+    """
     from leadflow_pipelines.training.train_models import find_version
 
     row = find_version(open_session(org).lake, kind, version)
@@ -100,10 +103,7 @@ def card(
     else:
         from rich.markdown import Markdown
 
-        if out.is_terminal:
-            out.print(Markdown(row["card"]))
-        else:
-            out.print(row["card"], markup=False, soft_wrap=True, end="")
+        out.print(Markdown(row["card"]))
 
 
 def _document(row: dict[str, Any]) -> dict[str, Any]:

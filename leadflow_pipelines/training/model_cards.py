@@ -48,11 +48,11 @@ LIMITS: Final = {
 def write_card(kind: str, candidate: Candidate, *, day: dt.date, span: str, sales: int, markets: list[str]) -> str:
     """The card of one training. span: first and last sale in words."""
     judged = candidate.judgement
-    window = str(judged.window) if judged.window else "none is closed"
+    on = {"Judged on": f"{judged.window}, which its stand-in had not seen"} if judged.metrics else {}
     facts = {
         "Verdict": f"{judged.verdict.replace('_', ' ')}. {judged.because}",
-        "Trained as of": f"{day}, from {sales:,} dated sales ({span})",
-        "Judged on": f"{window}, which its stand-in had not seen",
+        "Trained as of": f"{day}, from {sales:,} dated sales" + (f" ({span})" if sales else ""),
+        **on,
         "Used in": ", ".join(markets) or "no market: none has sales enough",
         **candidate.facts,
     }

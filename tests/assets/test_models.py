@@ -18,6 +18,7 @@ from leadflow_pipelines.training import current_model, model_versions
 from tests.assets.conftest import TODAY, AssetRunner, open_simulated_workspace
 from tests.recorded_market import record_market
 
+pytestmark = pytest.mark.timeout(600)
 ZIP, BARE_ZIP = "43206", "78704"
 
 
@@ -37,7 +38,7 @@ def with_models(database: Database, sandbox_settings: Settings) -> Iterator[tupl
         runner = AssetRunner(open_simulated_workspace(database, sandbox_settings), instance)
         lake = runner.workspace.lake
         yesterday = TODAY - dt.timedelta(days=1)
-        record_market(lake, day=yesterday, zip_code=ZIP, city="COLUMBUS", state="OH", parcels=900)
+        record_market(lake, day=yesterday, zip_code=ZIP, city="COLUMBUS", state="OH", parcels=1_000)
         run_day_of(runner)
         before = {table.name: lake.digest(table) for table in (ENRICHED_LEADS, LEAD_SCORES)}
         assert lake.read(LEAD_SCORES, day=TODAY)["model_version"].unique().to_list() == [SCORECARD_VERSION]
