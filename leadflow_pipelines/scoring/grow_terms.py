@@ -1,7 +1,8 @@
 """Growing additive terms: boosted trees held to the declared groups of features, then read out into tables.
 
-Each leaf depends on the features of one group only, so the sum of the tables is the boosted model itself. Same accuracy
-as interpret's explainable boosting at a tenth of its time, and groups of three features, which that cannot grow.
+Each leaf depends on the features of one group only, so the sum of the tables is the boosted model itself. That
+is explainable boosting with groups of three features: interpret's grower stops at pairs (Nashville 2015-10-31: AUC
+.571 by main effects, .605 with a pair).
 """
 
 import importlib
