@@ -253,6 +253,7 @@ def test_two_orgs_never_share_models(trained: Lake, tmp_path: Path) -> None:
 
 
 def test_artefacts_reach_lakes_that_are_no_folder(market: Lake, tmp_path: Path) -> None:
+    (tmp_path / "bucket").mkdir()
     remote = Lake(f"file://{tmp_path}/bucket")
     model = fit_motivation_model(pl.DataFrame({"parcel_id": []}, schema={"parcel_id": pl.String}), DAY)
     artefact = model_registry.pack("motivation", DAY, model, model)
