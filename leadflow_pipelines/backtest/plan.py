@@ -17,8 +17,7 @@ LONGEST_HORIZON_DAYS = 3_653
 @dataclass(frozen=True)
 class BacktestPlan:
     """market: the name it goes by. first, last: as-of dates, both inclusive, step_months apart. horizon_days: length
-    of the window in which a sale counts. without: columns of the sales that nobody may use. zip: the market's, where it
-    is one. rounds: draws of the bootstrap."""
+    of the window in which a sale counts. without: columns of the sales that nobody may use. rounds: draws of the bootstrap."""
 
     market: str
     first: dt.date
@@ -26,7 +25,6 @@ class BacktestPlan:
     horizon_days: int = HORIZON_DAYS
     step_months: int = STEP_MONTHS
     without: tuple[str, ...] = ()
-    zip: str | None = None
     rounds: int = ROUNDS
     seed: int = SEED
 

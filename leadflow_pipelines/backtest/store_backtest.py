@@ -29,7 +29,7 @@ def backtest_tables(result: Backtest, *, day: dt.date) -> list[tuple[Contract, p
     """The result in the shape of its contracts: scores, curves, values."""
     plan = result.plan
     question = [
-        pl.lit(plan.zip or UNLOCATED).alias("zip"),
+        pl.lit(UNLOCATED).alias("zip"),
         pl.lit(day).alias("day"),
         pl.lit(plan.market).alias("market"),
         pl.lit(plan.horizon_days).alias("horizon_days"),

@@ -10,7 +10,7 @@ SHARE = pa.Check.in_range(0, 1)
 _QUESTION = {
     "zip": column(
         pl.String,
-        "ZIP of a market that is one; `unlocated` where it is wider.",
+        "Always `unlocated`: a market is no ZIP partition, and the lake's files are sorted by this column.",
         shared.ZIP_OR_UNLOCATED,
         required=True,
     ),
