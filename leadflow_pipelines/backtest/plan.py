@@ -17,7 +17,8 @@ LONGEST_HORIZON_DAYS = 3_653
 @dataclass(frozen=True)
 class BacktestPlan:
     """market: the name it goes by. first, last: as-of dates, both inclusive, step_months apart. horizon_days: length
-    of the window in which a sale counts. without: columns of the sales that nobody may use. rounds: draws of the bootstrap."""
+    of the window in which a sale counts. without: columns of the sales that nobody may use. rounds: draws of
+    the bootstrap."""
 
     market: str
     first: dt.date
