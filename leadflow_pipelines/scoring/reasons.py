@@ -15,6 +15,7 @@ from leadflow_pipelines.scoring.prior_odds import ASSUMED
 MOST_REASONS: Final = 4
 REASON: Final = pl.Struct({"feature": pl.String, "log_odds": pl.Float64, "text": pl.String})
 OTHER: Final = "other"
+FAR_ABOVE_PERCENT: Final = 100
 ASSUMED_PREFIX: Final = "assumed:"
 
 # Terms that tell one story are told as one reason: the name of each term → the reason it belongs to.
@@ -114,24 +115,31 @@ def _price_text() -> pl.Expr:
     above = pl.format("Bought {} % above the neighbourhood {} ago", relative, ago)
     level = pl.format("Bought at the neighbourhood's price {} ago", ago)
     unstated = pl.format("The deed of {} ago states no price", ago)
-    said = pl.when(relative < 0).then(below).when(relative > 0).then(above).otherwise(level)
+    times = pl.format("Bought at {} times the neighbourhood's price {} ago", (relative / 100 + 1).round(1), ago)
+    said = (
+        pl.when(relative < 0)
+        .then(below)
+        .when(relative > FAR_ABOVE_PERCENT)
+        .then(times)
+        .when(relative > 0)
+        .then(above)
+        .otherwise(level)
+    )
     return pl.when(pl.col("price_vs_area").is_null()).then(unstated).otherwise(said)
 
 
 def _area_text() -> pl.Expr:
     more = ((pl.col("area_turnover").exp() - 1) * 100).round().cast(pl.Int64)
     quick = ((pl.col("area_flip_share").exp() - 1) * 100).round().cast(pl.Int64)
-    return pl.format(
-        "Its market area: {} of homes, {} of quick resales against the city", _more_or_less(more), _more_or_less(quick)
-    ).fill_null("Its market area")
+    said = pl.format(
+        "Its market area: {} sales, {} quick resales than the city", _more_or_less(more), _more_or_less(quick)
+    )
+    return said.fill_null("Its market area")
 
 
 def _more_or_less(percent: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(percent >= 0)
-        .then(pl.format("{} % more sales", percent))
-        .otherwise(pl.format("{} % fewer sales", -percent))
-    )
+    more, fewer = pl.format("{} % more", percent), pl.format("{} % fewer", -percent)
+    return pl.when(percent >= 0).then(more).otherwise(fewer)
 
 
 def _yes(name: str, yes: str, no: str) -> pl.Expr:
