@@ -215,6 +215,14 @@ def test_the_card_tells_what_a_buyer_of_lists_must_know(model: MotivationModel) 
     assert "price_vs_area" in text
 
 
+def test_the_card_says_whether_its_period_was_seen(model: MotivationModel) -> None:
+    later = model.held_out.with_columns(pl.col("chance").shuffle(seed=1))
+    forward = model_card(model, walked_forward=later)
+    assert "the years to come rank worse" in model_card(model).to_markdown()
+    assert "walked forward" in forward.to_markdown()
+    assert forward.everyone.auc == pytest.approx(0.5, abs=0.06)
+
+
 def test_the_card_of_an_unlearned_model_invents_no_figure() -> None:
     card = model_card(fit_motivation_model(pl.DataFrame(), AS_OF))
     assert card.everyone.auc is None
