@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -68,8 +69,9 @@ def _remove_home(home: Path) -> None:
 def _remove_homes_of_killed_sessions() -> None:
     for home in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*"):
         pid = home.name.removeprefix(HOME_PREFIX).split("-")[0]
-        if home.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists():
-            _remove_home(home)
+        with suppress(FileNotFoundError):  # another session that starts just now removes it too
+            if home.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists():
+                _remove_home(home)
 
 
 def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:
