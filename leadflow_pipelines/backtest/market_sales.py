@@ -1,9 +1,8 @@
-"""A market's recorded sales as the org's lake knows them. Here: which market, which rows. Not here: judging them.
-
-Every source row with a sale date is a sale on record: county files of sales, and what vendors told on each pull. A
-record that comes again tells the same sale once, as the earliest record describes the home.
+"""A market's recorded sales as the org's lake knows them. Here: which market. Not here: gathering its sales
+(`properties.recorded_sales`), judging them.
 """
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from leadflow_pipelines.backtest.snapshots import MARKET
-from leadflow_pipelines.contracts import PROPERTY_LINKS, PROPERTY_RECORDS
+from leadflow_pipelines.contracts import PROPERTY_RECORDS
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.sales_history import SALES_SCHEMA
+from leadflow_pipelines.properties.recorded_sales import recorded_sales
 from leadflow_pipelines.source_rows.transforms import STATE_CODES, county_fips_of
 
 EVERYWHERE = "all"
@@ -53,41 +52,17 @@ def read_market_name(text: str) -> MarketName:
     raise InvalidInput(f"{text!r} names no market.", remedy=_FORMS)
 
 
-def read_market_sales(lake: Lake, market: MarketName) -> pl.DataFrame:
-    """The market's sales in the fixed shape, plus `market` (county FIPS). parcel_id is the property_id.
-
-    Raises InvalidInput where the lake holds none, and names what it does hold.
+def read_market_sales(lake: Lake, market: MarketName, *, day: dt.date) -> pl.DataFrame:
+    """The market's sales on record until `day` in the fixed shape, plus `market` (county FIPS); parcel_id is the
+    property_id. Raises InvalidInput where the lake holds none, and names what it does hold.
     """
-    rows = _dated(lake, market)
-    if market.zips and market.county_fips and not rows.is_empty():
-        # Five digits that are both: the county, if the lake knows it.
-        of_county = rows.filter(pl.col("county_fips") == market.county_fips)
-        rows = of_county if of_county.height else rows.filter(pl.col("zip").is_in(list(market.zips)))
-    if rows.is_empty():
+    sales = recorded_sales(lake, day=day, county_fips=market.county_fips) if market.county_fips else None
+    if sales is None or (sales.is_empty() and market.zips):
+        # Five digits that are both are the county, if the lake knows it.
+        sales = recorded_sales(lake, day=day, zips=market.zips or None)
+    if sales.is_empty():
         raise _nothing(lake, market)
-    links = lake.read(PROPERTY_LINKS, columns=["record_id", "property_id"])
-    linked = rows.join(links, on="record_id", how="inner").sort("observed_at", "record_id")
-    return linked.unique(["property_id", "sale_date", "sale_price_cents"], keep="first", maintain_order=True).select(
-        pl.col("property_id").alias("parcel_id"),
-        pl.col("address_raw").alias("address"),
-        "zip5",
-        *(name for name in SALES_SCHEMA if name in PROPERTY_RECORDS.schema and name not in ("zip5", "assessed_cents")),
-        pl.coalesce("assessed_cents", "market_value_cents").alias("assessed_cents"),
-        pl.col("county_fips").alias(MARKET),
-    )
-
-
-def _dated(lake: Lake, market: MarketName) -> pl.DataFrame:
-    where = pl.col("sale_date").is_not_null()
-    places = [pl.col("zip").is_in(list(market.zips))] if market.zips else []
-    places += [pl.col("county_fips") == market.county_fips] if market.county_fips else []
-    if places:
-        where &= pl.any_horizontal(places)
-    columns = [
-        "record_id", "zip", "county_fips", "address_raw", "observed_at", "market_value_cents",
-        *(name for name in SALES_SCHEMA if name in PROPERTY_RECORDS.schema),
-    ]  # fmt: skip
-    return lake.read(PROPERTY_RECORDS, where=where, columns=columns)
+    return sales.drop("zip").rename({"county_fips": MARKET})
 
 
 def _nothing(lake: Lake, market: MarketName) -> InvalidInput:

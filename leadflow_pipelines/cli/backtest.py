@@ -116,7 +116,7 @@ def _from_lake(workspace: "Workspace | None", name: str) -> "pl.DataFrame":
 
     market = read_market_name(name)
     assert workspace is not None
-    frame = read_market_sales(workspace.lake, market)
+    frame = read_market_sales(workspace.lake, market, day=_today(workspace))
     progress(f"{frame.height:,} sales of {frame['parcel_id'].n_unique():,} properties in {name}")
     return frame
 
@@ -124,7 +124,11 @@ def _from_lake(workspace: "Workspace | None", name: str) -> "pl.DataFrame":
 def _store(workspace: "Workspace", result: "Backtest") -> dict[str, int]:
     from leadflow_pipelines.backtest.store_backtest import store_backtest
 
-    return store_backtest(workspace.lake, result, day=dt.datetime.now(workspace.settings.zone).date())
+    return store_backtest(workspace.lake, result, day=_today(workspace))
+
+
+def _today(workspace: "Workspace") -> dt.date:
+    return dt.datetime.now(workspace.settings.zone).date()
 
 
 def _write(path: Path, result: "Backtest") -> None:

@@ -18,7 +18,7 @@ SAME_SALE_DAYS = 90
 """One source dates a sale by its deed, another by its recording: the same price so soon is the same sale."""
 _OF_RECORD = (
     "record_id", "zip", "county_fips", "land_use", "style", "neighborhood", "year_built", "living_sqft", "lot_sqft",
-    "beds", "baths", "units", "assessed_cents", "lat", "lon", SALE_DATE, PRICE_CENTS,
+    "beds", "baths", "units", "assessed_cents", "market_value_cents", "lat", "lon", SALE_DATE, PRICE_CENTS,
 )  # fmt: skip
 _STREET_PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional", "unit_type",
                  "unit_number", "city", "state", "zip5", "zip4")  # fmt: skip
@@ -31,7 +31,8 @@ def recorded_sales(
 
     parcel_id is the property_id. One row per property and sale, sorted by both; of two records of one sale the one
     that has a price counts, then the newest. Place and building are the record's own, where it is silent the property's
-    of `day`. `zips`, `county_fips`: only properties there.
+    of `day`; assessed_cents is the market value per the source where it gives no assessment. `zips`, `county_fips`:
+    only properties there.
     """
     records = lake.read(
         PROPERTY_RECORDS,
@@ -40,7 +41,7 @@ def recorded_sales(
         columns=[*_OF_RECORD, *_STREET_PARTS, "observed_at"],
     )
     links = lake.read(PROPERTY_LINKS, zips=zips, columns=["record_id", "property_id"])
-    sales = records.join(links, on="record_id").with_columns(address=one_line())
+    sales = _valued(records.join(links, on="record_id")).with_columns(address=one_line())
     sales = _once(sales)
     known = _properties(lake, day=day, zips=zips)
     whole = sales.join(known, left_on="property_id", right_on="parcel_id", how="left", suffix="_of_property")
@@ -72,10 +73,16 @@ def properties_on_record(
 
 def _properties(lake: Lake, *, day: dt.date, zips: Collection[str] | None) -> pl.DataFrame:
     columns = [name for name in SALES_SCHEMA if name in PROPERTIES.schema and name not in (SALE_DATE, PRICE_CENTS)]
-    known = lake.read(
-        PROPERTIES, zips=zips, where=holds_on(day), columns=["property_id", "zip", "county_fips", *columns]
+    columns = ["property_id", "zip", "county_fips", "market_value_cents", *columns]
+    known = lake.read(PROPERTIES, zips=zips, where=holds_on(day), columns=columns)
+    return _valued(known).rename({"property_id": "parcel_id"})
+
+
+def _valued(rows: pl.DataFrame) -> pl.DataFrame:
+    """The assessor's word on the value: some rolls tell the assessed part of it, some the whole."""
+    return rows.with_columns(pl.coalesce("assessed_cents", "market_value_cents").alias("assessed_cents")).drop(
+        "market_value_cents"
     )
-    return known.rename({"property_id": "parcel_id"})
 
 
 def _once(sales: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,6 @@ is explainable boosting with groups of three features: interpret's grower stops 
 .571 by main effects, .605 with a pair).
 """
 
-import importlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -97,8 +96,8 @@ def _model_of(
 def _boost(
     bins: Any, sold: Numbers, offset: Numbers, aside: Any, binnings: list[Binning], groups: Any, seed: int
 ) -> list[dict[str, Any]]:
-    # Imported where it is needed: scoring with a fitted model must not wait for it.
-    lightgbm = importlib.import_module("lightgbm")
+    import lightgbm  # noqa: PLC0415 - scoring with a fitted model must not wait for it
+
     positions = {binning.feature: position for position, binning in enumerate(binnings)}
     words = [position for name, position in positions.items() if ALLOWED[name].kind == "category"]
     settings = {

@@ -84,7 +84,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def sales_of(lake: Lake, name: str) -> list[tuple[str, int]]:
-    frame = read_market_sales(lake, read_market_name(name))
+    frame = read_market_sales(lake, read_market_name(name), day=DAY)
     return sorted(frame.select("parcel_id", "sale_price_cents").iter_rows())
 
 
@@ -95,7 +95,7 @@ def test_a_sale_told_twice_is_one_and_a_record_without_a_date_is_none(lake: Lake
 def test_a_county_holds_its_zips_and_all_holds_everything(lake: Lake) -> None:
     assert sales_of(lake, "Davidson, TN") == [("A", 100), ("A", 200), ("C", 400)]
     assert sales_of(lake, "all") == [("A", 100), ("A", 200), ("C", 400), ("D", 500)]
-    assert read_market_sales(lake, read_market_name("all"))["market"].n_unique() == 2
+    assert read_market_sales(lake, read_market_name("all"), day=DAY)["market"].n_unique() == 2
 
 
 def test_five_digits_that_are_both_are_the_county_the_lake_knows(lake: Lake) -> None:
