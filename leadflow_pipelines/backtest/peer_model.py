@@ -6,9 +6,8 @@ day may have filled in (sizes, assessments): those lift it falsely, because thei
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 import polars as pl
 
@@ -16,13 +15,20 @@ from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_homes
 from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, learn_market_areas
 
+if TYPE_CHECKING:
+    import lightgbm
+
 SNAPSHOTS = 5
 """Dates from which it learns, a quarter apart, the newest with a window that closed on the day of the fit."""
 SNAPSHOT_DAYS = 91
 LEAST_SOLD = 30
 """Sold homes below which a fit would be noise."""
 RECENT_DAYS = 365
-PARAMETERS: dict[str, Any] = {"n_estimators": 200, "learning_rate": 0.05, "num_leaves": 15, "min_child_samples": 50}
+TREES = 200
+PARAMETERS: dict[str, Any] = {
+    "objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 50, "num_threads": 1,
+    "verbosity": -1,
+}  # fmt: skip
 PLACES = ("market_area", "zip5")
 
 
@@ -30,19 +36,20 @@ PLACES = ("market_area", "zip5")
 class PeerModel:
     """A fitted LightGBM and the land uses it can tell apart."""
 
-    booster: lightgbm.LGBMClassifier
+    booster: "lightgbm.Booster"
     land_uses: pl.Series
 
     def score(self, record: SalesRecord, homes: Homes, *, with_reasons: bool = False) -> Floats:
         """Probabilities of `homes`; with_reasons: instead each feature's part in them (SHAP), and the base last."""
         features = peer_features(record, homes, self.land_uses)
-        if with_reasons:
-            return np.asarray(self.booster.predict(features, pred_contrib=True))
-        return np.asarray(self.booster.predict_proba(features), dtype=np.float64)[:, 1]
+        told = self.booster.predict(features, pred_contrib=with_reasons, num_threads=1)
+        return np.asarray(told, dtype=np.float64)
 
 
 def fit_lightgbm(record: SalesRecord, as_of: dt.date, *, horizon_days: int, seed: int) -> PeerModel | None:
     """Fitted to windows closed by `as_of`; None where they hold fewer than LEAST_SOLD sold homes."""
+    import lightgbm  # noqa: PLC0415 - every start of a Dagster process would wait for it
+
     newest = as_of - dt.timedelta(days=horizon_days)
     dates = [newest - dt.timedelta(days=SNAPSHOT_DAYS * number) for number in range(SNAPSHOTS)]
     known = [known_homes(record, day, horizon_days=horizon_days) for day in dates]
@@ -52,9 +59,9 @@ def fit_lightgbm(record: SalesRecord, as_of: dt.date, *, horizon_days: int, seed
         return None
     land_uses = record.rows.filter(pl.col(SALE_DATE) < as_of)["land_use"].drop_nulls().unique().sort()
     features = np.vstack([peer_features(record, one, land_uses) for one in known])
-    booster = lightgbm.LGBMClassifier(**PARAMETERS, random_state=seed, n_jobs=1, verbose=-1)
-    booster.fit(features, sold, categorical_feature=[features.shape[1] - 1])
-    return PeerModel(booster, land_uses)
+    settings = {**PARAMETERS, "seed": seed}
+    data = lightgbm.Dataset(features, sold, categorical_feature=[features.shape[1] - 1], params=settings)
+    return PeerModel(lightgbm.train(settings, data, TREES), land_uses)
 
 
 def peer_features(record: SalesRecord, homes: Homes, land_uses: pl.Series) -> Floats:

@@ -6,7 +6,6 @@ Here: values as of a date from the sales before it. Not here: the model itself (
 import datetime as dt
 from typing import Any
 
-import lightgbm
 import numpy as np
 import polars as pl
 
@@ -19,12 +18,10 @@ ENOUGH_SALES = 5
 PLACES = (("market_area", "land_use"), ("market_area",), ("zip5", "land_use"), ("zip5",), ("land_use",))
 """Around a home, narrowest first: the first that has ENOUGH_SALES gives the median. `sales_history` draws the areas."""
 LEAST_SALES = 200
+TREES = 300
 PARAMETERS: dict[str, Any] = {
-    "n_estimators": 300,
-    "learning_rate": 0.05,
-    "num_leaves": 31,
-    "objective": "regression_l1",
-}
+    "objective": "regression_l1", "learning_rate": 0.05, "num_leaves": 31, "num_threads": 1, "verbosity": -1,
+}  # fmt: skip
 CATEGORIES = ("market_area", "zip5", "neighborhood", "land_use", "style")
 NUMBERS = tuple(name for name, kind in SALES_SCHEMA.items() if kind.is_numeric() and name != PRICE_CENTS)
 
@@ -48,6 +45,8 @@ def by_neighbourhood(past: pl.DataFrame, sold: SoldHomes) -> pl.Series:
 
 def by_lightgbm(past: pl.DataFrame, sold: SoldHomes, *, seed: int) -> pl.Series:
     """Values in cents by a LightGBM fitted to the logarithm of price; all null where the past holds too few sales."""
+    import lightgbm  # noqa: PLC0415 - every start of a Dagster process would wait for it
+
     training = market_sales(past)
     if training.height < LEAST_SALES:
         return pl.Series("value_cents", [None], dtype=pl.Int64).new_from_index(0, sold.rows.height)
@@ -55,10 +54,14 @@ def by_lightgbm(past: pl.DataFrame, sold: SoldHomes, *, seed: int) -> pl.Series:
     training = training.with_columns(areas.assign(training))
     age = (pl.lit(sold.as_of) - pl.col(SALE_DATE)).dt.total_days()
     known = {name: training[name].drop_nulls().unique().sort() for name in CATEGORIES}
-    model = lightgbm.LGBMRegressor(**PARAMETERS, random_state=seed, n_jobs=1, verbose=-1)
-    places = list(range(len(CATEGORIES)))
-    model.fit(_features(training, known, age), np.log(training[PRICE_CENTS].to_numpy()), categorical_feature=places)
-    values = np.exp(model.predict(_features(sold.rows.with_columns(areas.assign(sold.rows)), known, pl.lit(0))))
+    settings = {**PARAMETERS, "seed": seed}
+    data = lightgbm.Dataset(
+        _features(training, known, age), np.log(training[PRICE_CENTS].to_numpy()),
+        categorical_feature=list(range(len(CATEGORIES))), params=settings,
+    )  # fmt: skip
+    model = lightgbm.train(settings, data, TREES)
+    asked = _features(sold.rows.with_columns(areas.assign(sold.rows)), known, pl.lit(0))
+    values = np.exp(np.asarray(model.predict(asked, num_threads=1)))
     return pl.Series("value_cents", np.round(values)).cast(pl.Int64)
 
 

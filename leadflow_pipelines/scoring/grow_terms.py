@@ -96,7 +96,7 @@ def _model_of(
 def _boost(
     bins: Any, sold: Numbers, offset: Numbers, aside: Any, binnings: list[Binning], groups: Any, seed: int
 ) -> list[dict[str, Any]]:
-    import lightgbm  # noqa: PLC0415 - scoring with a fitted model must not wait for it
+    import lightgbm  # noqa: PLC0415 - every start of a Dagster process would wait for it
 
     positions = {binning.feature: position for position, binning in enumerate(binnings)}
     words = [position for name, position in positions.items() if ALLOWED[name].kind == "category"]

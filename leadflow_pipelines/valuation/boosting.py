@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,6 +61,7 @@ class QuantileTrees:
 
     def quantiles(self, matrix: NDArray[np.float32], start: Floats) -> Floats:
         """Log price, one row a home: low, middle, high, never crossing."""
+        import lightgbm  # noqa: PLC0415 - every start of a Dagster process would wait for it
 
         def predict_one(text: str) -> Floats:
             added: Floats = np.asarray(
@@ -82,6 +82,8 @@ def fit_quantile_trees(
     matrix: NDArray[np.float32], names: list[str], start: Floats, log_price: Floats, weight: Floats
 ) -> QuantileTrees:
     """`start` is corrected by the trees; prices more than a factor of 4.5 away from it count as that far."""
+    import lightgbm  # noqa: PLC0415 - every start of a Dagster process would wait for it
+
     correction = np.clip(log_price - start, -1.5, 1.5)
     centre = float(np.median(log_price))
 
