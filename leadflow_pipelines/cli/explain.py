@@ -8,6 +8,7 @@ import typer
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, out, print_json, print_table
 from leadflow_pipelines.cli.explain_case import contact, message
 from leadflow_pipelines.cli.explain_merge import merge
+from leadflow_pipelines.cli.explain_value import print_value
 from leadflow_pipelines.cli.lead_texts import summaries_of, told_of
 from leadflow_pipelines.cli.session import open_session
 from leadflow_pipelines.errors import InvalidInput
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow_pipelines.compliance.foreclosure_rules import ForeclosureRule
+    from leadflow_pipelines.lake import Lake
     from leadflow_pipelines.leads.lead_text import LeadText
     from resources.workspace import Workspace
 
@@ -62,6 +64,7 @@ def lead(
     if text:
         out.print(text.text, markup=False)
         out.print(f"{told_of(text)}\n", markup=False, style="dim")
+    print_value(signals, score, _addresses(lake, signals))
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
     plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
     facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
@@ -84,6 +87,20 @@ def _summary(workspace: "Workspace", signals: dict[str, Any], score: dict[str, A
         )
     (text,) = summaries_of(workspace, [(signals, score)])
     return text
+
+
+def _addresses(lake: "Lake", signals: dict[str, Any]) -> dict[str, str]:
+    """Addresses of the comparable homes behind the lead's value, by property_id."""
+    import polars as pl
+
+    from leadflow_pipelines.contracts import PROPERTIES
+
+    homes = [comp["parcel_id"] for comp in signals.get("value_comps") or ()]
+    if not homes:
+        return {}
+    current = pl.col("property_id").is_in(homes) & pl.col("valid_to").is_null()
+    found = lake.read(PROPERTIES, where=current, columns=["property_id", "address"]).drop_nulls()
+    return dict(found.iter_rows())
 
 
 def _foreclosure_rule(signals: dict[str, Any]) -> "ForeclosureRule | None":

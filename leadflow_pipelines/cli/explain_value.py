@@ -1,0 +1,57 @@
+"""What a home is worth, by which sales, and how likely it sells, as `leadflow explain lead` tells it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from leadflow_pipelines.cli.console import out, print_table
+
+MOST_COMPS = 8
+CENTS_PER_DOLLAR = 100
+
+
+def print_value(lead: Mapping[str, Any], score: Mapping[str, Any], addresses: Mapping[str, str]) -> None:
+    """The value with its interval and comparable sales, the chance of a sale and the deal score; each only where a
+    model gave one. lead, score: rows of ENRICHED_LEADS and LEAD_SCORES; addresses: of comparable homes, by property_id.
+    """
+    told = [*_value(lead), *_chance(score)]
+    for line in told:
+        out.print(Text(line))
+    comps: Sequence[Mapping[str, Any]] = lead.get("value_comps") or ()
+    if comps:
+        rows = [_comp(one, addresses) for one in comps[:MOST_COMPS]]
+        columns = ["sold", "address", "for", "metres away", "sqft", "as of now, for this home"]
+        print_table("Comparable sales, the most alike first", columns, rows)
+    elif told:
+        out.print()
+
+
+def _value(lead: Mapping[str, Any]) -> list[str]:
+    method = lead.get("value_method")
+    if lead.get("estimated_value_cents") is None:
+        return [f"No value: {method.removeprefix('refused: ')}"] if method else []
+    low, high = _whole(lead["value_low_cents"]), _whole(lead["value_high_cents"])
+    return [f"Worth about {_whole(lead['estimated_value_cents'])}; 80 % interval {low} to {high} ({method})"]
+
+
+def _chance(score: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if score.get("probability") is not None:
+        lines.append(f"Chance of a sale within 12 months: {score['probability']:.1%}")
+    if score.get("deal_score") is not None:
+        lines.append(f"Deal score: {score['deal_score']:.0f} of 100, after medium repairs whose need nobody has seen")
+    return lines
+
+
+def _comp(comp: Mapping[str, Any], addresses: Mapping[str, str]) -> tuple[Any, ...]:
+    away, area = comp["distance_m"], comp["living_sqft"]
+    return (
+        comp["sale_date"], addresses.get(comp["parcel_id"], comp["parcel_id"]), _whole(comp["sale_price_cents"]),
+        None if away is None else round(away), None if area is None else round(area),
+        _whole(comp["adjusted_price_cents"]),
+    )  # fmt: skip
+
+
+def _whole(cents: int) -> str:
+    return f"${cents / CENTS_PER_DOLLAR:,.0f}"
