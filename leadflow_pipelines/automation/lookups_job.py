@@ -26,7 +26,7 @@ def build_lookups_job(scope: Scope) -> dg.JobDefinition:
     """The org's job for look-ups. Safe to run again: what was answered is not asked again, and the limit is a day's."""
 
     @dg.op(required_resource_keys={"workspace", "providers", "clock"})
-    def buy_lookups(context: dg.OpExecutionContext, config: LookupsConfig) -> None:
+    def ask_vendor(context: dg.OpExecutionContext, config: LookupsConfig) -> None:
         workspace: Workspace = context.resources.workspace.open()
         clock: ClockResource = context.resources.clock
         providers: ProvidersResource = context.resources.providers
@@ -55,7 +55,7 @@ def build_lookups_job(scope: Scope) -> dg.JobDefinition:
         config=console_level("WARNING"),
     )
     def lookups_job() -> None:
-        buy_lookups()
+        ask_vendor()
 
     return lookups_job
 

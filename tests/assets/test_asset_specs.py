@@ -53,6 +53,12 @@ def test_the_graph_is_the_one_written_down(described: dict[str, Any]) -> None:
     assert described == json.loads(SNAPSHOT.read_text())
 
 
+def test_the_jobs_stand_side_by_side_in_one_code_location() -> None:
+    """Two that name an operation or a graph alike are each fine, and leave the UI without any."""
+    jobs = build_defs(org="default", today=DAY).get_repository_def().get_all_jobs()
+    assert {"buy_lookups", "train_models"} <= {job.name for job in jobs}
+
+
 def test_every_asset_can_be_read_by_a_person(described: dict[str, Any]) -> None:
     for name, spec in described["assets"].items():
         for field in ("description", "group", "owners", "kinds", "columns"):
