@@ -90,7 +90,7 @@ def test_where_the_budget_ends_the_rest_stays_unknown_and_is_told(store: Shop) -
     store.allow(100_000, provider="dncscrub")
     buy(store, most=1)
     spent = store.budget("dncscrub").spent_cents
-    price = store.ledger()[-1]["cost_cents"]
+    price = min(row["cost_cents"] for row in store.ledger() if row["cost_cents"])  # of one number; canaries were two
     store.allow(int(spent + price), provider="dncscrub")
     some = buy(store)
     assert (some.bought["dnc"].asked, some.bought["dnc"].unanswered) == (3, 2)
