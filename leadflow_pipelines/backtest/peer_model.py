@@ -1,4 +1,4 @@
-"""The peer: LightGBM with its own defaults, as a careful analyst would run it on the same record of sales.
+"""The peer: LightGBM as a careful analyst would set it up on the same record of sales.
 
 Here: its features, its fit, its scores. It gets what the record tells before a date and nothing that a file of a later
 day may have filled in (sizes, assessments): those lift it falsely, because their gaps tell who sold later.

@@ -4,8 +4,6 @@ Here: writing and reading them, on a local path or S3. Not here: what they prove
 `clearance/head_anchor`).
 """
 
-import os
-import uuid
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +12,8 @@ from typing import Any
 import orjson
 import polars as pl
 from deltalake.fs import DeltaStorageHandler
+
+from leadflow_pipelines.lake.whole_files import put_whole
 
 
 class ProofFiles:
@@ -30,7 +30,7 @@ class ProofFiles:
             return
         written = BytesIO()
         frame.write_parquet(written, compression="zstd", compression_level=1)
-        self._put(path, written.getbuffer())
+        put_whole(Path(self._root, path), written.getbuffer())
 
     def read(self, path: str) -> pl.DataFrame:
         """The rows of a file. Raises FileNotFoundError where it is gone."""
@@ -39,7 +39,7 @@ class ProofFiles:
     def write_note(self, path: str, note: Mapping[str, int | str]) -> None:
         """Put one JSON object at a path relative to the lake's root, in the place of an earlier one, whole or not."""
         if "://" not in self._root:
-            self._put(path, orjson.dumps(note))
+            put_whole(Path(self._root, path), orjson.dumps(note))
             return
         pl.LazyFrame([note]).sink_ndjson(f"{self._root}/{path}", storage_options=self._options)
 
@@ -54,13 +54,3 @@ class ProofFiles:
             return None
         note: dict[str, Any] = orjson.loads(content)
         return note
-
-    def _put(self, path: str, content: bytes | memoryview) -> None:
-        target = Path(self._root, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        with unfinished.open("wb") as sink:
-            sink.write(content)
-            sink.flush()
-            os.fsync(sink.fileno())
-        unfinished.replace(target)

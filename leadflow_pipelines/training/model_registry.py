@@ -8,8 +8,6 @@ here: what a model is (`model_files`), whether it is promoted (`train_models`).
 
 import datetime as dt
 import hashlib
-import os
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from leadflow_pipelines.contracts.models import MODEL_VERSIONS
 from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.lake.whole_files import put_whole
 from leadflow_pipelines.training.model_files import AnotherRelease, Files, from_files, to_files
 from leadflow_pipelines.valuation import read_value_model, write_value_model
 
@@ -200,11 +199,4 @@ def _write(lake: Lake, path: str, data: bytes) -> None:
         stream.write(data)
         stream.close()  # type: ignore[attr-defined]  # the stub lacks it
         return
-    target = Path(lake.root, path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    with unfinished.open("wb") as sink:
-        sink.write(data)
-        sink.flush()
-        os.fsync(sink.fileno())
-    unfinished.replace(target)
+    put_whole(Path(lake.root, path), data)

@@ -30,7 +30,7 @@ from leadflow_pipelines.outreach.campaigns.audience import evidence_frame
 from leadflow_pipelines.outreach.campaigns.merge_fields import MissingFields
 from leadflow_pipelines.outreach.campaigns.templates import Template, load_template
 from leadflow_pipelines.outreach.dispatch.claim import LEASE, Claimed
-from leadflow_pipelines.outreach.dispatch.outgoing import compose, valid_seconds
+from leadflow_pipelines.outreach.dispatch.outgoing import LEAST_VALID_SECONDS, compose, valid_seconds
 from leadflow_pipelines.outreach.messengers.messenger import Outgoing
 from leadflow_pipelines.outreach.segments import segments
 from leadflow_pipelines.settings import Settings
@@ -39,8 +39,6 @@ LOCK_PEOPLE = text(
     "select count(pg_advisory_xact_lock(hashtextextended(person, 0)))"
     " from unnest(cast(:people as text[])) with ordinality as people (person, place)"
 )
-LEAST_VALID_SECONDS = 60
-"""With less time left in the window a message waits for the next one."""
 WAIT_ON_HOLD = dt.timedelta(hours=1)
 """A hold has no known end: it is looked at again so often."""
 HISTORY = dt.timedelta(days=7)

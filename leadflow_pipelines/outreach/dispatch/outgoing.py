@@ -11,9 +11,10 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.outreach.campaigns.merge_fields import OPT_OUT_TEXT, render
 from leadflow_pipelines.outreach.campaigns.templates import Template
 from leadflow_pipelines.outreach.campaigns.tracked_links import unsubscribe_address, with_tracked_links
-from leadflow_pipelines.outreach.messengers.messenger import Outgoing
+from leadflow_pipelines.outreach.messengers.messenger import MOST_VALID_SECONDS, Outgoing
 
-MOST_VALID_SECONDS = 36_000
+LEAST_VALID_SECONDS = 60
+"""With less time left in the window a message waits for the next one."""
 AFTER_HEADING = "\n\n"
 """A letter's heading is kept with its text, so that what was printed is what was proven."""
 VALID_MARGIN = dt.timedelta(seconds=30)

@@ -21,6 +21,9 @@ message would fail alike. unknown: it may have arrived, and is never sent again.
 Fate = Literal["accepted", "delivered", "failed", "cancelled"]
 """What a messenger's status makes of a message; the same names as in its row."""
 
+MOST_VALID_SECONDS = 36_000
+"""The longest that a text may wait at its carrier: Twilio takes no longer validity period."""
+
 
 @dataclass(frozen=True)
 class Outgoing:

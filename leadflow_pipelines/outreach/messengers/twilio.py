@@ -24,6 +24,7 @@ from urllib3.exceptions import NewConnectionError
 from leadflow_pipelines.outreach.messengers.deadline import DeadlineAdapter, deadline
 from leadflow_pipelines.outreach.messengers.error_codes import fate_of, twilio_code
 from leadflow_pipelines.outreach.messengers.messenger import (
+    MOST_VALID_SECONDS,
     NotProcessed,
     OutcomeUnknown,
     Outgoing,
@@ -37,7 +38,6 @@ from leadflow_pipelines.outreach.messengers.messenger import (
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
-MOST_VALID_SECONDS = 36_000
 CLOCK_SKEW = dt.timedelta(minutes=5)
 """Twilio's clock may lag ours: what it took shortly before our request is looked at too."""
 PAGE = 1000

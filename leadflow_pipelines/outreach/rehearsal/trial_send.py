@@ -31,7 +31,7 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.outreach.campaigns.campaigns import Campaign
 from leadflow_pipelines.outreach.campaigns.own_people import phone_e164
 from leadflow_pipelines.outreach.campaigns.templates import load_template
-from leadflow_pipelines.outreach.dispatch.outgoing import compose
+from leadflow_pipelines.outreach.dispatch.outgoing import LEAST_VALID_SECONDS, compose
 from leadflow_pipelines.outreach.messengers.messenger import Messenger, NotProcessed, OutcomeUnknown, Outgoing, Refused
 from leadflow_pipelines.settings import Settings
 
@@ -41,7 +41,6 @@ OWN_WORD_ANSWERS = frozenset({
     "wireless_restricted",
 })  # fmt: skip
 """Reasons that a person's word about their own phone answers. A consent that was revoked is none of them."""
-LEAST_VALID_SECONDS = 60
 MOST_A_DAY = 10
 """Test texts to one number in 24 hours: enough to look at a campaign, too few to be one."""
 INVENTED = {
