@@ -10,6 +10,7 @@ from leadflow_pipelines.automation import receipts
 from leadflow_pipelines.automation.receipts import Receipt
 from leadflow_pipelines.properties import refresh_properties
 from leadflow_pipelines.settings import load_settings
+from leadflow_pipelines.training import train_model
 from tests.assets.conftest import TODAY, ZIPS, AssetRunner, set_budgets
 
 ENDED = dt.datetime(2026, 11, 20, 16, tzinfo=dt.UTC)
@@ -43,6 +44,12 @@ def test_other_settings_and_other_code_end_it(finished: AssetRunner, monkeypatch
     elsewhere = load_settings(**kept, skip_trace_max_per_zip=5, attom_base_url="http://127.0.0.1:9/")
     assert receipt_of(finished, settings=elsewhere).settled_at() == ENDED
     monkeypatch.setattr(receipts, "CODE", ("leadflow_pipelines",))
+    assert receipt_of(finished).settled_at() is None
+
+
+def test_a_model_trained_since_ends_it(finished: AssetRunner) -> None:
+    receipt_of(finished).leave(ENDED)
+    train_model(finished.workspace.lake, "value", day=TODAY, now=ENDED, run_id=None)
     assert receipt_of(finished).settled_at() is None
 
 
