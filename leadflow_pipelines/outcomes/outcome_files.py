@@ -1,20 +1,19 @@
 """Outcomes from a CSV file: every row that can be used is, every other is named with what to do about it."""
 
-import csv
 import datetime as dt
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.outcomes.known_properties import LIST_IDS, find_properties, nearest_ids
 from leadflow_pipelines.outcomes.note_outcomes import Outcome, campaign_ids, note_outcomes, outcome_fault
+from leadflow_pipelines.source_rows.checked_csv import RowFault, Wrong, read_checked_csv
 
 NEEDED = ("property_id", "kind", "happened_on")
 OPTIONAL = ("amount", "campaign", "note")
@@ -25,17 +24,6 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
-class OutcomeFault:
-    """One row that was left out. `row` counts the lines of data from 1."""
-
-    file: str
-    row: int
-    column: str
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True)
 class Imported:
     """Rows of a file: `new` are noted, `known` stand already, `withdrawn` were taken back earlier and stay so."""
 
@@ -43,7 +31,7 @@ class Imported:
     new: int
     known: int
     withdrawn: int
-    faults: list[OutcomeFault]
+    faults: list[RowFault]
 
 
 def import_outcomes(
@@ -54,14 +42,21 @@ def import_outcomes(
     Importing it again notes nothing twice. Raises InvalidInput where the file cannot be read as CSV or lacks a column,
     and where the actor is no member.
     """
-    outcomes, faults = _read(path, campaign_ids(connection, org_id), today)
+    campaigns = campaign_ids(connection, org_id)
+    outcomes, faults = read_checked_csv(
+        path,
+        lambda cells: _outcome(cells, campaigns, today),
+        needed=NEEDED,
+        optional=OPTIONAL,
+        layout=f"An outcome file has the columns {', '.join(NEEDED)}, and may have {', '.join(OPTIONAL)}.",
+    )
     known = find_properties(lake, [one.property_id for one in outcomes.values()])
     unknown = {row: one.property_id for row, one in outcomes.items() if one.property_id not in known}
     nearest = nearest_ids(lake, list(unknown.values())[:MOST_HINTED])
     for row, property_id in unknown.items():
         near = nearest.get(property_id)
         remedy = f"Did you mean {near}? {LIST_IDS}" if near else LIST_IDS
-        faults.append(OutcomeFault(path.name, row, "property_id", f"No property has the id {property_id!r}.", remedy))
+        faults.append(RowFault(path.name, row, "property_id", f"No property has the id {property_id!r}.", remedy))
     usable = {
         row: replace(one, property_id=known[one.property_id]) for row, one in outcomes.items() if row not in unknown
     }
@@ -69,7 +64,7 @@ def import_outcomes(
     noted = note_outcomes(connection, org_id, list(usable.values()), source="file", actor=actor, now=now)
     for place, clash in noted.clashes.items():
         remedy = "Withdraw that one first: leadflow outcome withdraw ID."
-        faults.append(OutcomeFault(path.name, rows[place], "amount", clash, remedy))
+        faults.append(RowFault(path.name, rows[place], "amount", clash, remedy))
     faults.sort(key=lambda fault: fault.row)
     rows_in = len(noted.new) + len(noted.known) + len(noted.withdrawn) + len(faults)
     return Imported(rows_in, len(noted.new), len(noted.known), len(noted.withdrawn), faults)
@@ -93,35 +88,7 @@ def read_date(text: str) -> dt.date:
     return dt.date.fromisoformat(text.strip())
 
 
-def _read(
-    path: Path, campaigns: Mapping[str, uuid.UUID], today: dt.date
-) -> tuple[dict[int, Outcome], list[OutcomeFault]]:
-    """The usable outcomes by row, and the faults of the other rows."""
-    outcomes: dict[int, Outcome] = {}
-    faults: list[OutcomeFault] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InvalidInput(
-                    f"{path.name} lacks the columns {', '.join(missing)}.",
-                    remedy=f"An outcome file has the columns {', '.join(NEEDED)}, and may have {', '.join(OPTIONAL)}.",
-                )
-            for number, row in enumerate(reader, start=1):
-                found = _outcome({name: (row.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)})
-                fault = outcome_fault(found, campaigns, today) if isinstance(found, Outcome) else found
-                if fault:
-                    faults.append(OutcomeFault(path.name, number, *fault))
-                elif isinstance(found, Outcome):
-                    outcomes[number] = found
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{path} cannot be read: {error}.", remedy="Give a CSV file in UTF-8.") from error
-    return outcomes, faults
-
-
-def _outcome(cells: Mapping[str, str]) -> Outcome | tuple[str, str, str]:
-    """The outcome of a row, or the column that keeps it from being one, what is wrong and what to do."""
+def _outcome(cells: Mapping[str, str], campaigns: Collection[str], today: dt.date) -> Outcome | Wrong:
     for name in NEEDED:
         if not cells[name]:
             return name, "It is blank.", "Every row needs it."
@@ -134,6 +101,7 @@ def _outcome(cells: Mapping[str, str]) -> Outcome | tuple[str, str, str]:
     except ValueError:
         return "amount", f"{cells['amount']!r} is no amount of dollars.", "Write it like 182000 or $182,000.00."
     kind = cells["kind"].lower().replace(" ", "_").replace("-", "_")
-    return Outcome(
+    outcome = Outcome(
         cells["property_id"], kind, happened_on, amount, cells["campaign"] or None, cells["note"] or None
     )  # fmt: skip
+    return outcome_fault(outcome, campaigns, today) or outcome

@@ -4,10 +4,9 @@ Here: reading and checking rows. Not here: whether a person may be contacted (`c
 consents on record and not from this file.
 """
 
-import csv
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from leadflow_pipelines.compliance.conditions.number import US_PHONE
 from leadflow_pipelines.compliance.conditions.place import EMAIL_SYNTAX
 from leadflow_pipelines.compliance.contact_hash import HashKeys, with_contact_hash
 from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
-from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.outreach.campaigns.audience import FIELD_COLUMNS
+from leadflow_pipelines.source_rows.checked_csv import RowFault, Wrong, read_checked_csv
 
 KINDS = ("phone", "email", "mailing")
 MAILING = ("mailing_street", "mailing_city", "mailing_state", "mailing_zip")
@@ -31,16 +30,6 @@ LINE_TYPES = ("mobile", "landline", "voip")
 STATE_SYNTAX, ZIP_SYNTAX = r"^[A-Z]{2}$", r"^\d{5}(-\d{4})?$"
 
 
-@dataclass(frozen=True)
-class RowFault:
-    """One row that was left out. `row` counts the lines of data from 1."""
-
-    row: int
-    column: str
-    message: str
-    remedy: str
-
-
 def read_own_people(
     path: Path, keys: HashKeys, *, day: dt.date, now: dt.datetime
 ) -> tuple[pl.DataFrame, list[RowFault]]:
@@ -49,21 +38,14 @@ def read_own_people(
     `kind` says what a row is (phone, email, mailing); phone, email or the four mailing columns hold the contact. Other
     columns are optional, unknown ones are ignored. Raises InvalidInput where the file is no CSV or lacks `kind`.
     """
-    people: list[dict[str, Any]] = []
-    faults: list[RowFault] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_header(path, list(reader.fieldnames or ()))
-            for number, row in enumerate(reader, start=1):
-                cells = {name: (row.get(name) or "").strip() or None for name in COLUMNS}
-                if fault := _fault(number, cells):
-                    faults.append(fault)
-                else:
-                    people.append(_person(cells))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{path} cannot be read: {error}.", remedy="Give a CSV file in UTF-8.") from error
-    return _identified(people, keys, day=day, now=now, source=path.name), faults
+    people, faults = read_checked_csv(
+        path,
+        _read,
+        needed=("kind",),
+        optional=tuple(name for name in COLUMNS if name != "kind"),
+        layout=f"Columns: {', '.join(COLUMNS)}; kind is phone, email or mailing.",
+    )
+    return _identified(list(people.values()), keys, day=day, now=now, source=path.name), faults
 
 
 def phone_e164(text: str) -> str | None:
@@ -77,15 +59,12 @@ def phone_e164(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _check_header(path: Path, names: list[str]) -> None:
-    if "kind" not in names:
-        raise InvalidInput(
-            f"{path.name} lacks the column kind.",
-            remedy=f"Columns: {', '.join(COLUMNS)}; kind is phone, email or mailing.",
-        )
+def _read(row: Mapping[str, str]) -> dict[str, Any] | Wrong:
+    cells = {name: row[name] or None for name in COLUMNS}
+    return _fault(cells) or _person(cells)
 
 
-def _fault(number: int, cells: dict[str, str | None]) -> RowFault | None:
+def _fault(cells: dict[str, str | None]) -> Wrong | None:
     """The first thing wrong with a row."""
     kind = cells["kind"]
     state, mail_state, mail_zip = cells["state"] or "", cells["mailing_state"] or "", cells["mailing_zip"] or ""
@@ -111,7 +90,7 @@ def _fault(number: int, cells: dict[str, str | None]) -> RowFault | None:
     )  # fmt: skip
     for is_right, column, message, remedy in checks:
         if not is_right:
-            return RowFault(number, column, message, remedy)
+            return column, message, remedy
     return None
 
 
