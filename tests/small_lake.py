@@ -17,6 +17,7 @@ from leadflow_pipelines.contracts import (
     PROPERTY_RECORDS,
 )
 from leadflow_pipelines.database import tables
+from tests.small_backtest import fill_backtests
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 D1, D2 = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
@@ -85,6 +86,7 @@ def fill(lake):
         lake.replace(LEAD_SCORES, scores(leads, day), day=day)
         lake.replace(LEAD_CONTACTS, contacts(leads, day), day=day)
         lake.replace(OUTREACH_LISTS, decisions(leads, day), day=day)
+    fill_backtests(lake, D1, D2)
 
 
 def enriched(leads, day):

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.contracts import LAKE_TABLES, OUTREACH_LISTS
-from leadflow_pipelines.contracts.models import MODEL_VERSIONS
+from leadflow_pipelines.contracts import DAY_TABLES, MODEL_VERSIONS, OUTREACH_LISTS
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.settings import PROJECT_ROOT, Settings
 
-TABLES = (*(table for table in LAKE_TABLES if table is not OUTREACH_LISTS), MODEL_VERSIONS)
+TABLES = (*(table for table in DAY_TABLES if table is not OUTREACH_LISTS), MODEL_VERSIONS)
+"""A model that was trained since gives the day other scores; a backtest gives it none."""
 CODE = ("leadflow_pipelines", "assets", "resources")
 CODE_SUFFIXES = {".py", ".csv", ".json", ".toml", ".yaml", ".parquet"}
 RESHAPING_SETTINGS = {

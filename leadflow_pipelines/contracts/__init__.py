@@ -3,6 +3,7 @@
 Here: the registry. Not here: reading or writing tables (`lake`), which obeys these contracts.
 """
 
+from leadflow_pipelines.contracts.backtest import BACKTEST_TABLES
 from leadflow_pipelines.contracts.contract import Contract, Fault
 from leadflow_pipelines.contracts.geocodes import GEOCODES
 from leadflow_pipelines.contracts.leads import (
@@ -13,6 +14,7 @@ from leadflow_pipelines.contracts.leads import (
     OUTREACH_LISTS,
 )
 from leadflow_pipelines.contracts.marts import MARTS
+from leadflow_pipelines.contracts.models import MODEL_VERSIONS
 from leadflow_pipelines.contracts.properties import (
     ADDRESS_KEY_CHANGES,
     PROPERTIES,
@@ -22,7 +24,7 @@ from leadflow_pipelines.contracts.properties import (
 from leadflow_pipelines.contracts.records import PROPERTY_RECORDS, RAW_PULLS, REJECTED_RECORDS
 from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 
-LAKE_TABLES = (
+DAY_TABLES = (
     PROPERTY_RECORDS,
     REJECTED_RECORDS,
     GEOCODES,
@@ -35,16 +37,23 @@ LAKE_TABLES = (
     LEAD_CONTACTS,
     OUTREACH_LISTS,
 )
+"""What a day's run reads and writes: a day is as it was left while these are."""
+
+LAKE_TABLES = (*DAY_TABLES, MODEL_VERSIONS, *BACKTEST_TABLES)
+"""Every Delta table of an org's lake: looked after, documented, read by marts."""
 
 __all__ = [
     "ADDRESS_KEY_CHANGES",
+    "BACKTEST_TABLES",
     "CHANNELS",
+    "DAY_TABLES",
     "ENRICHED_LEADS",
     "GEOCODES",
     "LAKE_TABLES",
     "LEAD_CONTACTS",
     "LEAD_SCORES",
     "MARTS",
+    "MODEL_VERSIONS",
     "OUTREACH_LISTS",
     "PROPERTIES",
     "PROPERTY_LINKS",

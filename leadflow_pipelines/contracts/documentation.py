@@ -15,7 +15,6 @@ from leadflow_pipelines.contracts import LAKE_TABLES, MARTS, RAW_PULLS
 from leadflow_pipelines.contracts.contract import Contract
 from leadflow_pipelines.contracts.evidence import EVIDENCE_TABLES
 from leadflow_pipelines.contracts.ledger import LEDGER_TABLES
-from leadflow_pipelines.contracts.models import MODEL_VERSIONS
 from leadflow_pipelines.contracts.outreach import OUTREACH_TABLES
 from leadflow_pipelines.contracts.policy import POLICY_TABLES
 from leadflow_pipelines.contracts.sql_types import duckdb_type
@@ -38,7 +37,6 @@ def data_dictionary() -> str:
     """The data dictionary: each table with its key, layout and columns, as Markdown."""
     sections = [
         ("The lake", "One folder per org, Delta unless stated otherwise.", (RAW_PULLS, *LAKE_TABLES)),
-        ("Models of the lake", "In the same folder; what they are: models.md.", (MODEL_VERSIONS,)),
         ("The spend ledger, as marts read it", "Postgres schema `leadflow`.", LEDGER_TABLES),
         ("Evidence, as marts read it", "Gathered from the lake's tables for each build.", EVIDENCE_TABLES),
         ("Campaigns, as marts read them", "Counted in Postgres.", OUTREACH_TABLES),

@@ -4,12 +4,13 @@ import pandera.polars as pa
 import polars as pl
 
 from leadflow_pipelines.contracts import shared_columns as shared
+from leadflow_pipelines.contracts.backtest_marts import BACKTEST_MARTS
 from leadflow_pipelines.contracts.contract import CENTS, Contract, column
 from leadflow_pipelines.contracts.evidence import PROPERTY_CONFLICTS
 from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES
 from leadflow_pipelines.contracts.outreach import CAMPAIGN_COUNTS
 
-ORG = column(pl.String, "Org the row belongs to.", required=True)
+ORG = shared.ORG
 
 
 def _count(text: str) -> pa.Column:
@@ -289,4 +290,5 @@ MARTS = (
     MART_COMPLIANCE_AUDIT,
     MART_CAMPAIGN_PERFORMANCE,
     MART_LEAD_OUTCOMES,
+    *BACKTEST_MARTS,
 )

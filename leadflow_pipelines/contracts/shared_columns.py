@@ -22,6 +22,7 @@ RECORD_ID = column(pl.String, "Identity of one source row: hash of source, conte
 PROPERTY_ID = column(pl.String, "Stable identity of one real property; never renumbered.", required=True)
 SOURCE = column(pl.String, "Name of the source: a provider, or the name given to a county file.", required=True)
 OBSERVED_AT = column(pl.Datetime("us", "UTC"), "Instant at which the source said so.", required=True)
+ORG = column(pl.String, "Org the row belongs to.", required=True)
 RUN_ID = column(pl.String, "Dagster run, or command, that wrote the row.")
 COST_CENTS = column(CENTS, "What this row cost to buy.", pa.Check.ge(0), unit="US cents")
 
@@ -72,6 +73,7 @@ VALUE = {
     "assessed_cents": column(pl.Int64, "Assessed value.", pa.Check.ge(0), unit="US cents"),
     "market_value_cents": column(pl.Int64, "Market value per the source.", pa.Check.ge(0), unit="US cents"),
     "mortgage_cents": column(pl.Int64, "Open loan amount per the source.", pa.Check.ge(0), unit="US cents"),
+    "mortgage_date": column(pl.Date, "Date of that loan: when it was made or recorded, per the source."),
     "sale_date": column(pl.Date, "Date of the latest sale or transfer."),
     "sale_price_cents": column(
         pl.Int64, "Price of that sale; null for a transfer without a price.", pa.Check.gt(0), unit="US cents"

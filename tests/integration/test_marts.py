@@ -26,6 +26,7 @@ from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 from leadflow_pipelines.marts.run_dbt import PROJECT
+from tests.small_backtest import AS_OF
 from tests.small_lake import D1, D2, HOME_ZIP, LEADS, NOW, OTHER_ZIP, decisions, enriched, fill, scores, write_ledger
 
 FROM_CAMPAIGNS = {"mart_campaign_performance", "mart_lead_outcomes"}
@@ -171,6 +172,29 @@ def test_an_owner_is_one_row_over_all_zips_as_of_each_leads_latest_day(built):
     assert (owner["properties"], owner["zips"], owner["zip_count"]) == (3, f"{HOME_ZIP}, {OTHER_ZIP}", 2)
     assert (owner["absentee_properties"], owner["out_of_state_properties"], owner["stacked_properties"]) == (1, 0, 1)
     assert (owner["market_value_cents"], owner["best_points"]) == (401, 50)
+
+
+def test_a_backtest_stands_with_scores_and_values_in_one_row_and_the_newest_of_each_question_is_marked(built):
+    figures = exported(built, "mart_backtest", model="leadflow").sort("day", "market", "segment", "period")
+    told = figures.select("day", "market", "is_newest", "segment", "period", "as_of", "auc", "median_error").rows()
+    assert told == [
+        (D1, "37203", True, "all", f"{AS_OF}", AS_OF, 0.61, None),
+        (D1, "37203", True, "all", "all dates", None, 0.61, None),
+        (D1, "all", False, "all", f"{AS_OF}", AS_OF, 0.58, 0.125),
+        (D1, "all", False, "all", "all dates", None, 0.58, 0.125),
+        (D1, "all", False, "cheapest third", "all dates", None, None, 0.125),
+        (D2, "all", True, "all", f"{AS_OF}", AS_OF, 0.6, 0.125),
+        (D2, "all", True, "all", "all dates", None, 0.6, 0.125),
+        (D2, "all", True, "cheapest third", "all dates", None, None, 0.125),
+    ]
+    baselines = exported(built, "mart_backtest", model="tenure")
+    assert (baselines.height, set(baselines["auc"])) == (6, {0.5})
+    curves = exported(built, "mart_backtest_curves").sort("day", "market", "point")
+    assert curves.select("market", "is_newest", "point", "x").rows() == [
+        (market, is_newest, point, x)
+        for market, is_newest in (("37203", True), ("all", False), ("all", True))
+        for point, x in ((1, 0.05), (2, 0.1))
+    ]
 
 
 def as_text(row):
