@@ -21,6 +21,12 @@ _TEXTS = {
 }
 
 
+class Training(dg.Config):
+    """accept_old_sales: learn from sales that end long before today, too; what the models say names their day."""
+
+    accept_old_sales: bool = False
+
+
 def build_model_assets(scope: Scope) -> Sequence[dg.AssetsDefinition]:
     """The org's models."""
     return [_model_asset(scope, kind) for kind in KINDS]
@@ -37,12 +43,15 @@ def _model_asset(scope: Scope, kind: str) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": column_schema(MODEL_VERSIONS)},
         required_resource_keys={"workspace", "clock"},
     )
-    def model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def model(context: dg.AssetExecutionContext, config: Training) -> dg.MaterializeResult[None]:
         workspace = context.resources.workspace.open()
         now = context.resources.clock.now()
         day = now.astimezone(workspace.settings.zone).date()
         with bind_run(context.run, scope.org):
-            row = train_model(workspace.lake, kind, day=day, now=now, run_id=context.run.run_id)
+            row = train_model(
+                workspace.lake, kind, day=day, now=now, run_id=context.run.run_id,
+                accept_old_sales=config.accept_old_sales,
+            )  # fmt: skip
         return dg.MaterializeResult(
             metadata={
                 "verdict": row["verdict"],

@@ -1,5 +1,6 @@
 """`leadflow explain`: the whole case for one lead or property, from the tables; contacts are in `explain_case`."""
 
+import datetime as dt
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +65,7 @@ def lead(
     if text:
         out.print(text.text, markup=False)
         out.print(f"{told_of(text)}\n", markup=False, style="dim")
-    print_value(signals, score, _addresses(lake, signals))
+    print_value(signals, score, _addresses(lake, signals), _prices_of(lake, signals))
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
     plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
     facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
@@ -77,6 +78,16 @@ def lead(
     print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)
     print_table("Records", links.columns, links.iter_rows())
     out.print(f"Cost so far: {dollars(signals.get('cost_cents'))}")
+
+
+def _prices_of(lake: "Lake", signals: dict[str, Any]) -> dt.date | None:
+    """Last day of the sales behind the lead's value; the model that served on the lead's day knows it."""
+    from leadflow_pipelines.training.model_registry import current_version
+
+    if signals.get("estimated_value_cents") is None:
+        return None
+    row = current_version(lake, "value", day=signals["day"])
+    return row["window_end"] - dt.timedelta(days=1) if row and row["window_end"] else None
 
 
 def _summary(workspace: "Workspace", signals: dict[str, Any], score: dict[str, Any]) -> "LeadText":

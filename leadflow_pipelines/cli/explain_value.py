@@ -1,5 +1,6 @@
 """What a home is worth, by which sales, and how likely it sells, as `leadflow explain lead` tells it."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,14 @@ MOST_COMPS = 8
 CENTS_PER_DOLLAR = 100
 
 
-def print_value(lead: Mapping[str, Any], score: Mapping[str, Any], addresses: Mapping[str, str]) -> None:
+def print_value(
+    lead: Mapping[str, Any], score: Mapping[str, Any], addresses: Mapping[str, str], prices_of: dt.date | None = None
+) -> None:
     """The value with its interval and comparable sales, the chance of a sale and the deal score; each only where a
-    model gave one. lead, score: rows of ENRICHED_LEADS and LEAD_SCORES; addresses: of comparable homes, by property_id.
+    model gave one. lead, score: rows of ENRICHED_LEADS and LEAD_SCORES; addresses: of comparable homes, by property_id;
+    prices_of: day of the price level, where it is not the lead's.
     """
-    told = [*_value(lead), *_chance(score)]
+    told = [*_value(lead, prices_of), *_chance(score)]
     for line in told:
         out.print(Text(line))
     comps: Sequence[Mapping[str, Any]] = lead.get("value_comps") or ()
@@ -27,12 +31,13 @@ def print_value(lead: Mapping[str, Any], score: Mapping[str, Any], addresses: Ma
         out.print()
 
 
-def _value(lead: Mapping[str, Any]) -> list[str]:
+def _value(lead: Mapping[str, Any], prices_of: dt.date | None) -> list[str]:
     method = lead.get("value_method")
     if lead.get("estimated_value_cents") is None:
         return [f"No value: {method.removeprefix('refused: ')}"] if method else []
     low, high = _whole(lead["value_low_cents"]), _whole(lead["value_high_cents"])
-    return [f"Worth about {_whole(lead['estimated_value_cents'])}; 80 % interval {low} to {high} ({method})"]
+    at = f" at prices of {prices_of}" if prices_of and f"prices of {prices_of}" not in method else ""
+    return [f"Worth about {_whole(lead['estimated_value_cents'])}{at}; 80 % interval {low} to {high} ({method})"]
 
 
 def _chance(score: Mapping[str, Any]) -> list[str]:

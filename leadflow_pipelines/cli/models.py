@@ -20,17 +20,32 @@ app = typer.Typer(
 KindOption = Annotated[
     str | None, typer.Option("--kind", metavar="KIND", help="motivation or value. Default: both, one after the other.")
 ]
+OldSalesOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-old-sales",
+        help="Learn from sales that end long before the day, too. What the model then says is labelled with their day.",
+    ),
+]
 ABOUT = ("kind", "version", "day", "verdict", "because", "sales", "markets", "window_start", "window_end", "sha256")
 EXAMPLES = """Examples:
 
 leadflow models train
 
 leadflow models train --kind value --day 2026-11-01
+
+leadflow models train --accept-old-sales
 """
 
 
 @app.command("train", epilog=EXAMPLES)
-def train(kind: KindOption = None, day: DayOption = None, org: OrgOption = None, as_json: JsonOption = False) -> None:
+def train(
+    kind: KindOption = None,
+    day: DayOption = None,
+    accept_old_sales: OldSalesOption = False,
+    org: OrgOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Fit on the lake's sales before --day, judge, promote what earns it.
 
     The judge is the newest window that the sales close: 365 days for
@@ -39,7 +54,8 @@ def train(kind: KindOption = None, day: DayOption = None, org: OrgOption = None,
     base rate and years owned (motivation) or the neighbourhood's median (values),
     be no worse than the model that serves, and answer the same whether or not
     later sales are in the file. Otherwise it is kept back, and the reason is
-    said. With too few sales there is no model, and the scorecard stands.
+    said. With too few sales there is no model, and the scorecard stands; so it
+    does where the sales end more than a year (values: half a year) before --day.
     Takes minutes for a county. Dagster's schedule `train` does the same weekly.
     """
     from leadflow_pipelines.training import KINDS, train_model
@@ -47,7 +63,9 @@ def train(kind: KindOption = None, day: DayOption = None, org: OrgOption = None,
     workspace = open_session(org)
     chosen = parse_day(day, workspace.settings)
     rows = [
-        train_model(workspace.lake, one, day=chosen, now=dt.datetime.now(dt.UTC), run_id=None)
+        train_model(
+            workspace.lake, one, day=chosen, now=dt.datetime.now(dt.UTC), run_id=None, accept_old_sales=accept_old_sales
+        )
         for one in ([kind] if kind else KINDS)
     ]
     if as_json:

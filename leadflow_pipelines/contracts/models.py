@@ -15,7 +15,7 @@ MODEL_VERSIONS = Contract(
     columns={
         "zip": column(pl.String, "Always `unlocated`: a model is of the whole lake.", shared.ZIP_OR_UNLOCATED,
                       required=True),
-        "day": column(pl.Date, "Day as of which it was trained: no sale of that day or later was used.", required=True),
+        "day": column(pl.Date, "Day of the training: nothing that the lake learned of later was used.", required=True),
         "kind": column(pl.String, "motivation or value.", pa.Check.isin(["motivation", "value"]), required=True),
         "version": column(pl.String, "Kind, day and a hash of the artefact.", required=True),
         "verdict": column(
@@ -24,11 +24,12 @@ MODEL_VERSIONS = Contract(
         ),
         "because": column(pl.String, "Why, in words.", required=True),
         "first_sale": column(pl.Date, "First sale it learned from."),
-        "last_sale": column(pl.Date, "Last sale it learned from."),
-        "sales": column(pl.Int64, "Dated sales before the day.", pa.Check.ge(0), required=True),
+        "last_sale": column(pl.Date, "Last sale it learned from; strays after window_end are left out."),
+        "sales": column(pl.Int64, "Dated sales it learned from.", pa.Check.ge(0), required=True),
         "markets": column(pl.List(pl.String), "Counties with sales enough for it to be used there.", required=True),
         "window_start": column(pl.Date, "First day of the window it was judged on."),
-        "window_end": column(pl.Date, "Day after the window's last."),
+        "window_end": column(pl.Date, "Day after the window's last: where the sales on record end, and what the "
+                             "model was fitted as of."),
         "metrics": column(pl.String, "Figures on that window, its rivals' beside; one JSON object.", required=True),
         "card": column(pl.String, "The model card, as Markdown.", required=True),
         "sha256": column(pl.String, "SHA-256 of the artefact's manifest, which names those of its files; null without "

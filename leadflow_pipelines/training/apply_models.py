@@ -33,6 +33,7 @@ def add_values(leads: pl.DataFrame, subjects: pl.DataFrame, current: CurrentMode
     """`leads` (ENRICHED_LEADS) with value, interval, method and comps, row for row.
 
     subjects: `properties_on_record` of the leads. A home the model refuses has no value, and value_method says why.
+    Where old sales were accepted it names the day of the prices.
     """
     inside = subjects.filter(market_name().is_in(list(current.markets)))
     values: pl.DataFrame = current.model.estimate(inside.select(pl.exclude("zip", "county_fips")))
@@ -40,11 +41,15 @@ def add_values(leads: pl.DataFrame, subjects: pl.DataFrame, current: CurrentMode
         pl.struct(pl.element().struct.field(name).cast(dtype) for name, dtype in VALUE_COMPS.items())
     )
     found = values.with_columns(comps.alias("comps")).rename({"parcel_id": "property_id"})
+    refused = pl.col("method").str.starts_with("refused")
+    priced = (
+        pl.format("{}, prices of {}", "method", pl.lit(str(current.last_day))) if current.is_old else pl.col("method")
+    )
     valued = leads.join(found, on="property_id", how="left", maintain_order="left").with_columns(
         pl.col("value_cents").alias("estimated_value_cents"),
         pl.col("low_cents").alias("value_low_cents"),
         pl.col("high_cents").alias("value_high_cents"),
-        pl.col("method").fill_null(NO_HISTORY).alias("value_method"),
+        pl.when(refused).then("method").otherwise(priced).fill_null(NO_HISTORY).alias("value_method"),
         pl.col("comps").alias("value_comps"),
     )
     return ENRICHED_LEADS.conform(valued)
@@ -56,8 +61,9 @@ def add_chances(
     """`scores` (LEAD_SCORES of `leads`) with probability, the model's points and reasons, ranked anew.
 
     sales: `recorded_sales` until the day of the leads; those learned of after the training count as the latest sales
-    of their homes, though nothing is fitted again. A home without a sale on record, one in a market without a
-    history, and publicly owned property keep the scorecard's score, and model_version says so.
+    of their homes, though nothing is fitted again. A model of old sales that were accepted speaks of the end of its
+    data, and says so. A home without a sale on record, one in a market without a history, and publicly owned property
+    keep the scorecard's score, and model_version says so.
     """
     signals = leads.select(pl.col("property_id").alias("parcel_id"), *_signals(leads), "owner_type")
     asked = subjects.join(signals, on="parcel_id", how="inner", maintain_order="left").filter(
@@ -66,9 +72,10 @@ def add_chances(
     day = _day(leads)
     if day is None or asked.is_empty():
         return scores
-    model = with_sales_until(current.model, sales, day)
-    told = model.score(asked.drop("zip", "county_fips", "owner_type"), day).filter(pl.col("method").is_in(LEARNED))
-    chances = _as_reasons(told.rename({"parcel_id": "property_id"}), model.base_rate)
+    model = current.model if current.is_old else with_sales_until(current.model, sales, day)
+    told = model.score(asked.drop("zip", "county_fips", "owner_type")).filter(pl.col("method").is_in(LEARNED))
+    since = f"of {current.last_day} " if current.is_old else ""
+    chances = _as_reasons(told.rename({"parcel_id": "property_id"}), model.base_rate, since)
     joined = scores.drop("probability").join(chances, on="property_id", how="left", maintain_order="left")
     is_scored = pl.col("probability").is_not_null()
     added = joined.with_columns(
@@ -115,12 +122,15 @@ def _signals(leads: pl.DataFrame) -> list[str]:
     return [name for name in SIGNALS if name in leads.columns]
 
 
-def _as_reasons(told: pl.DataFrame, base_rate: float) -> pl.DataFrame:
-    """property_id, probability, model_points, model_reasons: the chance with its points, then what speaks for it."""
+def _as_reasons(told: pl.DataFrame, base_rate: float, since: str) -> pl.DataFrame:
+    """property_id, probability, model_points, model_reasons: the chance with its points, then what speaks for it.
+
+    since: the day from which the 12 months run where it is not the day itself, in words.
+    """
     lift = pl.col("probability") / base_rate
     points = (lift.log(2) * POINTS_PER_DOUBLING).round().clip(0, MOST_MODEL_POINTS).cast(pl.Int32)
     text = pl.format(
-        "Chance of a sale within 12 months {} %, {} times the market's {} %",
+        f"Chance of a sale within 12 months {since}{{}} %, {{}} times the market's {{}} %",
         (pl.col("probability") * 100).round(1), lift.round(1), pl.lit(round(base_rate * 100, 1)),
     )  # fmt: skip
     chance = pl.struct(pl.lit("model").alias("signal"), points.alias("points"), text.alias("text"))

@@ -7,12 +7,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
-from leadflow_pipelines.training.candidates import Candidate
+from leadflow_pipelines.training.candidates import LONGEST_LAG, Candidate
 
 TITLES: Final = {"motivation": "Motivation model", "value": "Value model"}
 PURPOSES: Final = {
     "motivation": "The chance that a home is sold for a price within 365 days, from deeds and public signals.",
-    "value": "What a home would have sold for on the day of training, with an 80 % interval and comparable sales.",
+    "value": "What a home would have sold for on the last day of the data, with an 80 % interval and comparable sales.",
 }
 _COLUMNS: Final = {
     "motivation": {
@@ -39,7 +39,7 @@ LIMITS: Final = {
     "value": (
         "The home's condition is unknown. An after-repair value is an estimate with an interval of its own.",
         "The cheapest third is valued worst.",
-        "Values are as of the day of training; sales learned of later count from the next training on.",
+        "Values are at the prices of the last day of the data; sales learned of later count from the next training on.",
         "Assessments are those on record now: where they follow sales, past errors look smaller than they were.",
     ),
 }
@@ -47,11 +47,16 @@ LIMITS: Final = {
 
 def write_card(kind: str, candidate: Candidate, *, day: dt.date, span: str, sales: int, markets: list[str]) -> str:
     """The card of one training. span: first and last sale in words."""
-    judged = candidate.judgement
+    judged, window = candidate.judgement, candidate.judgement.window
+    last = window.end - dt.timedelta(days=1) if window else None
+    is_old = window is not None and (day - window.end).days > LONGEST_LAG[kind]
+    old = {"Old sales": f"It speaks of {last}, not of {day}: somebody accepted sales that end long before."}
     on = {"Judged on": f"{judged.window}, which its stand-in had not seen"} if judged.metrics else {}
     facts = {
+        **(old if is_old else {}),
         "Verdict": f"{judged.verdict.replace('_', ' ')}. {judged.because}",
-        "Trained as of": f"{day}, from {sales:,} dated sales" + (f" ({span})" if sales else ""),
+        "Trained": f"on {day}" + (f", as of the end of the data: {last}" if last else ""),
+        "Sales": f"{sales:,} dated" + (f", {span}" if sales else ""),
         **on,
         "Used in": ", ".join(markets) or "no market: none has sales enough",
         **candidate.facts,

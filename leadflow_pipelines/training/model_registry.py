@@ -23,6 +23,7 @@ from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.lake.whole_files import put_whole
+from leadflow_pipelines.training.candidates import LONGEST_LAG
 from leadflow_pipelines.training.model_files import AnotherRelease, Files, from_files, to_files
 from leadflow_pipelines.valuation import read_value_model, write_value_model
 
@@ -44,13 +45,28 @@ class Artefact:
 
 @dataclass(frozen=True)
 class CurrentModel:
-    """The model that serves: its version, the day it was trained as of, and the counties it may be used in."""
+    """The model that serves: its version, the day of its training, and the counties it may be used in."""
 
     kind: str
     version: str
     trained_on: dt.date
     markets: tuple[str, ...]
     model: Any
+
+    @property
+    def data_end(self) -> dt.date:
+        """Day after the last that the sales it learned from cover: what it was fitted as of."""
+        return self.model.as_of  # type: ignore[no-any-return]
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of its data, which its prices are of."""
+        return self.data_end - dt.timedelta(days=1)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether somebody accepted sales that ended long before the training: what it says is of another time."""
+        return (self.trained_on - self.data_end).days > LONGEST_LAG[self.kind]
 
 
 def pack(kind: str, trained_on: dt.date, model: Any, stand_in: Any) -> Artefact:
@@ -95,7 +111,7 @@ def model_versions(lake: Lake, kind: str | None = None) -> pl.DataFrame:
 
 
 def current_version(lake: Lake, kind: str, *, day: dt.date | None = None) -> dict[str, Any] | None:
-    """The row of the newest promoted model that was trained as of `day` or before; None where there is none."""
+    """The row of the newest promoted model that was trained on `day` or before; None where there is none."""
     promoted = model_versions(lake, kind).filter(pl.col("verdict") == "promoted")
     if day is not None:
         promoted = promoted.filter(pl.col("day") <= day)

@@ -32,17 +32,28 @@ TRAINERS: Final[Mapping[str, Trainer]] = {"motivation": train_motivation, "value
 
 
 def train_model(
-    lake: Lake, kind: str, *, day: dt.date, now: dt.datetime, run_id: str | None, trainer: Trainer | None = None
+    lake: Lake,
+    kind: str,
+    *,
+    day: dt.date,
+    now: dt.datetime,
+    run_id: str | None,
+    accept_old_sales: bool = False,
+    trainer: Trainer | None = None,
 ) -> dict[str, Any]:
-    """Train a model as of `day`, judge it, keep it with its card; promoted, it serves from now on.
+    """Train a model on what the lake knew on `day`, judge it, keep it with its card; promoted, it serves from now on.
 
     Returns its row of MODEL_VERSIONS. The same lake and day give the same version. A candidate that is kept back is
-    kept beside the one that serves. trainer: instead of the product's. Raises InvalidInput for an unknown kind.
+    kept beside the one that serves. accept_old_sales: learn from sales that end long before `day`, too; what the model
+    then says is labelled with the day of its data. trainer: instead of the product's. Raises InvalidInput for an
+    unknown kind.
     """
     _require_kind(kind)
     sales = recorded_sales(lake, day=day).filter(pl.col(SALE_DATE) < day)
     report_progress(f"{kind} model: {sales.height:,} sales of {sales['parcel_id'].n_unique():,} properties on record")
-    candidate = (trainer or TRAINERS[kind])(sales.select(*SALES_SCHEMA), day=day, rival=_rival(lake, kind, day))
+    candidate = (trainer or TRAINERS[kind])(
+        sales.select(*SALES_SCHEMA), day=day, rival=_rival(lake, kind, day), accept_old_sales=accept_old_sales
+    )
     row = _row(kind, candidate, sales, day=day, now=now, run_id=run_id)
     if candidate.model is not None:
         artefact = pack(kind, day, candidate.model, candidate.stand_in)
@@ -68,7 +79,10 @@ def _rival(lake: Lake, kind: str, day: dt.date) -> Rival | None:
 def _row(
     kind: str, candidate: Candidate, sales: pl.DataFrame, *, day: dt.date, now: dt.datetime, run_id: str | None
 ) -> dict[str, Any]:
-    judged, markets = candidate.judgement, markets_with_history(sales)
+    judged = candidate.judgement
+    if judged.window is not None:
+        sales = sales.filter(pl.col(SALE_DATE) < judged.window.end)
+    markets = markets_with_history(sales)
     first, last = sales[SALE_DATE].min(), sales[SALE_DATE].max()
     span = f"{first!s} to {last!s}" if sales.height else "none"
     return {

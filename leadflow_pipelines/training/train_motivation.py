@@ -17,7 +17,7 @@ from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_home
 from leadflow_pipelines.backtest.walk_forward import ScoredDate
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
 from leadflow_pipelines.scoring import MotivationModel, fit_motivation_model
-from leadflow_pipelines.training.candidates import Candidate, Judgement, Rival, Window, newest_window
+from leadflow_pipelines.training.candidates import LONGEST_LAG, Candidate, Judgement, Rival, Window, newest_window
 
 Recipe = Callable[[pl.DataFrame, dt.date, int], MotivationModel]
 HORIZON_DAYS: Final = 365
@@ -32,17 +32,23 @@ Figures = dict[str, float | int | None]
 
 
 def train_motivation(
-    sales: pl.DataFrame, *, day: dt.date, rival: Rival | None = None, recipe: Recipe = fit_motivation_model
+    sales: pl.DataFrame,
+    *,
+    day: dt.date,
+    rival: Rival | None = None,
+    accept_old_sales: bool = False,
+    recipe: Recipe = fit_motivation_model,
 ) -> Candidate:
-    """A model as of `day` from the sales before it, and the verdict on it.
+    """A model as of the end of the data before `day`, and the verdict on it.
 
-    sales: the fixed shape. The stand-in is fitted as of the start of the newest closed window of HORIZON_DAYS. It must
-    beat the base rate (the low end of its AUC's 90 % interval above .5, a lower Brier score) and years owned, give the
-    same to the bit when the later sales are in the file, and be no worse than `rival`'s stand-in, which has not seen
-    the window either.
+    sales: the fixed shape. accept_old_sales: though they end more than LONGEST_LAG before `day`. The stand-in is fitted
+    as of the start of the newest closed window of HORIZON_DAYS. It must beat the base rate (the low end of its AUC's
+    90 % interval above .5, a lower Brier score) and years owned, give the same to the bit when the later sales are in
+    the file, and be no worse than `rival`'s stand-in, which has not seen the window either.
     """
     record = read_record(sales.filter(pl.col(SALE_DATE) < day))
-    window = newest_window(record, day=day, days=HORIZON_DAYS)
+    longest_lag = None if accept_old_sales else LONGEST_LAG["motivation"]
+    window = newest_window(record, day=day, days=HORIZON_DAYS, longest_lag=longest_lag)
     if isinstance(window, str):
         return Candidate(Judgement("no_history", f"No model: {window}."))
     homes = known_homes(record, window.start, horizon_days=HORIZON_DAYS)
@@ -50,7 +56,7 @@ def train_motivation(
         why = f"{sold} of {homes.rows.height:,} homes known on {window.start} were sold again in {window}"
         return Candidate(Judgement("no_history", f"No model: {why}; {LEAST_SOLD} are needed to judge one.", window))
     stand_in = recipe(record.before(window.start), window.start, HORIZON_DAYS)
-    model = recipe(record.before(day), day, HORIZON_DAYS)
+    model = recipe(record.before(window.end), window.end, HORIZON_DAYS)
     if model.method not in LEARNED or stand_in.method not in LEARNED:
         why = "the closed windows hold too few sales to learn from"
         return Candidate(Judgement("no_history", f"No model: {why}.", window))

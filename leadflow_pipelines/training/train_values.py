@@ -16,7 +16,7 @@ from leadflow_pipelines.backtest.models import OURS
 from leadflow_pipelines.backtest.snapshots import SalesRecord, SoldHomes, homes_sold, read_record
 from leadflow_pipelines.backtest.walk_forward import ValuedDate, Values
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
-from leadflow_pipelines.training.candidates import Candidate, Judgement, Rival, Window, newest_window
+from leadflow_pipelines.training.candidates import LONGEST_LAG, Candidate, Judgement, Rival, Window, newest_window
 from leadflow_pipelines.valuation import ValueModel, fit_value_model
 
 Recipe = Callable[[pl.DataFrame, dt.date], ValueModel]
@@ -31,17 +31,24 @@ Figures = dict[str, float | int | None]
 
 
 def train_values(
-    sales: pl.DataFrame, *, day: dt.date, rival: Rival | None = None, recipe: Recipe = fit_value_model
+    sales: pl.DataFrame,
+    *,
+    day: dt.date,
+    rival: Rival | None = None,
+    accept_old_sales: bool = False,
+    recipe: Recipe = fit_value_model,
 ) -> Candidate:
-    """A model as of `day` from the sales before it, and the verdict on it.
+    """A model as of the end of the data before `day`, and the verdict on it.
 
-    sales: the fixed shape. The stand-in is fitted as of the start of the newest closed WINDOW_DAYS and values the homes
-    sold in them; a home it refuses counts as a miss of 100 %. It must beat the neighbourhood's median, hold
-    LEAST_COVERAGE of the prices in its interval, give the same when the later sales are in the file, and be no worse
-    than `rival`'s stand-in, which has not seen the window either.
+    sales: the fixed shape. accept_old_sales: though they end more than LONGEST_LAG before `day`. The stand-in is fitted
+    as of the start of the newest closed WINDOW_DAYS and values the homes sold in them; a home it refuses counts as a
+    miss of 100 %. It must beat the neighbourhood's median, hold LEAST_COVERAGE of the prices in its interval, give the
+    same when the later sales are in the file, and be no worse than `rival`'s stand-in, which has not seen the window
+    either.
     """
     record = read_record(sales.filter(pl.col(SALE_DATE) < day))
-    window = newest_window(record, day=day, days=WINDOW_DAYS)
+    longest_lag = None if accept_old_sales else LONGEST_LAG["value"]
+    window = newest_window(record, day=day, days=WINDOW_DAYS, longest_lag=longest_lag)
     if isinstance(window, str):
         return Candidate(Judgement("no_history", f"No model: {window}."))
     sold = homes_sold(record, window.start, window.end)
@@ -49,7 +56,7 @@ def train_values(
         why = f"{sold.rows.height} homes were sold in {window}; {LEAST_SOLD} are needed to judge one"
         return Candidate(Judgement("no_history", f"No model: {why}.", window))
     stand_in = recipe(record.before(window.start), window.start)
-    model = recipe(record.before(day), day)
+    model = recipe(record.before(window.end), window.end)
     if model.machine is None or stand_in.machine is None:
         why = f"{stand_in.sales} usable sales before {window.start}"
         return Candidate(Judgement("no_history", f"No model: only {why}.", window))

@@ -10,14 +10,15 @@ from typing import Any
 import polars as pl
 import pytest
 
+from leadflow_pipelines.contracts import ENRICHED_LEADS
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.properties.recorded_sales import properties_on_record, recorded_sales
 from leadflow_pipelines.sales_history import SALES_SCHEMA
 from leadflow_pipelines.scoring import MotivationModel, fit_motivation_model
 from leadflow_pipelines.training import current_model, model_registry, model_versions, train_model
-from leadflow_pipelines.training.apply_models import with_sales_until
-from leadflow_pipelines.training.candidates import Candidate, Judgement
+from leadflow_pipelines.training.apply_models import add_values, with_sales_until
+from leadflow_pipelines.training.candidates import Candidate, Judgement, end_of_data
 from leadflow_pipelines.training.model_files import from_files, to_files
 from leadflow_pipelines.training.train_motivation import train_motivation
 from leadflow_pipelines.training.train_values import train_values
@@ -86,10 +87,11 @@ def test_a_model_that_beats_the_baselines_is_promoted_and_serves(trained: Lake) 
 
 def test_what_is_read_back_answers_as_what_was_fitted(trained: Lake, market: Lake) -> None:
     sales = recorded_sales(market, day=DAY).select(*SALES_SCHEMA)
+    end = end_of_data(sales["sale_date"])
     homes = properties_on_record(market, day=DAY).select(*SALES_SCHEMA).head(50)
     value, motivation = (current_model(trained, kind).model for kind in ("value", "motivation"))  # type: ignore[union-attr]
-    assert value.estimate(homes).equals(fit_value_model(sales, DAY).estimate(homes))
-    fitted = fit_motivation_model(sales.sample(fraction=1, shuffle=True, seed=5), DAY)
+    assert value.estimate(homes).equals(fit_value_model(sales, end).estimate(homes))
+    fitted = fit_motivation_model(sales.sample(fraction=1, shuffle=True, seed=5), end)
     assert motivation.score(homes).equals(fitted.score(homes))
 
 
@@ -185,6 +187,43 @@ def test_without_history_there_is_no_model_and_the_reason_is_said(tmp_path: Path
     assert row["sha256"] is None
     assert row["markets"] == []
     assert current_model(few, kind) is None
+
+
+def test_the_data_end_where_recording_ends() -> None:
+    """A recorder that is months behind leaves months that were not without sales; a few strays are not years."""
+    daily = pl.date_range(dt.date(2024, 1, 1), dt.date(2026, 6, 30), eager=True)
+    days = pl.concat([daily] * 4)
+    assert end_of_data(days) == dt.date(2026, 7, 1)
+    begun = pl.date_range(dt.date(2026, 7, 1), dt.date(2026, 8, 31), "2d", eager=True)
+    assert dt.date(2026, 6, 20) <= end_of_data(pl.concat([days, begun])) <= dt.date(2026, 7, 10)
+    strays = pl.Series([dt.date(2029, 1, 5), dt.date(2029, 3, 7)])
+    assert end_of_data(pl.concat([days, strays])) == dt.date(2026, 7, 1)
+    few = pl.date_range(dt.date(2024, 1, 1), dt.date(2026, 6, 30), "4d", eager=True)
+    assert end_of_data(few) == few.max() + dt.timedelta(days=1)  # type: ignore[operator]
+
+
+def test_sales_that_ended_long_ago_teach_only_whoever_asks_for_them(tmp_path: Path) -> None:
+    """And what they teach is labelled with their day, everywhere it is said."""
+    lake = Lake(str(tmp_path / "old"))
+    record_market(lake, day=DAY, until=DAY - dt.timedelta(days=450))
+    for kind in ("motivation", "value"):
+        row = train(lake, kind)
+        assert row["verdict"] == "no_history"
+        assert "the sales end on 2025-08" in row["because"]
+        assert "--accept-old-sales" in row["because"]
+        assert current_model(lake, kind) is None
+    row = train(lake, "value", accept_old_sales=True)
+    assert row["verdict"] == "promoted"
+    current = current_model(lake, "value")
+    assert current is not None
+    assert current.is_old
+    assert current.data_end == row["window_end"] <= DAY - dt.timedelta(days=450)
+    assert row["card"].index("Old sales") < row["card"].index("Verdict")
+    subjects = properties_on_record(lake, day=DAY)
+    leads = ENRICHED_LEADS.conform(subjects.select(pl.col("parcel_id").alias("property_id"), "zip"))
+    valued = add_values(leads, subjects, current).drop_nulls("estimated_value_cents")
+    assert valued.height > 300
+    assert valued["value_method"].str.ends_with(f", prices of {current.last_day}").all()
 
 
 @pytest.fixture(scope="module")
