@@ -13,21 +13,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from leadflow_pipelines.backtest.models import OURS, PEER, PROBABILITIES, SCORE_MODELS
-from leadflow_pipelines.backtest.ranking import (
-    SHARES,
-    TOP_SHARES,
-    Draws,
-    Floats,
-    Ints,
-    Ranking,
-    bootstrap,
-    brier,
-    calibration,
-    expected_calibration_error,
-    mean,
-)
+from leadflow_pipelines.backtest.ranking import SHARES, TOP_SHARES, Draws, bootstrap, mean
 from leadflow_pipelines.backtest.snapshots import SEASONED_DAYS
 from leadflow_pipelines.backtest.walk_forward import ScoredDate
+from leadflow_pipelines.scoring.additive_terms import Numbers
+from leadflow_pipelines.scoring.ranking_metrics import Ints, Ranking, brier, calibration, expected_calibration_error
 
 EVERY: Final = "all"
 SEASONED: Final = "owned a year or more"
@@ -97,13 +87,13 @@ class _Segment:
         self._homes = [numbers[mask] for numbers, mask in zip(homes, masks, strict=True)]
         sold = [one.homes.is_sold.to_numpy().astype(np.float64) for one in dates]
         self._sold = [of_date[mask] for of_date, mask in zip(sold, masks, strict=True)]
-        self._scores: dict[str, list[Floats | None]] = {
+        self._scores: dict[str, list[Numbers | None]] = {
             model: [self._of(one.scores, model, mask) for one, mask in zip(dates, masks, strict=True)]
             for model in SCORE_MODELS
         }
 
     @staticmethod
-    def _of(scores: Mapping[str, Floats], model: str, mask: Mask) -> Floats | None:
+    def _of(scores: Mapping[str, Numbers], model: str, mask: Mask) -> Numbers | None:
         return scores[model][mask] if model in scores and mask.any() else None
 
     def rankings(self, model: str) -> list[Ranking | None]:

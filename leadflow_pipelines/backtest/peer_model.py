@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_homes
 from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, learn_market_areas
+from leadflow_pipelines.scoring.additive_terms import Numbers
 
 if TYPE_CHECKING:
     import lightgbm
@@ -39,7 +39,7 @@ class PeerModel:
     booster: "lightgbm.Booster"
     land_uses: pl.Series
 
-    def score(self, record: SalesRecord, homes: Homes, *, with_reasons: bool = False) -> Floats:
+    def score(self, record: SalesRecord, homes: Homes, *, with_reasons: bool = False) -> Numbers:
         """Probabilities of `homes`; with_reasons: instead each feature's part in them (SHAP), and the base last."""
         features = peer_features(record, homes, self.land_uses)
         told = self.booster.predict(features, pred_contrib=with_reasons, num_threads=1)
@@ -64,7 +64,7 @@ def fit_lightgbm(record: SalesRecord, as_of: dt.date, *, horizon_days: int, seed
     return PeerModel(lightgbm.train(settings, data, TREES), land_uses)
 
 
-def peer_features(record: SalesRecord, homes: Homes, land_uses: pl.Series) -> Floats:
+def peer_features(record: SalesRecord, homes: Homes, land_uses: pl.Series) -> Numbers:
     """One row a home: tenure, price, price against its place, earlier sales, turnover of the place, land use."""
     past = record.rows.filter(pl.col(SALE_DATE) < homes.as_of)
     areas = learn_market_areas(past.select(*SALES_SCHEMA))

@@ -9,20 +9,20 @@ import numpy as np
 import polars as pl
 
 from leadflow_pipelines.backtest.peer_model import fit_lightgbm
-from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_homes
 from leadflow_pipelines.contracts import ENRICHED_LEADS
 from leadflow_pipelines.scoring import score_leads
+from leadflow_pipelines.scoring.additive_terms import Numbers
 
 DAYS_PER_YEAR = 365.25
 
 
-def by_tenure(homes: Homes) -> Floats:
+def by_tenure(homes: Homes) -> Numbers:
     """Years owned: the folklore that who has owned longest sells first."""
     return homes.tenure_days.cast(pl.Float64).to_numpy() / DAYS_PER_YEAR
 
 
-def by_scorecard(homes: Homes) -> Floats:
+def by_scorecard(homes: Homes) -> Numbers:
     """Points of the documented scorecard, from what a record of sales tells of a home: its tenure."""
     facts = pl.DataFrame(
         {
@@ -37,7 +37,7 @@ def by_scorecard(homes: Homes) -> Floats:
     return joined["points"].cast(pl.Float64).to_numpy()
 
 
-def by_base_rate(record: SalesRecord, homes: Homes, *, horizon_days: int) -> Floats | None:
+def by_base_rate(record: SalesRecord, homes: Homes, *, horizon_days: int) -> Numbers | None:
     """The share of homes sold in the last window that was closed on the date, the same for each home.
 
     None where no home was known before that window.
@@ -48,7 +48,7 @@ def by_base_rate(record: SalesRecord, homes: Homes, *, horizon_days: int) -> Flo
     return None if not isinstance(share, float) else np.full(homes.rows.height, share)
 
 
-def by_lightgbm(record: SalesRecord, homes: Homes, *, horizon_days: int, seed: int) -> Floats | None:
+def by_lightgbm(record: SalesRecord, homes: Homes, *, horizon_days: int, seed: int) -> Numbers | None:
     """A plain LightGBM fitted on the windows that were closed on the date; None where they hold too few sales."""
     model = fit_lightgbm(record, homes.as_of, horizon_days=horizon_days, seed=seed)
     return None if model is None else model.score(record, homes)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import SoldHomes
 from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, learn_market_areas, market_sales
+from leadflow_pipelines.scoring.additive_terms import Numbers
 
 RECENT_DAYS = 365
 ENOUGH_SALES = 5
@@ -65,7 +65,7 @@ def by_lightgbm(past: pl.DataFrame, sold: SoldHomes, *, seed: int) -> pl.Series:
     return pl.Series("value_cents", np.round(values)).cast(pl.Int64)
 
 
-def _features(frame: pl.DataFrame, known: dict[str, pl.Series], age: pl.Expr) -> Floats:
+def _features(frame: pl.DataFrame, known: dict[str, pl.Series], age: pl.Expr) -> Numbers:
     codes = [
         pl.col(name).replace_strict(names, range(len(names)), default=None, return_dtype=pl.Float64)
         for name, names in known.items()

@@ -14,10 +14,10 @@ import polars as pl
 from leadflow_pipelines.backtest import score_baselines, value_baselines
 from leadflow_pipelines.backtest.models import OURS, PEER, Models
 from leadflow_pipelines.backtest.plan import VALUE_MONTHS, BacktestPlan
-from leadflow_pipelines.backtest.ranking import Floats
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, SoldHomes, homes_sold, known_homes
 from leadflow_pipelines.backtest.windows import Coverage, add_months
 from leadflow_pipelines.sales_history import SALES_SCHEMA
+from leadflow_pipelines.scoring.additive_terms import Numbers
 
 LEAST_SALES = 30
 """Dated rows before a date below which there is no history to judge a model of."""
@@ -32,7 +32,7 @@ class ScoredDate:
     """Scores of the homes known on a date by model; a model that had too little to learn from is absent."""
 
     homes: Homes
-    scores: dict[str, Floats]
+    scores: dict[str, Numbers]
     seconds: float
 
 
@@ -114,7 +114,7 @@ def watch_canary(
     )
 
 
-def _probabilities(scored: pl.DataFrame, homes: Homes) -> Floats:
+def _probabilities(scored: pl.DataFrame, homes: Homes) -> Numbers:
     _check_rows(scored, homes.rows, "score")
     return scored["probability"].cast(pl.Float64).to_numpy()
 

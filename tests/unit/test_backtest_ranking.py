@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from leadflow_pipelines.backtest.ranking import (
-    SHARES,
-    TOP_SHARES,
+from leadflow_pipelines.backtest.ranking import SHARES, TOP_SHARES, bootstrap
+from leadflow_pipelines.scoring.ranking_metrics import (
     Ranking,
-    bootstrap,
+    auc,
     brier,
     calibration,
+    calibration_error,
+    calibration_table,
     expected_calibration_error,
+    lift,
 )
 
 Pairs = list[tuple[int, bool]]
@@ -107,3 +109,23 @@ def test_homes_of_one_probability_share_a_bin() -> None:
 def test_the_curve_is_drawn_at_each_share_once() -> None:
     assert len(SHARES) == len(set(SHARES))
     assert set(TOP_SHARES) <= set(SHARES)
+
+
+def test_a_model_card_and_a_backtest_count_alike_and_in_any_order_of_the_rows() -> None:
+    random = np.random.default_rng(4)
+    scores, sold = random.integers(1, 30, 900) / 40, (random.random(900) < 0.2).astype(float)
+    curve = Ranking(scores, sold).curve()
+    for order in (np.arange(900), np.argsort(sold)):
+        assert auc(sold[order], scores[order]) == pytest.approx(curve.auc)
+        assert lift(sold[order], scores[order], 0.05) == pytest.approx(float(curve.lift([0.05])[0]))
+        error = expected_calibration_error(calibration(scores, sold))
+        assert calibration_error(sold[order], scores[order]) == pytest.approx(error)
+    rows = calibration_table(sold, scores)
+    assert sum(row["homes"] for row in rows) == 900
+    assert set(rows[0]) == {"homes", "predicted", "observed"}
+
+
+def test_what_cannot_be_counted_is_none() -> None:
+    nobody, none_sold = np.zeros(0), np.zeros(3)
+    assert auc(nobody, nobody) is lift(nobody, nobody, 0.05) is calibration_error(nobody, nobody) is None
+    assert auc(none_sold, np.ones(3)) is lift(none_sold, np.ones(3), 0.05) is None
