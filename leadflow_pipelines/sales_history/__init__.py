@@ -3,6 +3,7 @@
 from leadflow_pipelines.sales_history.arms_length import arms_length, market_sales, street_of
 from leadflow_pipelines.sales_history.columns import PRICE_CENTS, SALE_DATE, SALES_SCHEMA
 from leadflow_pipelines.sales_history.cut import History, cut_history, read_day
+from leadflow_pipelines.sales_history.dwellings import holds_no_home
 from leadflow_pipelines.sales_history.market_areas import MarketAreas, learn_market_areas
 from leadflow_pipelines.sales_history.read_sales import read_sales, read_subjects
 
@@ -14,6 +15,7 @@ __all__ = [
     "MarketAreas",
     "arms_length",
     "cut_history",
+    "holds_no_home",
     "learn_market_areas",
     "market_sales",
     "read_day",
