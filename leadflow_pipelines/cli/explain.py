@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 
 from leadflow_pipelines.cli.console import JsonOption, OrgOption, dollars, out, print_json, print_table
@@ -65,7 +66,9 @@ def lead(
     if text:
         out.print(text.text, markup=False)
         out.print(f"{told_of(text)}\n", markup=False, style="dim")
-    print_value(signals, score, _addresses(lake, signals), _prices_of(lake, signals))
+    print_value(
+        signals, score, _addresses(lake, signals), prices_of=_prices_of(lake, signals), judged=_judged(lake, score)
+    )
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
     plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
     facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
@@ -75,7 +78,12 @@ def lead(
         out.print(f"[bold yellow]In pre-foreclosure in {rule.state}[/], which regulates buying from such owners: "
                   f"{rule.statute}. Have somebody who knows the law read this first.\n")  # fmt: skip
     known = [(name, value) for name, value in signals.items() if isinstance(value, bool)]
-    print_table("Signals (what no source speaks to is left out)", ["signal", "value"], known)
+    if known:
+        print_table("Signals that a source speaks to", ["signal", "value"], known)
+    else:
+        out.print(
+            "No source speaks to any signal: no vacancy, no tax debt, no owner's mail elsewhere is known or denied.\n"
+        )
     print_table("Records", links.columns, links.iter_rows())
     out.print(f"Cost so far: {dollars(signals.get('cost_cents'))}")
 
@@ -88,6 +96,19 @@ def _prices_of(lake: "Lake", signals: dict[str, Any]) -> dt.date | None:
         return None
     row = current_version(lake, "value", day=signals["day"])
     return row["window_end"] - dt.timedelta(days=1) if row and row["window_end"] else None
+
+
+def _judged(lake: "Lake", score: dict[str, Any]) -> dict[str, Any]:
+    """`metrics` of the model version behind the lead's chance; empty where none gave one."""
+    import polars as pl
+
+    from leadflow_pipelines.training import model_versions
+
+    if score.get("probability") is None:
+        return {}
+    version = score["model_version"].rpartition("+")[2]
+    told = model_versions(lake, "motivation").filter(pl.col("version") == version)["metrics"]
+    return dict(orjson.loads(told[0])) if len(told) else {}
 
 
 def _summary(workspace: "Workspace", signals: dict[str, Any], score: dict[str, Any]) -> "LeadText":

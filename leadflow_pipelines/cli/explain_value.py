@@ -10,22 +10,29 @@ from leadflow_pipelines.cli.console import out, print_table
 
 MOST_COMPS = 8
 CENTS_PER_DOLLAR = 100
+METRES_PER_MILE = 1609.344
+SEASONED_YEARS = 1
 
 
 def print_value(
-    lead: Mapping[str, Any], score: Mapping[str, Any], addresses: Mapping[str, str], prices_of: dt.date | None = None
+    lead: Mapping[str, Any],
+    score: Mapping[str, Any],
+    addresses: Mapping[str, str],
+    *,
+    prices_of: dt.date | None = None,
+    judged: Mapping[str, Any] | None = None,
 ) -> None:
     """The value with its interval and comparable sales, the chance of a sale and the deal score; each only where a
     model gave one. lead, score: rows of ENRICHED_LEADS and LEAD_SCORES; addresses: of comparable homes, by property_id;
-    prices_of: day of the price level, where it is not the lead's.
+    prices_of: day of the price level, where it is not the lead's; judged: `metrics` of the model behind the chance.
     """
-    told = [*_value(lead, prices_of), *_chance(score)]
+    told = [*_value(lead, prices_of), *_chance(lead, score, judged or {})]
     for line in told:
         out.print(Text(line))
     comps: Sequence[Mapping[str, Any]] = lead.get("value_comps") or ()
     if comps:
         rows = [_comp(one, addresses) for one in comps[:MOST_COMPS]]
-        columns = ["sold", "address", "for", "metres away", "sqft", "as of now, for this home"]
+        columns = ["sold", "address", "for", "miles", "sqft", "for this home, now"]
         print_table("Comparable sales, the most alike first", columns, rows)
     elif told:
         out.print()
@@ -35,27 +42,45 @@ def _value(lead: Mapping[str, Any], prices_of: dt.date | None) -> list[str]:
     method = lead.get("value_method")
     if lead.get("estimated_value_cents") is None:
         return [f"No value: {method.removeprefix('refused: ')}"] if method else []
-    low, high = _whole(lead["value_low_cents"]), _whole(lead["value_high_cents"])
+    low, high = _about(lead["value_low_cents"]), _about(lead["value_high_cents"])
     at = f" at prices of {prices_of}" if prices_of and f"prices of {prices_of}" not in method else ""
-    return [f"Worth about {_whole(lead['estimated_value_cents'])}{at}; 80 % interval {low} to {high} ({method})"]
+    return [f"Worth about {_about(lead['estimated_value_cents'])}{at}; 80 % interval {low} to {high} ({method})"]
 
 
-def _chance(score: Mapping[str, Any]) -> list[str]:
+def _chance(lead: Mapping[str, Any], score: Mapping[str, Any], judged: Mapping[str, Any]) -> list[str]:
     lines = []
     if score.get("probability") is not None:
         lines.append(f"Chance of a sale within 12 months: {score['probability']:.1%}")
+        lines += _how_well(lead, judged)
     if score.get("deal_score") is not None:
         lines.append(f"Deal score: {score['deal_score']:.0f} of 100, after medium repairs whose need nobody has seen")
     return lines
+
+
+def _how_well(lead: Mapping[str, Any], judged: Mapping[str, Any]) -> list[str]:
+    """How far the chance ranks homes like this one: an AUC said in words, owners of a year or more apart."""
+    every, seasoned = (judged.get(group, {}).get("auc") for group in ("candidate", "seasoned"))
+    if every is None:
+        return []
+    ranks = f"On its test it ranked a home that sold above one that did not {every:.0%} of the time"
+    if (lead.get("tenure_years") or 0) < SEASONED_YEARS or seasoned is None:
+        return [f"{ranks} (a coin: 50%)."]
+    return [f"{ranks}, but {seasoned:.0%} among owners of a year or more, as here (a coin: 50%)."]
 
 
 def _comp(comp: Mapping[str, Any], addresses: Mapping[str, str]) -> tuple[Any, ...]:
     away, area = comp["distance_m"], comp["living_sqft"]
     return (
         comp["sale_date"], addresses.get(comp["parcel_id"], comp["parcel_id"]), _whole(comp["sale_price_cents"]),
-        None if away is None else round(away), None if area is None else round(area),
-        _whole(comp["adjusted_price_cents"]),
+        None if away is None else f"{away / METRES_PER_MILE:.1f}", None if area is None else round(area),
+        _about(comp["adjusted_price_cents"]),
     )  # fmt: skip
+
+
+def _about(cents: int) -> str:
+    """An estimate to three figures: more would feign a precision that no estimate has."""
+    dollars = cents / CENTS_PER_DOLLAR
+    return f"${float(f'{dollars:.3g}'):,.0f}"
 
 
 def _whole(cents: int) -> str:

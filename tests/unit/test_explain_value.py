@@ -24,11 +24,21 @@ def told(capsys: pytest.CaptureFixture[str], lead: dict[str, Any], score: dict[s
 
 def test_a_value_stands_with_its_interval_and_the_sales_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
     text = told(capsys, VALUED, {"probability": 0.0912, "deal_score": 41.0})
-    assert "Worth about $200,123; 80 % interval $150,000 to $260,000 (comps+model)" in text
+    assert "Worth about $200,000; 80 % interval $150,000 to $260,000 (comps+model)" in text
     assert "Chance of a sale within 12 months: 9.1%" in text
     assert "Deal score: 41 of 100" in text
-    for part in ("2026-08-03", "QUILLFEATHER", "$210,000", "180", "$199,500"):
+    for part in ("2026-08-03", "QUILLFEATHER", "$210,000", "0.1", "$200,000"):
         assert part in text
+
+
+def test_a_chance_says_how_far_it_ranks_homes_like_this(capsys: pytest.CaptureFixture[str]) -> None:
+    judged = {"candidate": {"auc": 0.653}, "seasoned": {"auc": 0.588}}
+    for tenure, expected in (
+        (0.4, "65% of the time (a coin"),
+        (3.0, "65% of the time, but 59% among owners of a year"),
+    ):
+        print_value({"tenure_years": tenure}, {"probability": 0.1}, {}, judged=judged)
+        assert expected in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_refusal_says_why(capsys: pytest.CaptureFixture[str]) -> None:
