@@ -39,7 +39,7 @@ def print_value(
 
 
 def _value(lead: Mapping[str, Any], prices_of: dt.date | None) -> list[str]:
-    method = lead.get("value_method")
+    method = lead.get("value_method") or ""
     if lead.get("estimated_value_cents") is None:
         return [f"No value: {method.removeprefix('refused: ')}"] if method else []
     low, high = _about(lead["value_low_cents"]), _about(lead["value_high_cents"])
