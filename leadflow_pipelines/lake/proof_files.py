@@ -11,9 +11,8 @@ from typing import Any
 
 import orjson
 import polars as pl
-from deltalake.fs import DeltaStorageHandler
 
-from leadflow_pipelines.lake.whole_files import put_whole
+from leadflow_pipelines.lake.whole_files import put_whole, read_file, write_file
 
 
 class ProofFiles:
@@ -38,19 +37,12 @@ class ProofFiles:
 
     def write_note(self, path: str, note: Mapping[str, int | str]) -> None:
         """Put one JSON object at a path relative to the lake's root, in the place of an earlier one, whole or not."""
-        if "://" not in self._root:
-            put_whole(Path(self._root, path), orjson.dumps(note))
-            return
-        pl.LazyFrame([note]).sink_ndjson(f"{self._root}/{path}", storage_options=self._options)
+        write_file(self._root, path, orjson.dumps(note), self._options)
 
     def read_note(self, path: str) -> dict[str, Any] | None:
         """What was put there, None where nothing was."""
-        try:
-            if "://" not in self._root:
-                content = Path(self._root, path).read_bytes()
-            else:
-                content = DeltaStorageHandler(self._root, self._options).open_input_file(path).read()
-        except FileNotFoundError:
+        content = read_file(self._root, path, self._options)
+        if content is None:
             return None
         note: dict[str, Any] = orjson.loads(content)
         return note

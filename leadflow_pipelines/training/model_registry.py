@@ -11,18 +11,16 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 import polars as pl
-from deltalake.fs import DeltaStorageHandler
 
 from leadflow_pipelines.contracts.models import MODEL_VERSIONS
 from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.lake.whole_files import put_whole
+from leadflow_pipelines.lake.whole_files import read_file, write_file
 from leadflow_pipelines.training.candidates import LONGEST_LAG
 from leadflow_pipelines.training.model_files import AnotherRelease, Files, from_files, to_files
 from leadflow_pipelines.valuation import read_value_model, write_value_model
@@ -199,20 +197,8 @@ def _damaged(version: str, name: str) -> InvalidInput:
 
 
 def _read(lake: Lake, path: str) -> bytes | None:
-    try:
-        if lake.is_local:
-            return Path(lake.root, path).read_bytes()
-        return bytes(DeltaStorageHandler(lake.root, lake.storage_options).open_input_file(path).read())
-    except FileNotFoundError:
-        return None
+    return read_file(lake.root, path, lake.storage_options)
 
 
 def _write(lake: Lake, path: str, data: bytes) -> None:
-    """Put a file, whole or not at all."""
-    if not lake.is_local:
-        # PyArrow's wrapper around this stream hands it buffers, which it refuses.
-        stream = DeltaStorageHandler(lake.root, lake.storage_options)._handler.open_output_stream(path, None)
-        stream.write(data)
-        stream.close()  # type: ignore[attr-defined]  # the stub lacks it
-        return
-    put_whole(Path(lake.root, path), data)
+    write_file(lake.root, path, data, lake.storage_options)
