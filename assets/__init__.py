@@ -8,6 +8,7 @@ from assets.contacts import lead_contacts, outreach_lists, raw_batchdata
 from assets.geocodes import geocodes, may_cost
 from assets.leads import enriched_leads, lead_scores
 from assets.marts import MART_NAMES, build_mart_assets
+from assets.model_watch import WATCH_NAMES, build_model_watch
 from assets.models import MODEL_NAMES, build_model_assets
 from assets.properties import properties
 from assets.raw_pulls import RAW_ASSETS, landed_specs, unasked_pulls
@@ -36,6 +37,7 @@ __all__ = [
     "MART_NAMES",
     "MODEL_NAMES",
     "PULL_NAMES",
+    "WATCH_NAMES",
     "ZIP_DAY_NAMES",
     "build_assets",
     "paid_names",
@@ -46,7 +48,13 @@ __all__ = [
 def build_assets(scope: Scope) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset of one org."""
     zip_days = [asset.bind(scope) for asset in ZIP_DAY_ASSETS]
-    return [*landed_specs(scope), *zip_days, *build_model_assets(scope), build_mart_assets(scope)]
+    return [
+        *landed_specs(scope),
+        *zip_days,
+        *build_model_assets(scope),
+        *build_model_watch(scope),
+        build_mart_assets(scope),
+    ]
 
 
 def unasked(settings: Settings, *, is_simulated: bool = False) -> list[str]:

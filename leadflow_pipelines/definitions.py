@@ -16,6 +16,7 @@ from leadflow_pipelines.automation.replies_sensor import build_replies_sensor
 from leadflow_pipelines.automation.schedules import build_schedules
 from leadflow_pipelines.automation.sensors import build_sensors
 from leadflow_pipelines.automation.train_job import build_train_job, build_train_schedule
+from leadflow_pipelines.automation.watch_job import build_watch_job, build_watch_schedule
 from leadflow_pipelines.observability import configure_logging, init_error_reports
 from leadflow_pipelines.settings import Settings, get_settings
 from resources.clock import ClockResource
@@ -52,6 +53,7 @@ def build_defs(
     settings = settings or get_settings()
     jobs = [*build_jobs(scope, paid=paid_names(settings), without=unasked(settings))]
     jobs += [build_import_job(scope), build_dispatch_job(scope), build_lookups_job(scope), build_train_job(scope)]
+    jobs += [build_watch_job(scope)]
     return dg.Definitions(
         assets=build_assets(scope),
         jobs=jobs,
@@ -60,6 +62,7 @@ def build_defs(
             build_dispatch_schedule(scope),
             build_lookups_schedule(scope),
             build_train_schedule(scope),
+            build_watch_schedule(scope),
         ],
         sensors=[*build_sensors(scope), build_replies_sensor()],
         resources=resources,

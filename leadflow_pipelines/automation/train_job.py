@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import MODEL_NAMES
+from assets import MODEL_NAMES, WATCH_NAMES
 from assets.scope import Scope
 from leadflow_pipelines.automation.jobs import console_level
 
@@ -17,8 +17,9 @@ def build_train_job(scope: Scope) -> Any:
     """The org's training. Safe to run again: the same sales give the same models. Costs nothing but minutes."""
     return dg.define_asset_job(
         TRAIN_JOB,
-        dg.AssetSelection.assets(*(scope.key(name) for name in MODEL_NAMES)),
-        description="Train both models from the lake's sales and promote those that earn it. Spends nothing.",
+        dg.AssetSelection.assets(*(scope.key(name) for name in (*MODEL_NAMES, *WATCH_NAMES))),
+        description="Train both models from the lake's sales and promote those that earn it, then look how they hold. "
+        "Spends nothing.",
         executor_def=dg.in_process_executor,
         config=console_level("WARNING"),
     )

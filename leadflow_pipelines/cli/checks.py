@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 from sqlalchemy import text
 
@@ -21,14 +20,13 @@ from leadflow_pipelines.contracts import LAKE_TABLES, UNLOCATED
 from leadflow_pipelines.definitions import build_scope
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.marts.freshness import stale_shares
-from leadflow_pipelines.outcomes.closed_scores import closed_scores, watch_scores
+from leadflow_pipelines.model_watch import watch_models
 from leadflow_pipelines.outcomes.on_record import outcomes_on_record
 from leadflow_pipelines.properties.renew_keys import old_keys, unsettled_zips
 from leadflow_pipelines.providers.configured import configured_sources, provider_states
 from leadflow_pipelines.providers.guard.breaker import read_breakers
 from leadflow_pipelines.spend.budget import ALL_PROVIDERS, BudgetState, read_budgets
 from leadflow_pipelines.spend.price_book import load_price_book
-from leadflow_pipelines.training import model_versions
 from resources.workspace import Workspace
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=5)
@@ -205,29 +203,27 @@ def check_dagster(workspace: Workspace) -> list[Finding]:
     return [Finding("dagster", "ok", f"storage answers; {zips:,} ZIPs x {CALENDAR_DAYS} days = {size:,} partitions")]
 
 
-def check_scores(workspace: Workspace) -> list[Finding]:
-    """Scores whose year is over: did as many sell as the model said, and the right ones? Silent until one is so old."""
+def check_models(workspace: Workspace) -> list[Finding]:
+    """Whether the models hold: scores whose year is over, values beside prices then paid, drift. Silent without one."""
     now, zone = dt.datetime.now(dt.UTC), workspace.settings.zone
     with workspace.database.as_org(workspace.org.org_id) as connection:
         outcomes = outcomes_on_record(connection, workspace.org.org_id, known_by=now, zone=zone)
-    closed = closed_scores(workspace.lake, outcomes, today=now.astimezone(zone).date())
-    if closed.is_empty():
-        return []
+    watch = watch_models(workspace.lake, outcomes, today=now.astimezone(zone).date())
     findings = []
-    for version, report in watch_scores(closed, _auc_at_fit(workspace.lake)).items():
-        findings += [
-            Finding("scores", "note", f"{version}, scores of {alert}", "leadflow models train")
-            for alert in report.alerts
-        ]
-    told = f"{closed.height:,} scores are a year old; {closed['sold'].sum():,} of those leads sold"
-    return findings or [Finding("scores", "ok", f"{told}, as their models said")]
+    for kind in watch.rows["kind"].unique().sort():
+        remedy = f"leadflow models train --kind {kind}"
+        alerts = [Finding("models", "note", f"{kind}: {alert}", remedy) for alert in watch.alerts(kind)]
+        findings += alerts or [Finding("models", "ok", _how_it_holds(watch.rows, kind))]
+    return findings
 
 
-def _auc_at_fit(lake: Lake) -> dict[str, float]:
-    """Model version → its AUC on the window it was judged on."""
-    rows = model_versions(lake, "motivation").select("version", "metrics").iter_rows()
-    judged = ((version, orjson.loads(metrics).get("candidate", {}).get("auc")) for version, metrics in rows)
-    return {version: float(auc) for version, auc in judged if auc is not None}
+def _how_it_holds(rows: pl.DataFrame, kind: str) -> str:
+    """What was looked at, and that nothing speaks against the model."""
+    homes, sold = rows.filter(pl.col("kind") == kind).select(pl.col("homes", "sold").sum()).row(0)
+    if kind == "value":
+        return f"value: {homes:,} homes sold lately, and their values hold"
+    closed = f"{homes:,} scores are a year old, {sold:,} of those leads sold, as the model said" if homes else None
+    return f"motivation: {closed or 'no score is a year old yet; homes and sales are as at the fit'}"
 
 
 CHECKS: tuple[tuple[str, Callable[[Workspace], list[Finding]]], ...] = (
@@ -238,6 +234,6 @@ CHECKS: tuple[tuple[str, Callable[[Workspace], list[Finding]]], ...] = (
     ("breakers", check_breakers),
     ("budgets", check_budgets),
     ("freshness", check_freshness),
-    ("scores", check_scores),
+    ("models", check_models),
     ("dagster", check_dagster),
 )

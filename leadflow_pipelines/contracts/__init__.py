@@ -14,6 +14,7 @@ from leadflow_pipelines.contracts.leads import (
     OUTREACH_LISTS,
 )
 from leadflow_pipelines.contracts.marts import MARTS
+from leadflow_pipelines.contracts.model_months import MODEL_MONTHS
 from leadflow_pipelines.contracts.models import MODEL_VERSIONS
 from leadflow_pipelines.contracts.properties import (
     ADDRESS_KEY_CHANGES,
@@ -39,7 +40,7 @@ DAY_TABLES = (
 )
 """What a day's run reads and writes: a day is as it was left while these are."""
 
-LAKE_TABLES = (*DAY_TABLES, MODEL_VERSIONS, *BACKTEST_TABLES)
+LAKE_TABLES = (*DAY_TABLES, MODEL_VERSIONS, MODEL_MONTHS, *BACKTEST_TABLES)
 """Every Delta table of an org's lake: looked after, documented, read by marts."""
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "LEAD_CONTACTS",
     "LEAD_SCORES",
     "MARTS",
+    "MODEL_MONTHS",
     "MODEL_VERSIONS",
     "OUTREACH_LISTS",
     "PROPERTIES",

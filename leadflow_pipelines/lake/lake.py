@@ -77,6 +77,11 @@ class Lake:
         table = self._table(contract)
         return None if table is None else table.version()
 
+    def days(self, contract: Contract) -> list[dt.date]:
+        """The days that a table partitioned by day has rows of, in order."""
+        table = self._table(contract)
+        return [] if table is None else sorted({dt.date.fromisoformat(str(one["day"])) for one in table.partitions()})
+
     def file_list(self, contract: Contract) -> list[str]:
         """The current Parquet files of a table; partition columns stand in the paths, not in the files.
 

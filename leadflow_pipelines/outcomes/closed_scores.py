@@ -1,10 +1,9 @@
-"""Scores whose year is over beside what became of their leads, and whether the model that gave them still holds.
+"""Scores whose year is over beside what became of their leads.
 
-Here: the labels, from recorded sales and outcomes. Not here: what decay is (`scoring.decay`), training.
+Here: the labels, from recorded sales and outcomes. Not here: what they say of a model (`model_watch`).
 """
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -12,8 +11,6 @@ import polars as pl
 from leadflow_pipelines.contracts import LEAD_SCORES, PROPERTY_LINKS, PROPERTY_RECORDS
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.sales_history.arms_length import NOMINAL_CENTS
-from leadflow_pipelines.scoring import DecayReport, watch_decay
-from leadflow_pipelines.scoring.additive_terms import AdditiveModel
 
 HORIZON: Final = dt.timedelta(days=365)
 """A score is the chance of a sale in so many days from its own."""
@@ -26,25 +23,18 @@ CLOSED: Final = {
     "probability": pl.Float64(),
     "sold": pl.Int32(),
 }
-NO_TERMS: Final = AdditiveModel(0.0, {}, ())
-"""Drift of inputs is looked at where the features are; here only what became of the scores."""
 
 
-def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date) -> pl.DataFrame:
+def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date, since: dt.date = dt.date.min) -> pl.DataFrame:
     """model_version, property_id, day, month, probability, sold: each lead's first score of a month, its year over.
 
     outcomes: LEAD_OUTCOMES. sold: 1 where a sale on record, for more than a nominal price or an untold one, or a noted
-    deal or sale lies within the year from the score's day. Scorecard scores have no probability and are left out.
+    deal or sale lies within the year from the score's day. model_version is the model's alone, without the scorecard
+    beside it. Scorecard scores have no probability and are left out, as are scores before `since`.
     """
-    scores = lake.read(
-        LEAD_SCORES,
-        where=(pl.col("day") <= today - HORIZON) & pl.col("probability").is_not_null(),
-        columns=["property_id", "day", "probability", "model_version"],
-    )
-    if scores.is_empty():
+    first = _first_of_months(lake, since=since, until=today - HORIZON)
+    if first.is_empty():
         return pl.DataFrame(schema=CLOSED)
-    scores = _under_todays_ids(lake, scores).with_columns(month=pl.col("day").dt.month_start())
-    first = scores.sort("day", "property_id").unique(["model_version", "property_id", "month"], keep="first")
     noted = outcomes.filter(pl.col("kind").is_in(SOLD_KINDS)).select("property_id", sold_on="happened_on")
     sales = pl.concat([_recorded_sales(lake), _under_todays_ids(lake, noted)]).unique()
     within = (pl.col("sold_on") >= pl.col("day")) & (pl.col("sold_on") < pl.col("day") + HORIZON)
@@ -57,15 +47,23 @@ def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date) -> pl.D
     )
 
 
-def watch_scores(closed: pl.DataFrame, auc_at_fit: Mapping[str, float]) -> dict[str, DecayReport]:
-    """Model version → its months and the alerts they raise; `drift` is empty. `closed`: of `closed_scores`."""
-    nobody = pl.DataFrame()
-    return {
-        str(version): watch_decay(
-            group, terms=NO_TERMS, then=nobody, now=nobody, auc_at_fit=auc_at_fit.get(str(version))
+def _first_of_months(lake: Lake, *, since: dt.date, until: dt.date) -> pl.DataFrame:
+    """The first score of each lead, model and month; read month by month, so that a year of days fits in memory."""
+    days = pl.Series("day", [day for day in lake.days(LEAD_SCORES) if since <= day <= until], pl.Date)
+    parts = []
+    for (month,), of_month in days.to_frame().group_by(pl.col("day").dt.month_start(), maintain_order=True):
+        scores = lake.read(
+            LEAD_SCORES,
+            where=pl.col("day").is_between(of_month["day"].min(), of_month["day"].max())
+            & pl.col("probability").is_not_null(),
+            columns=["property_id", "day", "probability", "model_version"],
         )
-        for (version,), group in closed.sort("model_version").group_by("model_version", maintain_order=True)
-    }
+        scores = _under_todays_ids(lake, scores).with_columns(
+            pl.col("model_version").str.split("+").list.last(), pl.lit(month).alias("month")
+        )
+        ordered = scores.sort("day", "property_id", "probability", descending=[False, False, True])
+        parts.append(ordered.unique(["model_version", "property_id"], keep="first", maintain_order=True))
+    return pl.concat(parts) if parts else pl.DataFrame(schema=CLOSED)
 
 
 def _recorded_sales(lake: Lake) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """How promising a lead is, and why. Pure: frames in, frames out."""
 
 from leadflow_pipelines.scoring.artefact import from_bytes, load_model, save_model, to_bytes
-from leadflow_pipelines.scoring.decay import DecayReport, watch_decay
+from leadflow_pipelines.scoring.decay import Alert, DecayReport, watch_decay
 from leadflow_pipelines.scoring.fairness import fairness_report
 from leadflow_pipelines.scoring.fit_motivation import fit_motivation_model
 from leadflow_pipelines.scoring.model_card import ModelCard, model_card
@@ -11,6 +11,7 @@ from leadflow_pipelines.scoring.scorecard import SCORECARD_VERSION, reasons_text
 __all__ = [
     "METHODS",
     "SCORECARD_VERSION",
+    "Alert",
     "DecayReport",
     "ModelCard",
     "MotivationModel",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import pytest
 
-from leadflow_pipelines.cli.checks import check_scores
+from leadflow_pipelines.cli.checks import check_models
 from leadflow_pipelines.contracts import LEAD_SCORES, PROPERTY_LINKS, PROPERTY_RECORDS, Contract
 from leadflow_pipelines.contracts.outcomes import LEAD_OUTCOMES
 from leadflow_pipelines.database.connections import Database
@@ -21,6 +21,7 @@ TODAY = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
 SCORED = TODAY - dt.timedelta(days=400)
 SOLD, TOO_LATE, BEFORE = (SCORED + dt.timedelta(days=days) for days in (364, 365, -1))
 ZIP = "37206"
+VERSION = "scorecard-2026.1+motivation-1"
 
 
 def store(lake: Lake, contract: Contract, rows: Sequence[Mapping[str, object]], day: dt.date) -> None:
@@ -30,7 +31,7 @@ def store(lake: Lake, contract: Contract, rows: Sequence[Mapping[str, object]], 
 
 
 def score(number: int, day: dt.date, probability: float | None = 0.1) -> dict[str, object]:
-    return {"property_id": f"p{number}", "probability": probability, "model_version": "motivation-1", "day": day}
+    return {"property_id": f"p{number}", "probability": probability, "model_version": VERSION, "day": day}
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def test_a_score_is_told_by_sales_of_its_own_year_alone(lake: Lake) -> None:
         "p0": 1, "p1": 0, "p2": 0, "p3": 0, "p4": 1, "p5": 1, "p6": 0,
     }  # fmt: skip
     assert closed["day"].unique().to_list() == [SCORED]
+    assert closed["model_version"].unique().to_list() == ["motivation-1"]
 
 
 def test_scorecard_scores_are_not_judged_as_chances(lake: Lake) -> None:
@@ -78,16 +80,17 @@ def test_the_doctor_names_a_model_that_promised_too_much(
     database: Database, org: Org, settings: Settings, lake: Lake
 ) -> None:
     workspace = Workspace(settings, org, database, lake)
-    assert check_scores(workspace) == []
+    assert check_models(workspace) == []
     store(lake, LEAD_SCORES, [score(number, SCORED, 0.4) for number in range(200)], SCORED)
     sell(lake, dict.fromkeys(range(10), (SOLD, 20000000)))
-    (finding,) = check_scores(workspace)
+    (finding,) = check_models(workspace)
     assert finding.state == "note"
-    assert f"motivation-1, scores of {SCORED:%Y-%m}: 5.0% were sold where 40.0% were predicted" in finding.text
+    assert finding.text == f"motivation: {SCORED:%Y-%m}: 5.0% were sold where 40.0% were predicted."
+    assert finding.remedy == "leadflow models train --kind motivation"
 
     deals = [Outcome(f"p{number}", "deal", SOLD) for number in range(10, 80)]
     with database.as_org(org.org_id) as connection:
         note_outcomes(connection, org.org_id, deals, source="file", actor="ada", now=dt.datetime.now(dt.UTC))
-    (finding,) = check_scores(workspace)
+    (finding,) = check_models(workspace)
     assert finding.state == "ok"
-    assert "200 scores are a year old; 80 of those leads sold" in finding.text
+    assert "200 scores are a year old, 80 of those leads sold, as the model said" in finding.text

@@ -11,7 +11,7 @@ from leadflow_pipelines.scoring import fairness_report, watch_decay
 from leadflow_pipelines.scoring.additive_terms import AdditiveModel
 from leadflow_pipelines.scoring.binning import Binning
 
-TERMS = AdditiveModel(0.0, {"tenure_days": Binning("tenure_days", edges=(100.0, 200.0))}, ())
+TERMS = AdditiveModel(0.0, {"price_vs_area": Binning("price_vs_area", edges=(100.0, 200.0))}, ())
 
 
 def closed_scores(rates: dict[date, float]) -> pl.DataFrame:
@@ -25,8 +25,8 @@ def closed_scores(rates: dict[date, float]) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def homes(tenure: float) -> pl.DataFrame:
-    return pl.DataFrame({"tenure_days": [tenure + day for day in range(50)]})
+def homes(price: float) -> pl.DataFrame:
+    return pl.DataFrame({"price_vs_area": [price + step for step in range(50)]})
 
 
 def test_a_model_that_holds_raises_no_alert() -> None:
@@ -40,21 +40,23 @@ def test_a_month_that_sells_half_of_what_was_said_raises_an_alert() -> None:
     scored = closed_scores({date(2020, 1, 15): 1.0, date(2020, 2, 15): 0.5})
     report = watch_decay(scored, terms=TERMS, then=homes(10), now=homes(10), auc_at_fit=None)
     assert len(report.alerts) == 1
-    assert report.alerts[0].startswith("2020-02: ")
+    assert report.alerts[0].code == "calibration"
+    assert report.alerts[0].month == date(2020, 2, 1)
+    assert report.alerts[0].text.startswith("2020-02: ")
 
 
 def test_a_ranking_that_is_lost_raises_an_alert() -> None:
     scored = closed_scores({date(2020, 1, 15): 1.0}).with_columns(pl.col("probability").shuffle(seed=1))
     alerts = watch_decay(scored, terms=TERMS, then=homes(10), now=homes(10), auc_at_fit=0.65).alerts
-    assert any("fit anew" in alert for alert in alerts)
+    assert [alert.code for alert in alerts] == ["ranking"]
 
 
 def test_other_homes_than_those_of_the_fit_raise_an_alert() -> None:
     report = watch_decay(
         closed_scores({date(2020, 1, 1): 1.0}), terms=TERMS, then=homes(10), now=homes(500), auc_at_fit=None
     )
-    assert report.drift.row(0)[0] == "tenure_days"
-    assert any("tenure_days has moved" in alert for alert in report.alerts)
+    assert report.drift.row(0)[0] == "price_vs_area"
+    assert any("price_vs_area has moved" in alert.text for alert in report.alerts)
 
 
 def leads(chance_by_tract: dict[str, float]) -> tuple[pl.DataFrame, pl.DataFrame]:
