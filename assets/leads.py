@@ -22,7 +22,8 @@ def enriched_leads(step: Step) -> Outcome:
     has a value, its 80 % interval and comparable sales, or the reason why not; without one these stay null."""
     properties = step.lake.read(PROPERTIES, zips=step.zips, where=holds_on(step.day))
     area = step.lake.read(PROPERTIES, where=holds_on(step.day), columns=LINK_COLUMNS)
-    leads = derive_signals(properties, day=step.day, area=area)
+    probate_states = step.settings.probate_lists_count_in
+    leads = derive_signals(properties, day=step.day, area=area, probate_states=probate_states)
     model, which = serving_model(step.lake, "value", day=step.day)
     if model is not None:
         leads = add_values(leads, properties_on_record(step.lake, day=step.day, zips=step.zips), model)

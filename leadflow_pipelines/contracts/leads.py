@@ -56,6 +56,11 @@ ENRICHED_LEADS = Contract(
         "is_entity_owned": column(pl.Boolean, "A company or trust owns it."),
         "is_tax_delinquent": column(pl.Boolean, "On a tax-delinquent list."),
         "is_pre_foreclosure": column(pl.Boolean, "On a pre-foreclosure list."),
+        "is_probate": column(
+            pl.Boolean,
+            "On a probate list, in a state where the org lets such lists count (LEADFLOW_PROBATE_STATES). Never read "
+            "from a name.",
+        ),
         "is_vacant": column(pl.Boolean, "Reported vacant, or on a vacancy list."),
         "has_code_violation": column(pl.Boolean, "On a code-violation list."),
         "tenure_years": column(pl.Float64, "Years since the latest sale or transfer.", pa.Check.ge(0), unit="years"),
@@ -76,6 +81,13 @@ ENRICHED_LEADS = Contract(
         "sale_price_cents": shared.VALUE["sale_price_cents"],
         "equity_share": column(
             pl.Float64, "(market value - open loan) / market value, where a source gives both.", pa.Check.le(1)
+        ),
+        "loan_age_years": column(
+            pl.Float64,
+            "Years since the open loan was made or recorded. Null where no source dates it, where none is open, and "
+            "where the property was sold since.",
+            pa.Check.ge(0),
+            unit="years",
         ),
         **shared.BUILDING,
         "neighborhood": shared.NEIGHBORHOOD,

@@ -256,6 +256,12 @@ _TABLE: tuple[tuple[str, float, bool, tuple[str, ...]], ...] = (
         r"(?:open |total |first )*(?:mortgage|loan)(?: 1)? (?:amount|balance)",
         r"(?:mortgage|loan) open balance",
     )),
+    ("mortgage_date", 0.9, False, (
+        r"(?:open |last |first |current )*(?:mortgage|loan)(?: 1)?(?: open)? (?:recorded )?date(?: recorded)?(?: 1)?",
+        r"(?:mortgage|loan) origination date",
+        r"date of (?:mortgage|loan)",
+        r"open (?:mortgage|loan|lien) (?:recorded )?date",
+    )),
     ("sale_date", 1.0, False, (
         r"<last>(?:sale|transfer) date(?: 1)?(?: last)?",
         r"date of (?:last )?sale",

@@ -106,7 +106,7 @@ def _fit(goal: str, column: ColumnSample) -> float:
     parse = _PARSERS.get(goal)
     if parse is not None:
         return _share(parse(column.values).is_not_null())
-    if goal in ("sale_date", "observed_at"):
+    if goal in ("sale_date", "mortgage_date", "observed_at"):
         # A bare number may be read as an Excel serial or a Unix second: only plausible years count.
         return _share(parse_dates(column.values).dt.year().is_between(1850, 2100))
     return _text_fit(goal, column)

@@ -7,8 +7,9 @@ import polars as pl
 
 from leadflow_pipelines.properties.conflicts import CONFLICT_FIELDS, same_value
 
-VOTED_FIELDS = tuple(name for name in CONFLICT_FIELDS if name not in ("lat", "mailing_street"))
-"""Not coordinates, of which no two sources say the same digits, and not mail, which follows the chosen owner."""
+VOTED_FIELDS = tuple(name for name in CONFLICT_FIELDS if name not in ("lat", "mailing_street", "mortgage_date"))
+"""Not coordinates, of which no two sources say the same digits; not mail, which follows the chosen owner, nor a loan's
+date, which follows the chosen amount."""
 _FEWEST_SOURCES = 3
 """Two that differ are one against one."""
 

@@ -13,7 +13,8 @@ _PLAIN = ("is_owner_occupied", "is_vacant", "year_built", "living_sqft", "lot_sq
           "assessed_cents", "market_value_cents", "mortgage_cents")  # fmt: skip
 CONFLICT_FIELDS = (
     "address", "assessed_cents", "baths", "beds", "is_owner_occupied", "is_vacant", "lat", "living_sqft", "lot_sqft",
-    "mailing_street", "market_value_cents", "mortgage_cents", "owner_name", "parcel_number", "units", "year_built",
+    "mailing_street", "market_value_cents", "mortgage_cents", "mortgage_date", "owner_name", "parcel_number", "units",
+    "year_built",
 )  # fmt: skip
 """Fields on which sources can contradict each other, named like `provenance`, sorted. Not among them: sale_date, the
 newest sale wins and no older one denies it; land_use, style, neighborhood: each source has its own words."""
@@ -25,6 +26,8 @@ _TOGETHER = {
 """Columns that come from the record that has the first."""
 _SAME_PLACE_DEGREES = 0.001
 """About 100 m: nearer coordinates are a roof and its parcel's middle."""
+_SAME_LOAN_DAYS = 45
+"""A loan is recorded weeks after it was made, and sources tell the one day or the other."""
 _MOST_WORDS = 1024
 """Of so many a sum of hashes does not overflow."""
 _OWNER_WORD = r"[^ :;|,&/]{2,}"
@@ -37,7 +40,8 @@ def find_conflicts(ordered: pl.DataFrame, several: pl.Series) -> pl.Series:
     whether more than one source knows the property. A source that is silent contradicts nobody. Differences that are
     none: a parcel number's punctuation, a unit's designator, a hyphen in a house number, one address with and one
     without suffix, directional or unit; the order, case or abbreviation of an owner's name, a middle name or a second
-    owner that one source leaves out; coordinates within 100 m. A mailing address counts where the owners agree.
+    owner that one source leaves out; coordinates within 100 m; the days on which a loan was made and recorded. A
+    mailing address counts where the owners agree, a loan's date where the amounts do.
     """
     said = _newest_words(ordered[several.gather(ordered["group"]).arg_true()])
     flags = (
@@ -49,20 +53,24 @@ def find_conflicts(ordered: pl.DataFrame, several: pl.Series) -> pl.Series:
             _differ("parcel_key").alias("parcel_number"),
             (_differ("mailing_street") | _differ("mailing_zip5")).alias("mailing_street"),
             pl.max_horizontal(_spread("lat"), _spread("lon")).gt(_SAME_PLACE_DEGREES).alias("lat"),
+            _spread("mortgage_date").dt.total_days().gt(_SAME_LOAN_DAYS).alias("mortgage_date"),
         )
         .with_columns(pl.col(CONFLICT_FIELDS).fill_null(value=False))
     )
     for field, differing in (("address", _other_places), ("owner_name", _other_owners)):
         alike_no_more = differing(said.join(flags.filter(field), on="group", how="semi"))
         flags = flags.with_columns(pl.col("group").is_in(alike_no_more.implode()).alias(field))
-    flags = flags.with_columns(pl.col("mailing_street") & ~pl.col("owner_name"))
+    flags = flags.with_columns(
+        pl.col("mailing_street") & ~pl.col("owner_name"), pl.col("mortgage_date") & ~pl.col("mortgage_cents")
+    )
     return _lists(flags, several.len())
 
 
 def same_value(field: str) -> pl.Expr:
     """What of a conflict field is compared: equal where two sources say the same; null where one is silent.
 
-    Owners are compared by their words, whatever the order, case and points; coordinates to about 100 m.
+    Owners are compared by their words, whatever the order, case and points; coordinates to about 100 m; loans by the
+    month of their date.
     """
     if field == "owner_name":
         words = pl.col(field).str.to_uppercase().str.extract_all(r"[\p{L}\p{N}]+")
@@ -73,20 +81,22 @@ def same_value(field: str) -> pl.Expr:
     return {
         "address": pl.col("address_key"),
         "parcel_number": pl.coalesce("parcel_key", "parcel_number"),
+        "mortgage_date": pl.col("mortgage_date").dt.truncate("1mo"),
         "mailing_street": pl.concat_str("mailing_street", pl.col("mailing_zip5").fill_null("")),
     }.get(field, pl.col(field))
 
 
 def _newest_words(records: pl.DataFrame) -> pl.DataFrame:
     """One row per group and source: the newest value of each field that the source has."""
-    columns = ["group", "source", "owner_name", "parcel_key", *_PLAIN]
+    single = ["owner_name", "parcel_key", "mortgage_date", *_PLAIN]
+    columns = ["group", "source", *single]
     columns += [name for first, others in _TOGETHER.items() for name in (first, *others)]
     records = records.select(columns)
     again = records.select("group", "source").is_duplicated()
     repeated = records.filter(again)
     if repeated.is_empty():
         return records
-    alone = [pl.col(name).drop_nulls().first() for name in ("owner_name", "parcel_key", *_PLAIN)]
+    alone = [pl.col(name).drop_nulls().first() for name in single]
     together = [
         pl.col(name).filter(pl.col(first).is_not_null()).first()
         for first, others in _TOGETHER.items()

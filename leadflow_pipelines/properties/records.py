@@ -22,7 +22,8 @@ _TEXT = (
 )  # fmt: skip
 _TYPED = (
     "is_owner_occupied", "is_vacant", "year_built", "living_sqft", "lot_sqft", "beds", "baths", "units",
-    "assessed_cents", "market_value_cents", "mortgage_cents", "sale_date", "sale_price_cents", "lat", "lon",
+    "assessed_cents", "market_value_cents", "mortgage_cents", "mortgage_date", "sale_date", "sale_price_cents", "lat",
+    "lon",
 )  # fmt: skip
 CONTENT_COLUMNS = (*_TEXT, *_TYPED, "list_codes")
 """What makes a source row itself. Row number, day, instant and cost do not: the same row has one id for good."""

@@ -37,7 +37,7 @@ _SINGLE = (
 # Fields that make sense only together come from one record: the group's first column decides which.
 _GROUPS: dict[str, tuple[str, ...]] = {
     "address": _ADDRESS, "parcel_number": _PARCEL, "mailing_street": _MAILING, "sale_date": _SALE, "lat": _PLACE,
-    **{name: (name,) for name in _SINGLE},
+    "mortgage_date": ("mortgage_date",), **{name: (name,) for name in _SINGLE},
 }  # fmt: skip
 _VALUES = tuple(name for columns in _GROUPS.values() for name in columns)
 _PROVENANCE_TYPE = PROPERTIES.schema["provenance"]
@@ -59,8 +59,8 @@ def best_values(
     Each field comes from the source of the lowest rank that has it (`source_ranks`, 0 where not named); of several
     that contradict each other the value that most sources name (`agreement`), then the newest. Sale date and price are
     the newest sale's; a later transfer without a price leaves the price null. Mail goes to the chosen owner only,
-    however a source orders the name. Lists, sources and costs add up. `conflicts` names what sources contradict each
-    other on; `owner_source` who named the owner.
+    however a source orders the name, and a loan's date belongs to the chosen amount. Lists, sources and costs add up.
+    `conflicts` names what sources contradict each other on; `owner_source` who named the owner.
     """
     records = _complete(records)
     property_id = records.select("record_id").join(
@@ -105,7 +105,8 @@ def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int], valid_from: dt
     chosen = _choose(ordered)
     conflicts = find_conflicts(ordered, chosen["sources"].list.len() > 1)
     chosen = heed_agreement(ordered, chosen, conflicts)
-    chosen = chosen.join(_mail(ordered, chosen), on="group", how="left", maintain_order="left")
+    for follower in (_mail(ordered, chosen), _loan_date(ordered, chosen)):
+        chosen = chosen.join(follower, on="group", how="left", maintain_order="left")
     values = chosen.select("property_id").with_columns(
         ordered[column].gather(chosen[group]).alias(column) for group, columns in _GROUPS.items() for column in columns
     )
@@ -115,13 +116,22 @@ def _merge(linked: pl.DataFrame, source_ranks: Mapping[str, int], valid_from: dt
         chosen["record_count"], chosen["cost_cents"], _provenance(ordered, chosen),
         conflicts, ordered["source"].gather(chosen["owner_name"]).alias("owner_source"),
     )  # fmt: skip
-    hashed = [
-        pl.col(name).list.join(",") if isinstance(dtype, pl.List) else pl.col(name)
-        for name, dtype in PROPERTIES.schema.items()
-        if name not in _UNHASHED
-    ]
-    whole = whole.with_columns(stable_hash(hashed).alias("content_hash"))
+    whole = whole.with_columns(stable_hash(_hashed()).alias("content_hash"))
     return PROPERTIES.conform(whole.with_columns(pl.lit(valid_from).alias("valid_from")))
+
+
+def _hashed() -> list[pl.Expr]:
+    """What the content hash is of. A loan's date counts with the amount, so that properties without one keep the hash
+    that they had before there were dates."""
+    dated = pl.concat_str(
+        pl.col("mortgage_cents").cast(pl.String).fill_null(""), pl.lit("@"), pl.col("mortgage_date").cast(pl.String)
+    )
+    special = {"mortgage_cents": pl.coalesce(dated, pl.col("mortgage_cents").cast(pl.String))}
+    return [
+        pl.col(name).list.join(",") if isinstance(dtype, pl.List) else special.get(name, pl.col(name))
+        for name, dtype in PROPERTIES.schema.items()
+        if name not in (*_UNHASHED, "mortgage_date")
+    ]
 
 
 def _choose(ordered: pl.DataFrame) -> pl.DataFrame:
@@ -187,6 +197,18 @@ def _mail(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat([mailed.filter(is_own), doubtful.filter(words == chosen_words)])
         .group_by("group").agg(pl.col("at").min().alias("mailing_street"))
+    )  # fmt: skip
+
+
+def _loan_date(ordered: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """group → row of the loan's date: of a record that states the chosen amount, or none."""
+    dated = ordered.select("group", "at", "mortgage_cents", "mortgage_date").with_columns(
+        amount=ordered["mortgage_cents"].gather(chosen["mortgage_cents"].gather(ordered["group"]))
+    )
+    return (
+        dated.filter(pl.col("mortgage_date").is_not_null())
+        .filter((pl.col("mortgage_cents") == pl.col("amount")).fill_null(value=True))
+        .group_by("group").agg(pl.col("at").min().alias("mortgage_date"))
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from leadflow_pipelines.contracts import LEAD_SCORES
 from leadflow_pipelines.contracts.leads import REASONS
 
-SCORECARD_VERSION = "scorecard-2026.1"
+SCORECARD_VERSION = "scorecard-2026.2"
 MOST_POINTS = 100
 
 
@@ -39,16 +39,22 @@ def _equity_text() -> pl.Expr:
     return pl.format("Equity about {} % of market value", (pl.col("equity_share") * 100).round().cast(pl.Int64))
 
 
+def _loan_text() -> pl.Expr:
+    return pl.format("Open loan is {} years old", pl.col("loan_age_years").floor().cast(pl.Int64))
+
+
 def _stack_text() -> pl.Expr:
     return pl.format("On {} lists at once", pl.col("stacked_list_count"))
 
 
 # Points follow what distress lists show when stacked: of homes on 0, 1, 2, 3, 4 other lists, 7, 16, 23, 42 and
 # 83 % are tax delinquent. That is association on one date, not prediction; a fitted model replaces this card
-# wherever a county has the sales history to fit one.
+# wherever a county has the sales history to fit one. An old loan counts little: it is mostly long tenure again, and
+# what it adds is that 29 % of a 30-year loan at 6 % is repaid after 15 years, while sources tell the first amount.
 RULES: tuple[Rule, ...] = (
     Rule("pre_foreclosure", 25, pl.col("is_pre_foreclosure"), pl.lit("In pre-foreclosure"), "a dated need to sell"),
     Rule("tax_delinquent", 20, pl.col("is_tax_delinquent"), pl.lit("Property tax delinquent"), "unpaid holding cost"),
+    Rule("probate", 15, pl.col("is_probate"), pl.lit("In probate"), "an estate has to be settled"),
     Rule("stacked_3", 15, _between("stacked_list_count", 3), _stack_text(), "lists compound"),
     Rule("vacant", 15, pl.col("is_vacant"), pl.lit("Stands vacant"), "holding cost without use"),
     Rule("equity_80", 14, _between("equity_share", 0.8), _equity_text(), "room for a discount"),
@@ -59,6 +65,7 @@ RULES: tuple[Rule, ...] = (
     Rule("equity_50", 9, _between("equity_share", 0.5, 0.8), _equity_text(), "room for a discount"),
     Rule("out_of_state", 8, pl.col("is_out_of_state"), pl.lit("Owner lives in another state"), "managed from afar"),
     Rule("tenure_8", 6, _between("tenure_years", 8, 15), _tenure_text(), "longer than the median stay"),
+    Rule("loan_15", 4, _between("loan_age_years", 15), _loan_text(), "more equity than the first amount tells"),
 )
 
 

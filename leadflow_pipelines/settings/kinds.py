@@ -68,6 +68,12 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _states(value: str) -> str:
+    if not re.fullmatch(r"all|none|[A-Z]{2}(,[A-Z]{2})*", value):
+        raise ValueError("must be all, none, or two-letter states separated by commas, such as TN,TX")
+    return value
+
+
 def _proxy_urls(value: SecretStr) -> SecretStr:
     given = value.get_secret_value().split(",")
     if not all(re.match(r"(https?|socks5)://[^\s/]+", one.strip()) for one in given):
@@ -84,4 +90,5 @@ AccountSid = Annotated[str, AfterValidator(_account_sid)]
 MailHost = Annotated[str, AfterValidator(_mail_host)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+States = Annotated[str, AfterValidator(_states)]
 ProxyUrls = Annotated[SecretStr, AfterValidator(_proxy_urls)]

@@ -21,6 +21,7 @@ from leadflow_pipelines.settings.kinds import (
     ProxyUrls,
     PublicUrl,
     Reachable,
+    States,
     ZoneName,
 )
 
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the lake's bucket.")
 
     watch_dir: LocalPath | None = Field(None, description="Folder watched for new county files. Empty: <home>/inbox.")
+    probate_states: States = Field(
+        "all",
+        description="States in which probate lists count as signals: all, none, or those that your counsel has cleared "
+        "(TN,TX). Elsewhere leads say nothing of probate.",
+    )
 
     attom_api_key: SecretStr | None = Field(
         None, description="ATTOM property API key. Empty: ATTOM is reported as not configured and skipped."
@@ -351,6 +357,11 @@ class Settings(BaseSettings):
     def lake_root(self) -> str:
         """Folder or s3:// prefix under which every org's lake lies."""
         return self.lake_url or str(self.home / "lake")
+
+    @property
+    def probate_lists_count_in(self) -> frozenset[str] | None:
+        """The states of `probate_states`; None: all of them."""
+        return None if self.probate_states == "all" else frozenset(self.probate_states.split(",")) - {"none"}
 
     @property
     def inbox(self) -> Path:

@@ -9,7 +9,8 @@ _SYNONYMS = (
     (r"\bdelinq|\bunpaid tax", "tax_delinquent"),
     (r"\bcode (?:violation|enforcement|case)|\bviolation|\bnuisance\b|\bunsafe\b|\bcondemn", "code_violation"),
     (r"\bvacan|\babandon", "vacant"),
-    (r"\bprobate\b", "probate"),
+    (r"\bpre ?probate\b", "pre_probate"),
+    (r"\bprobates?\b|\bletters (?:testamentary|of administration)\b", "probate"),
     (r"\bevict", "eviction"),
     (r"\blien\b|\bliens\b", "lien"),
 )  # fmt: skip

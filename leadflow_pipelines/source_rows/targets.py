@@ -67,6 +67,7 @@ TARGETS: dict[str, Target] = {
     "assessed_cents": _CENTS,
     "market_value_cents": Target(pl.Int64, ("money", "cents"), 0, MAX_CENTS, is_zero_unknown=True),
     "mortgage_cents": _CENTS,
+    "mortgage_date": Target(pl.Date, ("date",)),
     "sale_date": Target(pl.Date, ("date",)),
     "sale_price_cents": Target(pl.Int64, ("money", "cents"), 1, MAX_CENTS, is_zero_unknown=True),
     "lat": Target(pl.Float64, ("number",), -90, 90, is_zero_unknown=True),

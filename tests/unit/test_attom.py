@@ -80,6 +80,7 @@ def test_the_recorded_shape_becomes_a_typed_row():
         "assessed_cents": 3_714_000,
         "market_value_cents": 51_940_050,
         "mortgage_cents": 15_000_000,
+        "mortgage_date": dt.date(2014, 3, 18),
         "sale_date": dt.date(2021, 6, 28),
         "sale_price_cents": None,
         "lat": 39.778926,
@@ -92,6 +93,7 @@ def test_the_recorded_shape_becomes_a_typed_row():
     assert second["zip"] == "80212"
     assert (second["sale_price_cents"], second["sale_date"]) == (25_000_099, None)
     assert (second["year_built"], second["mortgage_cents"], second["is_owner_occupied"]) == (None, None, None)
+    assert second["mortgage_date"] is None
     assert (second["is_vacant"], second["list_codes"]) == (True, ["tax_delinquent"])
 
 
@@ -108,6 +110,7 @@ def test_another_casing_and_place_of_the_keys_reads_the_same():
         3_714_000,
     )
     assert row["land_use"] == "SFR"
+    assert (row["mortgage_cents"], row["mortgage_date"]) == (10_000_000, dt.date(2021, 6, 28))
 
 
 def test_both_casings_in_one_pull_keep_their_rows_apart():

@@ -1,6 +1,6 @@
 """What sources contradict each other on, and what they only write otherwise."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -34,6 +34,7 @@ def conflicts(county: dict[str, Any], vendor: dict[str, Any]) -> list[str]:
         ("mailing_street", {"mailing_street": "9 ELM ST", "mailing_zip5": "37206"},
          {"mailing_street": "9 ELM ST", "mailing_zip5": "37013"}),
         ("lat", {"lat": 36.0, "lon": -86.0}, {"lat": 36.0, "lon": -86.01}),
+        ("mortgage_date", {"mortgage_date": date(2014, 3, 1)}, {"mortgage_date": date(2014, 5, 1)}),
     ],
 )  # fmt: skip
 def test_two_values_are_a_conflict(field: str, county: dict[str, Any], vendor: dict[str, Any]) -> None:
@@ -56,6 +57,7 @@ def test_two_values_are_a_conflict(field: str, county: dict[str, Any], vendor: d
         ({"parcel_number": "1-2", "parcel_key": "47037:12"}, {"parcel_number": "12", "parcel_key": "47037:12"}),
         ({"lat": 36.0, "lon": -86.0}, {"lat": 36.0004, "lon": -86.0004}),
         ({"sale_date": LATE.date()}, {"sale_date": NEWEST.date()}),
+        ({"mortgage_date": date(2014, 3, 1)}, {"mortgage_date": date(2014, 4, 8)}),
         ({"land_use": "SINGLE FAMILY"}, {"land_use": "R1"}),
     ],
 )
@@ -76,6 +78,13 @@ def test_a_source_that_has_changed_its_mind_does_not_contradict() -> None:
 def test_mail_to_another_owner_is_no_second_conflict() -> None:
     county = {"owner_name": "EXAMPLE, JOHN", "mailing_street": "9 ELM ST"}
     assert conflicts(county, {"owner_name": "SAMPLETON, MARY", "mailing_street": "1 FIR ST"}) == ["owner_name"]
+
+
+def test_the_date_of_another_loan_is_no_second_conflict() -> None:
+    county = {"mortgage_cents": 100, "mortgage_date": date(2009, 1, 1)}
+    refinanced = {"mortgage_cents": 200, "mortgage_date": date(2021, 1, 1)}
+    assert conflicts(county, refinanced) == ["mortgage_cents"]
+    assert conflicts(county, {**refinanced, "mortgage_cents": 100}) == ["mortgage_date"]
 
 
 def test_each_property_has_its_own_and_a_change_is_a_new_version() -> None:

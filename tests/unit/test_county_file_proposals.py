@@ -254,6 +254,37 @@ def test_market_areas_and_styles_are_known_by_their_headers(tmp_path: Path, head
     assert proposal.mapping.columns[target].columns == (header,)
 
 
+@pytest.mark.parametrize(
+    "header", ["MORTGAGE_DATE", "MTG_REC_DATE", "Loan 1 Date", "Open Loan Date", "Loan Origination Date", "LoanDt"]
+)
+def test_the_date_of_the_loan_is_known_by_its_header(tmp_path: Path, header: str) -> None:
+    columns = {
+        "Parcel ID": [f"P{i:04d}" for i in _n()], "Sale Date": [f"2016-01-{1 + i % 28:02d}" for i in _n()],
+        "Sale Price": ["1000"] * 40, header: [f"{1 + i % 12}/{1 + i % 28}/2009" for i in _n()],
+    }  # fmt: skip
+    file = written(tmp_path, columns)
+    proposal = propose_mapping(file)
+    assert proposal.mapping.columns["mortgage_date"].columns == (header,)
+    assert proposal.mapping.columns["sale_date"].columns == ("Sale Date",)
+    rows = apply_mapping(file, proposal.mapping, day=DAY).rows
+    assert rows["mortgage_date"].dt.year().unique().to_list() == [2009]
+
+
+@pytest.mark.parametrize("header", ["Mortgage Due Date", "Loan Maturity Date", "Previous Mortgage Date"])
+def test_the_end_of_a_loan_and_an_earlier_one_are_not_its_date(tmp_path: Path, header: str) -> None:
+    columns = {"Parcel ID": [f"P{i:04d}" for i in _n()], header: ["3/1/2009"] * 40}
+    assert "mortgage_date" not in _proposal(tmp_path, columns).mapping.columns
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("probate_2026.csv", "probate"), ("Letters Testamentary Oct.csv", "probate"), ("pre-probate.csv", "pre_probate")],
+)
+def test_a_file_named_for_probate_is_such_a_list(tmp_path: Path, name: str, code: str) -> None:
+    columns = {"Property Address": _addresses(), "City": ["NASHVILLE"] * 40, "State": ["TN"] * 40}
+    assert _proposal(tmp_path, columns, name).mapping.list_code == code
+
+
 def _real(name: str) -> tuple[CountyFile, Proposal, MappedRows]:
     folder = get_settings().test_data
     if folder is None:

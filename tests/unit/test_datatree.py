@@ -74,6 +74,7 @@ def test_the_default_map_reads_the_shape_it_describes():
         "assessed_cents": 21_651_300,
         "market_value_cents": 51_940_000,
         "mortgage_cents": 15_000_000,
+        "mortgage_date": dt.date(2014, 3, 25),
         "sale_date": dt.date(2024, 11, 18),
         "sale_price_cents": 27_000_000,
         "lat": 39.7789,

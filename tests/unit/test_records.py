@@ -150,6 +150,13 @@ def test_identical_rows_of_one_file_have_ids_of_their_own() -> None:
 
 def test_ids_never_change() -> None:
     assert ids([ROW]) == ["6d26b9d19086c9683eb0afaab5692d98"]
+    assert ids([{**ROW, "mortgage_date": None}]) == ids([ROW])
+
+
+def test_a_row_that_now_dates_its_loan_is_another() -> None:
+    dated = {**ROW, "mortgage_date": date(2009, 1, 1)}
+    assert ids([dated]) != ids([ROW])
+    assert records([dated])["mortgage_date"].to_list() == [date(2009, 1, 1)]
 
 
 def test_mailing_address_takes_the_same_form_as_the_property() -> None:

@@ -50,6 +50,16 @@ def test_points_are_the_sum_of_the_reasons_most_first() -> None:
     assert row["reasons"][2]["text"] == "Owned for 20 years"
 
 
+def test_probate_counts_as_a_vacancy_does_and_an_old_loan_little() -> None:
+    row = score(lead(is_probate=True, loan_age_years=15.9, stacked_list_count=1)).row(0, named=True)
+    assert row["reasons"] == [
+        {"signal": "probate", "points": 15, "text": "In probate"},
+        {"signal": "loan_15", "points": 4, "text": "Open loan is 15 years old"},
+    ]
+    assert row["points"] == 19
+    assert score(lead(loan_age_years=14.9))["points"].to_list() == [0]
+
+
 def test_public_owners_are_no_leads() -> None:
     assert score(lead(owner_type="public", is_vacant=True))["points"].to_list() == [0]
 
@@ -60,11 +70,13 @@ def test_public_owners_are_no_leads() -> None:
             {
                 "is_pre_foreclosure": maybe,
                 "is_tax_delinquent": maybe,
+                "is_probate": maybe,
                 "is_vacant": maybe,
                 "is_absentee": maybe,
                 "has_code_violation": maybe,
                 "is_out_of_state": maybe,
                 "tenure_years": st.none() | st.floats(0, 90),
+                "loan_age_years": st.none() | st.floats(0, 90),
                 "equity_share": st.none() | st.floats(-5, 1),
                 "stacked_list_count": st.integers(0, 6),
             }
@@ -82,7 +94,7 @@ def test_scores_obey_the_contract_and_do_not_depend_on_row_order(facts: list[dic
     assert score(*reversed(leads)).sort("property_id").equals(scores.sort("property_id"))
 
 
-@given(st.sampled_from(["is_pre_foreclosure", "is_tax_delinquent", "is_vacant", "is_absentee", "is_out_of_state"]))
+@given(st.sampled_from(["is_pre_foreclosure", "is_tax_delinquent", "is_probate", "is_vacant", "is_absentee"]))
 def test_false_and_unknown_add_the_same_nothing(signal: str) -> None:
     points = [score(lead(**{signal: value}))["points"][0] for value in (False, None)]
     assert points == [0, 0]

@@ -78,6 +78,14 @@ def test_the_example_file_is_valid_when_uncommented(monkeypatch: pytest.MonkeyPa
     load_settings()
 
 
+def test_states_of_probate_lists_are_all_none_or_named() -> None:
+    counted = {given: load_settings(probate_states=given).probate_lists_count_in for given in ("all", "none", "TN,TX")}
+    assert counted == {"all": None, "none": frozenset(), "TN,TX": frozenset({"TN", "TX"})}
+    for wrong in ("Tennessee", "TN TX", "tn"):
+        with pytest.raises(InvalidSettings, match=r"LEADFLOW_PROBATE_STATES.*two-letter states"):
+            load_settings(probate_states=wrong)
+
+
 @pytest.mark.parametrize("zone", ["America", "../America/Chicago", "/etc/localtime", " "])
 def test_a_folder_or_a_path_is_no_time_zone(zone: str) -> None:
     with pytest.raises(InvalidSettings, match="not an IANA time zone"):

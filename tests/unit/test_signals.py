@@ -1,6 +1,7 @@
 """Signals: what the records say becomes true or false, what they do not say stays null."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import polars as pl
 import pytest
@@ -39,9 +40,9 @@ MAIL_ELSEWHERE = {
 }
 
 
-def signals(**facts: object) -> dict[str, object]:
+def signals(probate_states: Collection[str] | None = None, **facts: object) -> dict[str, object]:
     frame = PROPERTIES.conform(pl.DataFrame([{**HOME, **facts}], infer_schema_length=None))
-    leads = derive_signals(frame, day=DAY)
+    leads = derive_signals(frame, day=DAY, probate_states=probate_states)
     assert ENRICHED_LEADS.faults(leads) == []
     return leads.row(0, named=True)
 
@@ -52,6 +53,7 @@ def test_nothing_known_is_null_not_false() -> None:
         if dtype == pl.Boolean:
             assert known[name] is None, name
     assert known["tenure_years"] is None
+    assert known["loan_age_years"] is None
     assert known["stacked_list_count"] == 0
     assert known["estimated_value_cents"] is None
 
@@ -77,6 +79,34 @@ def test_lists_become_signals_and_stack() -> None:
     assert known["stacked_list_count"] == 3
 
 
+def test_probate_is_a_lists_word_and_no_names() -> None:
+    assert signals(list_codes=["probate"])["is_probate"] is True
+    assert signals(list_codes=["pre_probate"])["is_probate"] is None
+    assert signals(list_codes=["vacant"])["is_probate"] is None
+    estate = signals(owner_name="EXAMPLE PAT EST")
+    assert (estate["owner_form"], estate["is_probate"]) == ("estate", None)
+
+
+@pytest.mark.parametrize(
+    ("states", "state", "probate", "lists", "stacked"),
+    [
+        (None, "TX", True, ["pre_probate", "probate", "vacant"], 3),
+        ({"TX", "TN"}, "TX", True, ["pre_probate", "probate", "vacant"], 3),
+        ({"TN"}, "TX", None, ["vacant"], 1),
+        ({"TN"}, None, None, ["vacant"], 1),
+        (set(), "TX", None, ["vacant"], 1),
+    ],
+)
+def test_probate_lists_count_only_where_the_org_lets_them(
+    states: Collection[str] | None, state: str | None, probate: bool | None, lists: list[str], stacked: int
+) -> None:
+    held = ["pre_probate", "probate", "vacant"]
+    known = signals(probate_states=states, state=state, list_codes=held)
+    assert (known["is_probate"], known["list_codes"], known["stacked_list_count"]) == (probate, lists, stacked)
+    alone = signals(probate_states=states, state=state, list_codes=["probate"])
+    assert alone["list_codes"] == (["probate"] if probate else None)
+
+
 def test_a_vacancy_list_and_a_reported_vacancy_are_one() -> None:
     assert signals(list_codes=["vacant"], is_vacant=True)["stacked_list_count"] == 1
 
@@ -90,6 +120,27 @@ def test_tenure_counts_from_the_latest_sale_and_never_from_the_future(
 ) -> None:
     tenure = signals(sale_date=sale_date)["tenure_years"]
     assert tenure == (pytest.approx(years, abs=0.01) if years is not None else None)
+
+
+MADE = dt.date(2016, 11, 21)
+
+
+@pytest.mark.parametrize(
+    ("facts", "years"),
+    [
+        ({"mortgage_date": MADE}, 10.0),
+        ({"mortgage_date": MADE, "mortgage_cents": 100_000_00}, 10.0),
+        ({"mortgage_date": MADE, "mortgage_cents": 0}, None),
+        ({"mortgage_date": dt.date(2027, 1, 1)}, None),
+        ({"mortgage_cents": 100_000_00}, None),
+        ({"mortgage_date": MADE, "sale_date": dt.date(2017, 1, 10), "sale_price_cents": 1}, 10.0),
+        ({"mortgage_date": MADE, "sale_date": dt.date(2020, 1, 10), "sale_price_cents": 1}, None),
+        ({"mortgage_date": MADE, "sale_date": dt.date(2020, 1, 10)}, 10.0),
+    ],
+)
+def test_a_loans_age_counts_while_it_is_open(facts: dict[str, object], years: float | None) -> None:
+    age = signals(**facts)["loan_age_years"]
+    assert age == (pytest.approx(years, abs=0.01) if years is not None else None)
 
 
 def test_equity_needs_value_and_loan() -> None:

@@ -103,6 +103,17 @@ def test_mail_goes_to_the_chosen_owner_only() -> None:
     assert merge(mail)["mailing_street"] == "9 ELM ST"
 
 
+def test_a_loans_date_is_that_of_the_chosen_amount() -> None:
+    county = {"mortgage_cents": 100}
+    dated = {"source": "attom", "mortgage_date": date(2009, 1, 1)}
+    assert merge(county, dated)["mortgage_date"] == date(2009, 1, 1)
+    assert merge(county, {**dated, "mortgage_cents": 100})["mortgage_date"] == date(2009, 1, 1)
+    assert merge(county, {**dated, "mortgage_cents": 200})["mortgage_date"] is None
+    best = merge(dated, {"source": "attom", "mortgage_date": date(2021, 1, 1), "observed_at": LATE})
+    assert (best["mortgage_cents"], best["mortgage_date"]) == (None, date(2021, 1, 1))
+    assert [(one["field"], one["source"]) for one in best["provenance"]] == [("mortgage_date", "attom")]
+
+
 def test_lists_sources_and_costs_add_up() -> None:
     best = merge(
         {"list_codes": ["vacant", "tax_delinquent"], "cost_cents": Decimal("1.5")},
@@ -128,6 +139,16 @@ def test_the_content_hash_changes_with_values_only() -> None:
     assert merge({**row, "owner_name": "B. SAMPLE"})["content_hash"] != plain
     assert merge({**row, "list_codes": ["vacant", "x"]})["content_hash"] != plain
     assert merge(row, row)["content_hash"] != plain  # two records now
+
+
+def test_a_property_whose_loan_has_no_date_keeps_the_hash_it_had_before_there_were_dates() -> None:
+    row = {**OAK_ZIP, "owner_name": "A. SAMPLE", "mortgage_cents": 100, "list_codes": ["vacant"],
+           "sale_date": date(2013, 1, 1)}  # fmt: skip
+    no_loan = {**row, "mortgage_cents": None}
+    assert merge(row)["content_hash"] == "0a18c9814c56e06dd73728a6db30cbad"
+    assert merge(no_loan)["content_hash"] == "51f0c67dca4d36fc5aa30b2369329b2d"
+    dates = [None, date(2009, 1, 1), date(2009, 1, 2)]
+    assert len({merge({**one, "mortgage_date": day})["content_hash"] for one in (row, no_loan) for day in dates}) == 6
 
 
 def test_properties_do_not_mix_and_the_result_obeys_the_contract() -> None:

@@ -116,6 +116,7 @@ def _row_id(county: CountySource, place: Place, number: int) -> str | int:
 def _facts(place: Place, estate: Mapping[str, Any], number: int) -> Row:
     """What the world knows of the estate, by target. 0 stays 0: counties write it too."""
     assessment, sale = estate["assessment"], estate["sale"]["saleAmountData"]
+    loan = assessment["mortgage"].get("FirstConcurrent", {})
     building = estate.get("building", {})
     rooms, location = building.get("rooms", {}), estate.get("location", {})
     line, _, unit = estate["address"]["line1"].partition(" UNIT ")
@@ -144,6 +145,8 @@ def _facts(place: Place, estate: Mapping[str, Any], number: int) -> Row:
         "units": building.get("summary", {}).get("unitsCount", 0),
         "assessed_cents": assessment["assessed"]["assdTtlValue"],
         "market_value_cents": assessment["market"]["mktTtlValue"],
+        "mortgage_cents": loan.get("amount", 0),
+        "mortgage_date": dt.date.fromisoformat(loan["date"]) if "date" in loan else None,
         "sale_date": dt.date.fromisoformat(sale["saleRecDate"]),
         "sale_price_cents": sale["saleAmt"],
         "lat": float(location["latitude"]) if location else None,

@@ -89,7 +89,7 @@ def _estate(place: Place, number: int, dice: bytes, today: dt.date, value_per_sq
             "market": {"mktTtlValue": worth},
             "tax": {"taxAmt": round(worth * 0.011, 2), "taxYear": today.year - 1},
             "owner": owner,
-            "mortgage": _mortgage(dice, worth),
+            "mortgage": _mortgage(dice, worth, dt.date.fromisoformat(sale["saleTransDate"]), today),
         },
         "vintage": {"lastModified": sale.get("saleTransDate"), "pubDate": today.replace(day=1).isoformat()},
     }
@@ -162,8 +162,16 @@ def _owner(place: Place, dice: bytes, number: int, situs: str) -> dict[str, Any]
     return owner | {"absenteeOwnerStatus": "O" if mails_home else "A", "mailingAddressOneLine": mailing}
 
 
-def _mortgage(dice: bytes, worth: int) -> dict[str, Any]:
+def _mortgage(dice: bytes, worth: int, sold_on: dt.date, today: dt.date) -> dict[str, Any]:
+    """The open loan: made to buy the home, or in one of three some years later. A few are told without their date."""
     if dice[30] < 50:
         return {}
-    amount = 0 if dice[30] < 110 else worth * (15 + dice[31] % 66) // 100 // 100 * 100
-    return {"FirstConcurrent": {"amount": amount}, "SecondConcurrent": {"amount": 0}}
+    second = {"SecondConcurrent": {"amount": 0}}
+    if dice[30] < 110:
+        return {"FirstConcurrent": {"amount": 0}} | second
+    refinanced_on = sold_on + dt.timedelta(days=500 + 14 * dice[33])
+    made_on = refinanced_on if dice[32] < 85 and refinanced_on <= today else sold_on
+    first: dict[str, Any] = {"amount": worth * (15 + dice[31] % 66) // 100 // 100 * 100}
+    if dice[32] < 240:
+        first["date"] = made_on.isoformat()
+    return {"FirstConcurrent": first} | second

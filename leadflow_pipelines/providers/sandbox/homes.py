@@ -39,6 +39,7 @@ class Home:
     assessed: int
     worth: int
     loan: int | None
+    loan_on: dt.date | None
     sold_on: dt.date
     sale_price: int | None
 
@@ -62,6 +63,7 @@ def _home(number: int, place: Place, estate: dict[str, Any]) -> Home:
     mailing_street, city, state_zip = owner["mailingAddressOneLine"].split(", ")
     state, zip_code = state_zip.split(" ")
     occupancy = summary.get("absenteeInd")
+    loan = assessment["mortgage"].get("FirstConcurrent", {})
     return Home(
         number=number,
         id=estate["identifier"]["attomId"],
@@ -85,7 +87,8 @@ def _home(number: int, place: Place, estate: dict[str, Any]) -> Home:
         units=building.get("summary", {}).get("unitsCount"),
         assessed=assessment["assessed"]["assdTtlValue"],
         worth=assessment["market"]["mktTtlValue"],
-        loan=assessment["mortgage"].get("FirstConcurrent", {}).get("amount") or None,
+        loan=loan.get("amount") or None,
+        loan_on=dt.date.fromisoformat(loan["date"]) if "date" in loan else None,
         sold_on=dt.date.fromisoformat(sale["saleTransDate"]),
         sale_price=sale["saleAmountData"]["saleAmt"] or None,
     )

@@ -38,6 +38,7 @@ SCHEMA: dict[str, Any] = {
     "assessed_cents": pl.Int64,
     "market_value_cents": pl.Int64,
     "mortgage_cents": pl.Int64,
+    "mortgage_date": pl.Date,
     "sale_date": pl.Date,
     "sale_price_cents": pl.Int64,
     "lat": pl.Float64,
@@ -61,6 +62,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "owner_status": ("@owner.absenteeownerstatus",),
     "land_use": ("summary.proplanduse", "summary.proptype", "summary.propclass"),
     "sale_date": ("sale.saletransdate", "@sold.salerecdate", "@sold.saletransdate", "sale.salesearchdate"),
+    "loan_date": ("@loans.firstconcurrent.date", "@loans.date"),
     "lat": ("location.latitude",),
     "lon": ("location.longitude",),
 }
@@ -172,7 +174,8 @@ def _columns() -> dict[str, pl.Expr]:
         "assessed_cents": _cents(_within("assessed", 0.01, MOST_DOLLARS)),
         "market_value_cents": _cents(_within("market_value", 0.01, MOST_DOLLARS)),
         "mortgage_cents": _cents(_loans()),
-        "sale_date": pl.col("sale_date").str.head(10).str.to_date("%Y-%m-%d", strict=False),
+        "mortgage_date": _day("loan_date"),
+        "sale_date": _day("sale_date"),
         "sale_price_cents": _cents(_within("sale_price", 0.01, MOST_DOLLARS)),
         "lat": _degrees("lat", 90),
         "lon": _degrees("lon", 180),
@@ -186,6 +189,10 @@ def _loans() -> pl.Expr:
     """First and second loan together; null where neither is stated."""
     loans = [_within(name, 0.01, MOST_DOLLARS) for name in ("first_loan", "second_loan")]
     return pl.when(pl.any_horizontal(loan.is_not_null() for loan in loans)).then(pl.sum_horizontal(loans))
+
+
+def _day(name: str) -> pl.Expr:
+    return pl.col(name).str.head(10).str.to_date("%Y-%m-%d", strict=False)
 
 
 def _within(name: str, low: float, high: float) -> pl.Expr:

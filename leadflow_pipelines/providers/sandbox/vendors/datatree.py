@@ -72,7 +72,10 @@ def _report(home: Home) -> dict[str, Any]:
             "NumberOfUnits": home.units,
         },
         "TaxInformation": {"AssessedValue": home.assessed, "MarketValue": f"${home.worth:,}"},
-        "MortgageInformation": {"LoanAmount": home.loan},
+        "MortgageInformation": {
+            "LoanAmount": home.loan,
+            "RecordingDate": home.loan_on and f"{home.loan_on:%m/%d/%Y}",
+        },
         "LastMarketSale": {"RecordingDate": f"{home.sold_on:%m/%d/%Y}", "SalePrice": home.sale_price},
     }  # fmt: skip
 
