@@ -43,6 +43,7 @@ app = typer.Typer(
     epilog="Start with `make run`. Every command that reports takes --json.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # paragraphs flow to the width of the terminal
     add_completion=False,
 )
 app.add_typer(database.app, name="db", help="The embedded Postgres: start, stop, status.")
