@@ -5,6 +5,7 @@ is explainable boosting with groups of three features: interpret's grower stops 
 .571 by main effects, .605 with a pair).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -50,14 +51,16 @@ class Grown:
     held_out: Numbers
 
 
-def grow(rows: pl.DataFrame, names: tuple[str, ...], offset: Numbers) -> Grown | None:
+def grow(
+    rows: pl.DataFrame, names: tuple[str, ...], offset: Numbers, given: Mapping[str, Binning] | None = None
+) -> Grown | None:
     """Terms for `rows` (features, `key`, `sold` 0/1) on top of `offset` log-odds; None where no feature varies.
 
-    Folds hold whole parcels: snapshots of one parcel never stand on both sides of early stopping.
+    Folds hold whole parcels: snapshots of one parcel never stand on both sides of early stopping. given: bins to use
+    instead of learning them, so that the terms can be added to those of another fit.
     """
     require_allowed(names)
-    learned = {name: learn_binning(name, rows[name]) for name in names if name in rows.columns}
-    binnings = {name: binning for name, binning in learned.items() if binning is not None}
+    binnings = _binnings(rows, names) if given is None else given
     if not binnings:
         return None
     bins = np.column_stack([binning.bins_of(rows) for binning in binnings.values()])
@@ -78,6 +81,11 @@ def grow(rows: pl.DataFrame, names: tuple[str, ...], offset: Numbers) -> Grown |
     return Grown(_model_of(0.0, binnings, groups, tables), held_out)
 
 
+def _binnings(rows: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Binning]:
+    learned = {name: learn_binning(name, rows[name]) for name in names if name in rows.columns}
+    return {name: binning for name, binning in learned.items() if binning is not None}
+
+
 def _groups(names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Declared groups as far as their features are there, then every feature by itself."""
     declared = [tuple(name for name in group if name in names) for group in GROUPS]
@@ -86,7 +94,7 @@ def _groups(names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _model_of(
-    intercept: float, binnings: dict[str, Binning], groups: tuple[tuple[str, ...], ...], tables: list[Numbers]
+    intercept: float, binnings: Mapping[str, Binning], groups: tuple[tuple[str, ...], ...], tables: list[Numbers]
 ) -> AdditiveModel:
     terms = tuple(Term(group, table) for group, table in zip(groups, tables, strict=True) if table.any())
     used = {name for term in terms for name in term.features}

@@ -28,7 +28,7 @@ class AssumedOdds:
 # Deliberately small: the order of the scorecard's points, kept below what any one study reports.
 ASSUMED: Final[dict[str, AssumedOdds]] = {
     "is_pre_foreclosure": AssumedOdds(0.8, 0.01, "In pre-foreclosure"),
-    "is_probate": AssumedOdds(0.6, 0.01, "In probate"),
+    "is_probate": AssumedOdds(0.4, 0.01, "In probate"),
     "is_tax_delinquent": AssumedOdds(0.4, 0.05, "Property tax delinquent"),
     "is_vacant": AssumedOdds(0.4, 0.04, "Stands vacant"),
     "has_code_violation": AssumedOdds(0.2, 0.03, "Open code violation"),

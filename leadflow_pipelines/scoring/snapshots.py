@@ -13,8 +13,6 @@ from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, History
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.features import NOMINAL_CENTS, parcel_features, parcel_key
 
-# A history needs some months before a snapshot of it knows prices and holders.
-BURN_IN_DAYS: Final = 120
 STEP_DAYS: Final = 61
 MOST_SNAPSHOTS: Final = 8
 MOST_ROWS: Final = 200_000
@@ -40,13 +38,23 @@ class Snapshots:
 
 
 def take_snapshots(
-    history: History, window_days: int, *, buildings_are_dated: bool, signals: pl.DataFrame | None = None
+    history: History,
+    window_days: int,
+    *,
+    buildings_are_dated: bool,
+    signals: pl.DataFrame | None = None,
+    most_rows: int = MOST_ROWS,
+    burn_in_days: int = 120,
 ) -> Snapshots:
-    """Snapshots whose windows of `window_days` have closed; none where the history is too short for one."""
-    days = _days(history, window_days)
+    """Snapshots whose windows of `window_days` have closed; none where the history is too short for one.
+
+    most_rows: about so many rows; the newest snapshot is whole however many it has. burn_in_days: of history before a
+    snapshot.
+    """
+    days = _days(history, window_days, burn_in_days)
     keys = parcel_key(history.sales)
     known = [keys.filter(history.sales[SALE_DATE] < day).n_unique() for day in days]
-    share = min(1.0, max(0, MOST_ROWS - max(known, default=0)) / max(1, sum(known[1:])))
+    share = min(1.0, max(0, most_rows - max(known, default=0)) / max(1, sum(known[1:])))
     parts = []
     for day in days:
         features = parcel_features(history.before(day), buildings_are_dated=buildings_are_dated)
@@ -66,13 +74,13 @@ def take_snapshots(
     return Snapshots(pl.concat(parts, how="diagonal").sort("snapshot", "key"), window_days)
 
 
-def _days(history: History, window_days: int) -> list[date]:
+def _days(history: History, window_days: int, burn_in_days: int) -> list[date]:
     first = history.sales[SALE_DATE].min()
     if not isinstance(first, date):
         return []
     newest = history.as_of - timedelta(days=window_days)
     days = [newest - timedelta(days=STEP_DAYS * step) for step in range(MOST_SNAPSHOTS)]
-    return [day for day in days if (day - first).days >= BURN_IN_DAYS]
+    return [day for day in days if (day - first).days >= burn_in_days]
 
 
 def _sold_within(history: History, day: date, window_days: int) -> pl.Series:
