@@ -10,6 +10,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts import LEAD_SCORES, PROPERTY_LINKS, PROPERTY_RECORDS
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.properties.present_ids import under_present_ids
 from leadflow_pipelines.sales_history.arms_length import NOMINAL_CENTS
 
 HORIZON: Final = dt.timedelta(days=365)
@@ -36,7 +37,7 @@ def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date, since: 
     if first.is_empty():
         return pl.DataFrame(schema=CLOSED)
     noted = outcomes.filter(pl.col("kind").is_in(SOLD_KINDS)).select("property_id", sold_on="happened_on")
-    sales = pl.concat([_recorded_sales(lake), _under_todays_ids(lake, noted)]).unique()
+    sales = pl.concat([_recorded_sales(lake), under_present_ids(lake, noted)]).unique()
     within = (pl.col("sold_on") >= pl.col("day")) & (pl.col("sold_on") < pl.col("day") + HORIZON)
     sold = first.join(sales, on="property_id").filter(within).select("property_id", "day").unique()
     return (
@@ -58,7 +59,7 @@ def _first_of_months(lake: Lake, *, since: dt.date, until: dt.date) -> pl.DataFr
             & pl.col("probability").is_not_null(),
             columns=["property_id", "day", "probability", "model_version"],
         )
-        scores = _under_todays_ids(lake, scores).with_columns(
+        scores = under_present_ids(lake, scores).with_columns(
             pl.col("model_version").str.split("+").list.last(), pl.lit(month).alias("month")
         )
         ordered = scores.sort("day", "property_id", "probability", descending=[False, False, True])
@@ -76,19 +77,3 @@ def _recorded_sales(lake: Lake) -> pl.DataFrame:
     )
     links = lake.read(PROPERTY_LINKS, columns=["record_id", "property_id"])
     return told.unique().join(links, on="record_id").select("property_id", sold_on="sale_date")
-
-
-def _under_todays_ids(lake: Lake, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the id that each property has now, where a merge gave its own up."""
-    links = lake.read(PROPERTY_LINKS, columns=["previous_property_id", "property_id"])
-    standing = links.select(previous_property_id="property_id").unique()
-    heirs = (
-        links.drop_nulls("previous_property_id")
-        .join(standing, on="previous_property_id", how="anti")
-        .group_by("previous_property_id")
-        .agg(heir=pl.col("property_id").unique())
-        .filter(pl.col("heir").list.len() == 1)
-        .with_columns(pl.col("heir").list.first())
-    )
-    moved = frame.join(heirs, left_on="property_id", right_on="previous_property_id", how="left", maintain_order="left")
-    return moved.with_columns(property_id=pl.coalesce("heir", "property_id")).drop("heir")
