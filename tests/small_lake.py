@@ -35,6 +35,17 @@ LEADS = [
     ("e", "unlocated", (D1,), 5, None, ()),  # located on the second day
     ("e", HOME_ZIP, (D2,), 30, None, ()),
 ]
+COMPS = [
+    {"parcel_id": "b", "sale_date": dt.date(2026, 5, 1), "sale_price_cents": 200_000_00, "distance_m": 120.0,
+     "age_days": 204, "living_sqft": 1000.0, "adjustment": 1.1, "adjusted_price_cents": 220_000_00},
+    {"parcel_id": "gone", "sale_date": dt.date(2025, 5, 1), "sale_price_cents": 100_000_00, "distance_m": None,
+     "age_days": 569, "living_sqft": None, "adjustment": 2.0, "adjusted_price_cents": 200_000_00},
+]  # fmt: skip
+"""Behind the value of `a` on the second day; on the first it had none."""
+VALUED = {
+    "estimated_value_cents": 210_000_00, "value_low_cents": 180_000_00, "value_high_cents": 240_000_00,
+    "value_method": "comps+model", "value_comps": COMPS, "is_probate": True, "loan_age_years": 16.5,
+}  # fmt: skip
 OWNERS = dict.fromkeys("abcd", "doe")
 PROVENANCE = [
     {"field": "address", "source": "attom", "observed_at": NOW - dt.timedelta(days=3)},
@@ -76,6 +87,7 @@ def fill(lake):
     versions = versions.with_columns(
         conflicts=pl.when(is_disputed).then(pl.lit(["year_built"])).otherwise(pl.lit([], pl.List(pl.String))),
         year_built=pl.when(is_disputed).then(1986),
+        address=pl.when(pl.col("property_id") == "b").then(pl.lit("12 OAK ST NASHVILLE TN 37203")),
     )
     prefixes = sorted({zip_code[:3] for zip_code in versions["zip"]})
     lake.update(PROPERTIES, {"zip_prefix": prefixes}, lambda _: PROPERTIES.conform(versions))
@@ -100,6 +112,7 @@ def enriched(leads, day):
                     "is_tax_delinquent": pid == "a" or None, "stacked_list_count": 2 if pid == "a" else 0,
                     "market_value_cents": {"a": 100, "b": 301}.get(pid), "sources": ["attom"],
                     "cost_cents": cost and Decimal(cost),
+                    **(VALUED if (pid, day) == ("a", D2) else {}),
                 }
                 for pid, zip_code, _, _, cost, _ in leads
             ],
@@ -111,7 +124,14 @@ def enriched(leads, day):
 def scores(leads, day):
     frame = pl.DataFrame(
         [
-            {"zip": zip_code, "property_id": pid, "points": points, "reasons": REASONS if points else []}
+            {
+                "zip": zip_code,
+                "property_id": pid,
+                "points": points,
+                "reasons": REASONS if points else [],
+                "probability": 0.08 if pid == "a" else None,
+                "deal_score": 71.5 if pid == "a" else None,
+            }
             for pid, zip_code, _, points, _, _ in leads
         ]
     )

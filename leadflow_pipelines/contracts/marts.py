@@ -7,7 +7,7 @@ from leadflow_pipelines.contracts import shared_columns as shared
 from leadflow_pipelines.contracts.backtest_marts import BACKTEST_MARTS
 from leadflow_pipelines.contracts.contract import CENTS, Contract, column
 from leadflow_pipelines.contracts.evidence import PROPERTY_CONFLICTS
-from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES
+from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES, VALUE_COMPS
 from leadflow_pipelines.contracts.outreach import CAMPAIGN_COUNTS
 
 ORG = shared.ORG
@@ -53,6 +53,7 @@ MART_LEADS = Contract(
                 "is_out_of_state",
                 "is_tax_delinquent",
                 "is_pre_foreclosure",
+                "is_probate",
                 "is_vacant",
                 "has_code_violation",
                 "tenure_years",
@@ -60,11 +61,13 @@ MART_LEADS = Contract(
                 "estimated_value_cents",
                 "value_low_cents",
                 "value_high_cents",
+                "value_method",
                 "market_value_cents",
                 "assessed_cents",
                 "sale_date",
                 "sale_price_cents",
                 "equity_share",
+                "loan_age_years",
                 "year_built",
                 "living_sqft",
             )
@@ -72,6 +75,7 @@ MART_LEADS = Contract(
         "points": LEAD_SCORES.columns["points"],
         "rank_in_zip": LEAD_SCORES.columns["rank_in_zip"],
         "probability": LEAD_SCORES.columns["probability"],
+        "deal_score": LEAD_SCORES.columns["deal_score"],
         "reasons": column(pl.String, "What added points, most first, separated by semicolons.", required=True),
         "model_version": LEAD_SCORES.columns["model_version"],
         "conflicting_fields": column(
@@ -79,6 +83,7 @@ MART_LEADS = Contract(
             "Fields on which its sources contradict each other, by commas; who says what is in mart_conflicts. Null "
             "where they agree.",
         ),
+        "comps": _count("Comparable sales behind the value; they stand in mart_value_comps."),
         "cleared_mail": _count("Mailing addresses cleared for mail."),
         "cleared_voice": _count("Phones cleared for manually dialled calls."),
         "cleared_sms": _count("Phones cleared for text messages."),
@@ -87,6 +92,40 @@ MART_LEADS = Contract(
     },
     key=("org", "property_id"),
     personal=("owner_name", "mailing_street", "address"),
+)
+
+MART_VALUE_COMPS = Contract(
+    name="mart_value_comps",
+    text="The comparable sales behind the values of mart_leads, one row each: what was sold, when, how far off, and "
+    "what its price says this home is worth.",
+    columns={
+        "org": ORG,
+        "zip": shared.ZIP,
+        "day": shared.DAY,
+        "property_id": shared.PROPERTY_ID,
+        "comp_number": column(pl.Int32, "1 is the comparable sale most alike.", pa.Check.ge(1), required=True),
+        "comp_property_id": column(pl.String, "The property that was sold, by the id it has now.", required=True),
+        "comp_address": column(pl.String, "Its address on one line; null where it is none of the org's any more."),
+        "sale_date": column(VALUE_COMPS["sale_date"], "Day of its sale.", required=True),
+        "sale_price_cents": column(
+            VALUE_COMPS["sale_price_cents"], "Its price.", pa.Check.gt(0), unit="US cents", required=True
+        ),
+        "distance_m": column(
+            VALUE_COMPS["distance_m"], "How far away; null without coordinates.", pa.Check.ge(0), unit="metres"
+        ),
+        "age_days": column(VALUE_COMPS["age_days"], "Days from its sale to the day of the price level.", unit="days"),
+        "living_sqft": column(VALUE_COMPS["living_sqft"], "Its living area.", pa.Check.gt(0), unit="square feet"),
+        "adjustment": column(
+            VALUE_COMPS["adjustment"],
+            "Factor from its price to this home, for time, size and the rest.",
+            pa.Check.gt(0),
+        ),
+        "adjusted_price_cents": column(
+            VALUE_COMPS["adjusted_price_cents"], "Its price times that factor.", pa.Check.gt(0), unit="US cents"
+        ),
+    },
+    key=("org", "property_id", "comp_number"),
+    personal=("comp_address",),
 )
 
 MART_ZIP_SUMMARY = Contract(
@@ -281,6 +320,7 @@ MART_LEAD_OUTCOMES = Contract(
 
 MARTS = (
     MART_LEADS,
+    MART_VALUE_COMPS,
     MART_ZIP_SUMMARY,
     MART_LEAD_FUNNEL,
     MART_PROVIDER_SPEND,

@@ -27,7 +27,20 @@ from leadflow_pipelines.marts.dbt_worker import warm_up_marts
 from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 from leadflow_pipelines.marts.run_dbt import PROJECT
 from tests.small_backtest import AS_OF
-from tests.small_lake import D1, D2, HOME_ZIP, LEADS, NOW, OTHER_ZIP, decisions, enriched, fill, scores, write_ledger
+from tests.small_lake import (
+    COMPS,
+    D1,
+    D2,
+    HOME_ZIP,
+    LEADS,
+    NOW,
+    OTHER_ZIP,
+    decisions,
+    enriched,
+    fill,
+    scores,
+    write_ledger,
+)
 
 FROM_CAMPAIGNS = {"mart_campaign_performance", "mart_lead_outcomes"}
 """Those are under test with orgs that have campaigns."""
@@ -77,6 +90,26 @@ def test_mart_leads_counts_cleared_contact_points_and_adds_cost(built):
     assert lead["cost_cents"] == Decimal("12.5")
     assert lead["reasons"] == "Taxes are late; Owner lives elsewhere"
     assert lead["is_vacant"] is None, "an unknown signal stays unknown"
+
+
+def test_mart_leads_tells_the_value_with_its_interval_the_chance_and_the_deal(built):
+    lead, other = exported(built, "mart_leads").filter(pl.col("property_id").is_in(["a", "b"])).rows(named=True)
+    value = [lead[f"{name}_cents"] for name in ("estimated_value", "value_low", "value_high")]
+    assert (value, lead["value_method"]) == ([210_000_00, 180_000_00, 240_000_00], "comps+model")
+    assert (lead["probability"], lead["deal_score"], lead["comps"]) == (0.08, 71.5, 2)
+    assert (lead["is_probate"], lead["loan_age_years"]) == (True, 16.5)
+    unknown = ("estimated_value_cents", "value_method", "probability", "deal_score", "is_probate", "loan_age_years")
+    assert [other[name] for name in (*unknown, "comps")] == [*[None] * len(unknown), 0]
+
+
+def test_comparable_sales_are_rows_that_name_what_was_sold(built):
+    first, second = exported(built, "mart_value_comps").rows(named=True)
+    assert (first["zip"], first["day"], first["property_id"], first["comp_number"]) == (HOME_ZIP, D2, "a", 1)
+    assert (first["comp_property_id"], first["comp_address"]) == ("b", "12 OAK ST NASHVILLE TN 37203")
+    told = {name: value for name, value in COMPS[0].items() if name != "parcel_id"}
+    assert {name: first[name] for name in told} == told
+    assert (second["comp_number"], second["comp_property_id"], second["comp_address"]) == (2, "gone", None)
+    assert (second["distance_m"], second["adjusted_price_cents"]) == (None, 200_000_00)
 
 
 def test_zip_summary(built):

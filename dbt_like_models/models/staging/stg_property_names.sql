@@ -1,7 +1,7 @@
--- Every id under which a property was ever named, with the id it has now, its ZIP, and its latest recorded sale. An id
--- that was given up leads on only where all its records went to one property.
+-- Every id under which a property was ever named, with the id it has now, its ZIP and address, and its latest recorded
+-- sale. An id that was given up leads on only where all its records went to one property.
 with current_ones as (
-    select property_id, zip, sale_date, sale_price_cents
+    select property_id, zip, address, sale_date, sale_price_cents
     from {{ source('lake', 'properties') }}
     where valid_to is null
 ),
@@ -14,10 +14,10 @@ given_up as (
     having count(distinct property_id) = 1
 )
 
-select property_id as named, property_id, zip, sale_date, sale_price_cents
+select property_id as named, *
 from current_ones
 union all
-select given_up.named, current_ones.property_id, current_ones.zip, current_ones.sale_date, current_ones.sale_price_cents
+select given_up.named, current_ones.*
 from given_up
 inner join current_ones using (property_id)
 where given_up.named not in (select property_id from current_ones)

@@ -6,6 +6,7 @@ select
     points,
     rank_in_zip,
     probability,
+    deal_score,
     array_to_string(list_transform(reasons, lambda reason: reason.text), '; ') as reasons,
     model_version
 from {{ source('lake', 'lead_scores') }}
