@@ -4,15 +4,18 @@ import datetime as dt
 import os
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
+import pytest
 import yaml
+from playwright.sync_api import BrowserContext, Page, Playwright, Route, sync_playwright
 from sqlalchemy import Table, select
 
 from leadflow_pipelines.database.connections import Database
@@ -20,6 +23,7 @@ from leadflow_pipelines.database.orgs import Org
 from leadflow_pipelines.database.tables import crawl_pages, provider_calls
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
+from leadflow_pipelines.providers.scraper import browser
 from leadflow_pipelines.providers.scraper.crawl import Crawl, CrawlReport
 from leadflow_pipelines.providers.scraper.recipe import Recipe, parse_recipe
 from leadflow_pipelines.providers.stored_pulls import read_stored_pulls
@@ -34,12 +38,70 @@ LISTS, PRIVATE = 2, 1
 DETAILS = RECORDS - PRIVATE
 SITE = "/county-site"
 T = TypeVar("T")
+CRAWLERS = ThreadPoolExecutor(1)
 
 
 def in_a_thread(work: Callable[[], T]) -> T:
-    """Does the work in a thread of its own: Playwright allows one of itself per thread, and other tests hold one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+    """Does the work in the crawls' thread: Playwright allows one of itself per thread, and other tests hold one."""
+    return CRAWLERS.submit(work).result()
+
+
+class _KeptReader:
+    """The context and page of a crawl's reader: what is read leaves nothing in it, so the next crawl reads in it too."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self._context = context
+        self._page: Page | None = None
+
+    def route(self, url: str, handler: Callable[[Route], None]) -> None:
+        if self._page is None:
+            self._context.route(url, handler)
+
+    def new_page(self) -> Page:
+        self._page = self._page or self._context.new_page()
+        return self._page
+
+
+class _Chromium:
+    """One chromium for many crawls. What a crawl opened for its site's pages is closed with it."""
+
+    def __init__(self) -> None:
+        self.playwright = sync_playwright().start()
+        self._browser = browser._launch(self.playwright)
+        self._reader: _KeptReader | None = None
+        self._opened: list[BrowserContext] = []
+
+    def new_context(self, **options: Any) -> BrowserContext | _KeptReader:
+        if options.get("offline"):
+            self._reader = self._reader or _KeptReader(self._browser.new_context(**options))
+            return self._reader
+        self._opened.append(self._browser.new_context(**options))
+        return self._opened[-1]
+
+    @contextmanager
+    def crawl(self) -> Iterator[Playwright]:
+        try:
+            yield self.playwright
+        finally:
+            while self._opened:
+                self._opened.pop().close()
+
+    def stop(self) -> None:
+        self._browser.close()
+        self.playwright.stop()
+
+
+@contextmanager
+def one_chromium() -> Iterator[None]:
+    """All crawls meanwhile are in one chromium, launched as theirs would be: starting it and its pages takes longer
+    than most of them.
+    """
+    chromium = in_a_thread(_Chromium)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(browser, "sync_playwright", chromium.crawl)
+        patched.setattr(browser, "_launch", lambda _: chromium)
+        yield
+    in_a_thread(chromium.stop)
 
 
 def recipe_text(site: str, **changes: Any) -> str:

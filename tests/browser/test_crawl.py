@@ -22,13 +22,31 @@ from leadflow_pipelines.providers.scraper.kept_html import KeptHtml, Received
 from leadflow_pipelines.providers.scraper.refusals import CrawlStopped
 from leadflow_pipelines.providers.scraper.rows import to_source_rows
 from leadflow_pipelines.settings import load_settings
-from tests.browser.county import DAY, DETAILS, LISTS, PRIVATE, RECORDS, SITE, ZIP, County, Listener, in_a_thread
+from tests.browser.county import (
+    DAY,
+    DETAILS,
+    LISTS,
+    PRIVATE,
+    RECORDS,
+    SITE,
+    ZIP,
+    County,
+    Listener,
+    in_a_thread,
+    one_chromium,
+)
 
 HAS_CHROMIUM = any(shutil.which(name) for name in INSTALLED)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not HAS_CHROMIUM and os.environ.get("CI") != "true", reason="no chromium is installed"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _chromium() -> Iterator[None]:
+    with one_chromium():
+        yield
 
 
 @pytest.fixture(scope="module")
