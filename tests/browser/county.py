@@ -47,7 +47,7 @@ def in_a_thread(work: Callable[[], T]) -> T:
 
 
 class _KeptReader:
-    """The context and page of a crawl's reader: what is read leaves nothing in it, so the next crawl reads in it too."""
+    """The context and page of a crawl's reader: what is read leaves nothing in it, so the next crawl reads there."""
 
     def __init__(self, context: BrowserContext) -> None:
         self._context = context
