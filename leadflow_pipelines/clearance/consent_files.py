@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from leadflow_pipelines.clearance.consents import Consent, consent_fault, with_evidence_beside
 from leadflow_pipelines.compliance.instants import instant_of
-from leadflow_pipelines.source_rows.checked_csv import RowFault, Wrong, read_checked_csv
+from leadflow_pipelines.source_rows.checked_rows import RowFault, Wrong, read_checked_csv
 
 NEEDED = ("contact", "channel", "purpose", "kind", "given_to", "wording", "source", "captured_at")
 OPTIONAL = ("expires_at", "evidence_file")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadflow_pipelines.cli.console import DayOption, JsonOption, OrgOption, out, print_json, print_table
+from leadflow_pipelines.cli.fairness import EXAMPLES as FAIRNESS_EXAMPLES
+from leadflow_pipelines.cli.fairness import fairness
 from leadflow_pipelines.cli.session import open_session, parse_day
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Models learned from the org's own sales: train, list, card.",
+    help="Models learned from the org's own sales: train, list, card, fairness.",
     epilog="The chance of a sale and the value of a home appear with the leads once a model has been promoted; until "
     "then the scorecard stands. Nothing here asks a vendor or spends money.",
 )
@@ -141,3 +143,6 @@ def _lines(rows: "pl.DataFrame", serving: set[str]) -> list[list[Any]]:
         ]
         for row in rows.iter_rows(named=True)
     ]
+
+
+app.command("fairness", epilog=FAIRNESS_EXAMPLES)(fairness)

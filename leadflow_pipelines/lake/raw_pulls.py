@@ -45,6 +45,11 @@ class RawPulls:
         full = [f"{self._root}/{path}" for path in paths]
         return RAW_PULLS.conform(pl.read_parquet(full, storage_options=self._options, hive_partitioning=False))
 
+    def read_all(self, provider: str) -> pl.DataFrame:
+        """The rows of every pull of a provider, in the order of the files' names; no rows where there is none."""
+        below = f"{self._root}/raw/{provider}/"
+        return self.read_raw([path.removeprefix(f"{self._root}/") for path in self._files() if path.startswith(below)])
+
     def has_raw(self, path: str) -> bool:
         """Whether the file of a pull is still there."""
         if "://" in self._root:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.outcomes.known_properties import LIST_IDS, find_properties, nearest_ids
 from leadflow_pipelines.outcomes.note_outcomes import Outcome, campaign_ids, note_outcomes, outcome_fault
-from leadflow_pipelines.source_rows.checked_csv import RowFault, Wrong, read_checked_csv
+from leadflow_pipelines.source_rows.checked_rows import RowFault, Wrong, read_checked_csv
 
 NEEDED = ("property_id", "kind", "happened_on")
 OPTIONAL = ("amount", "campaign", "note")

@@ -18,7 +18,7 @@ from leadflow_pipelines.compliance.conditions.place import EMAIL_SYNTAX
 from leadflow_pipelines.compliance.contact_hash import HashKeys, with_contact_hash
 from leadflow_pipelines.compliance.evidence import EVIDENCE_REQUIRED
 from leadflow_pipelines.outreach.campaigns.audience import FIELD_COLUMNS
-from leadflow_pipelines.source_rows.checked_csv import RowFault, Wrong, read_checked_csv
+from leadflow_pipelines.source_rows.checked_rows import RowFault, Wrong, read_checked_csv
 
 KINDS = ("phone", "email", "mailing")
 MAILING = ("mailing_street", "mailing_city", "mailing_state", "mailing_zip")
