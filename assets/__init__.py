@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from assets.backtest import BACKTEST_NAMES, build_backtest_assets
 from assets.contacts import lead_contacts, outreach_lists, raw_batchdata
 from assets.geocodes import geocodes, may_cost
 from assets.leads import enriched_leads, lead_scores
@@ -33,6 +34,7 @@ LIST_NAMES = outreach_lists.table_names
 PULL_NAMES = tuple(asset.name for asset in RAW_ASSETS)
 
 __all__ = [
+    "BACKTEST_NAMES",
     "LIST_NAMES",
     "MART_NAMES",
     "MODEL_NAMES",
@@ -53,6 +55,7 @@ def build_assets(scope: Scope) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
         *zip_days,
         *build_model_assets(scope),
         *build_model_watch(scope),
+        build_backtest_assets(scope),
         build_mart_assets(scope),
     ]
 

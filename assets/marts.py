@@ -8,7 +8,7 @@ import dagster as dg
 from assets.run_correlation import bind_run
 from assets.run_metadata import column_schema
 from assets.scope import Scope
-from leadflow_pipelines.contracts import MARTS
+from leadflow_pipelines.contracts import BACKTEST_TABLES, MARTS
 from leadflow_pipelines.marts.build_marts import build_marts
 from leadflow_pipelines.observability.progress import report_progress
 
@@ -22,6 +22,7 @@ LAKE_SOURCES = (
     "lead_scores",
     "lead_contacts",
     "outreach_lists",
+    *(table.name for table in BACKTEST_TABLES),
 )
 
 MAY_STAND_TAG = "leadflow/marts_may_stand"

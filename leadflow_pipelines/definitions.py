@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets import build_assets, paid_names, unasked
 from assets.scope import Scope
+from leadflow_pipelines.automation.backtest_job import build_backtest_job, build_backtest_schedule
 from leadflow_pipelines.automation.dispatch_job import build_dispatch_job, build_dispatch_schedule
 from leadflow_pipelines.automation.import_job import build_import_job
 from leadflow_pipelines.automation.jobs import build_jobs
@@ -53,7 +54,7 @@ def build_defs(
     settings = settings or get_settings()
     jobs = [*build_jobs(scope, paid=paid_names(settings), without=unasked(settings))]
     jobs += [build_import_job(scope), build_dispatch_job(scope), build_lookups_job(scope), build_train_job(scope)]
-    jobs += [build_watch_job(scope)]
+    jobs += [build_backtest_job(scope), build_watch_job(scope)]
     return dg.Definitions(
         assets=build_assets(scope),
         jobs=jobs,
@@ -62,6 +63,7 @@ def build_defs(
             build_dispatch_schedule(scope),
             build_lookups_schedule(scope),
             build_train_schedule(scope),
+            build_backtest_schedule(scope),
             build_watch_schedule(scope),
         ],
         sensors=[*build_sensors(scope), build_replies_sensor()],

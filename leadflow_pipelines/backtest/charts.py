@@ -1,17 +1,23 @@
 """Charts as inline SVG: lines with bands, points with error bars, grouped bars. Strings in, strings out.
 
-Here: scales, axes, marks. Colours are classes that the page's style sheet paints, so that a chart follows its light and
-dark themes. Not here: which figures are drawn (`report`).
+Here: scales, axes, marks. Colours are classes that a style sheet paints, so that a chart follows light and dark themes.
+Not here: which figures are drawn (`report`).
 """
 
+import base64
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
+CHART_STYLE = Path(__file__).with_name("charts.css")
+"""Colours and marks; a page has them once, a picture carries them."""
 WIDTH, HEIGHT = 400, 270
 LEFT, RIGHT, TOP, BOTTOM = 54, 26, 14, 42
 """Drawn at the size of a phone: text keeps its size there, and the page shows several beside each other where wide."""
+
+LEGEND_ROW, LEGEND_LETTER = 18, 6.0
 
 Point = tuple[float, float]
 Format = Callable[[float], str]
@@ -99,6 +105,37 @@ def bar_chart(label: str, y: Axis, groups: Sequence[str], series: Sequence[Serie
         for number, name in enumerate(groups)
     ]
     return _svg(label, [*_y_axis(y), *marks, *names])
+
+
+def as_picture(svg: str, series: Sequence[Series]) -> str:
+    """A chart with its legend and colours as one picture: a data URI, for where Markdown is read and no page."""
+    marks, rows = _legend(series)
+    top = LEGEND_ROW * rows
+    box = f'viewBox="0 {-top} {WIDTH} {HEIGHT + top}" width="{WIDTH}" height="{HEIGHT + top}"'
+    paper = f'<rect class="paper" x="0" y="{-top}" width="{WIDTH}" height="{HEIGHT + top}"/>'
+    inner = svg[svg.index(">") + 1 :]
+    style = CHART_STYLE.read_text(encoding="utf-8")
+    whole = f'<svg xmlns="http://www.w3.org/2000/svg" {box}><style>{style}</style>{paper}{"".join(marks)}{inner}'
+    return f"data:image/svg+xml;base64,{base64.b64encode(whole.encode()).decode()}"
+
+
+def _legend(series: Sequence[Series]) -> tuple[list[str], int]:
+    """Names beside their colours above the chart, and how many rows they take."""
+    marks, left, row = [], 0.0, 1
+    for one in series:
+        wide = LEGEND_LETTER * len(one.name) + 28
+        if left and left + wide > WIDTH:
+            left, row = 0.0, row + 1
+        at = LEGEND_ROW * (row - 1)
+        marks.append((left, at, one))
+        left += wide
+    top = -LEGEND_ROW * row + 10
+    drawn = [
+        f'<rect class="bar {one.kind}" x="{x + 4:.1f}" y="{top + y:.1f}" width="12" height="4"/>'
+        f'<text class="name" x="{x + 20:.1f}" y="{top + y + 6:.1f}">{escape(one.name)}</text>'
+        for x, y, one in marks
+    ]
+    return drawn, row
 
 
 def _frame(label: str, x: Axis, y: Axis, marks: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """A backtest as one HTML page that needs nothing else: charts, tables, and what they cannot say.
 
-Here: which charts, in which order, in whose words. Not here: drawing (`charts`), tables (`summary`), colours
-(`report.css`).
+Here: which charts, in which order, in whose words. Not here: drawing (`charts`, coloured by `charts.css`), tables
+(`summary`), the look of the page (`report.css`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,17 @@ from pathlib import Path
 
 import polars as pl
 
-from leadflow_pipelines.backtest.charts import Axis, Point, Series, bar_chart, line_chart, point_chart, ticks_to
+from leadflow_pipelines.backtest.charts import (
+    CHART_STYLE,
+    Axis,
+    Point,
+    Series,
+    as_picture,
+    bar_chart,
+    line_chart,
+    point_chart,
+    ticks_to,
+)
 from leadflow_pipelines.backtest.judge_scores import EVERY, SEASONED
 from leadflow_pipelines.backtest.judge_values import THIRDS
 from leadflow_pipelines.backtest.models import OURS, PEER, SCORE_MODELS, VALUE_MODELS
@@ -50,12 +60,20 @@ def to_html(result: Backtest) -> str:
         "<h2>What it rests on</h2>",
         _facts(facts(result)),
     ]
+    style = "".join(path.read_text(encoding="utf-8") for path in (CHART_STYLE, STYLE))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head>"
+        f"<title>{escape(title)}</title><style>{style}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def to_pictures(result: Backtest) -> dict[str, str]:
+    """Each chart as Markdown that needs nothing else, by its title: a picture and what it shows."""
+    return {
+        title: f"![{title}]({as_picture(svg, series)})\n\n{caption}" for title, caption, svg, series in _charts(result)
+    }
 
 
 def _alarm(result: Backtest) -> str:

@@ -12,7 +12,7 @@ from leadflow_pipelines.backtest.judge_scores import judge_scores
 from leadflow_pipelines.backtest.judge_values import judge_values
 from leadflow_pipelines.backtest.models import Models, product_models
 from leadflow_pipelines.backtest.notes import told_notes
-from leadflow_pipelines.backtest.plan import BacktestPlan
+from leadflow_pipelines.backtest.plan import NEWEST_DATES, BacktestPlan
 from leadflow_pipelines.backtest.snapshots import SalesRecord, read_record
 from leadflow_pipelines.backtest.walk_forward import (
     Canary,
@@ -23,7 +23,14 @@ from leadflow_pipelines.backtest.walk_forward import (
     value_date,
     watch_canary,
 )
-from leadflow_pipelines.backtest.windows import Coverage, as_of_dates, closed_dates, find_coverage
+from leadflow_pipelines.backtest.windows import (
+    Coverage,
+    add_months,
+    as_of_dates,
+    closed_dates,
+    find_coverage,
+    newest_date,
+)
 from leadflow_pipelines.errors import InvalidInput
 
 
@@ -63,8 +70,7 @@ def run_backtest(
     """
     record = read_record(sales, without=plan.without)
     coverage = find_coverage(record.rows["sale_date"])
-    wanted = as_of_dates(plan.first, plan.last, step_months=plan.step_months)
-    dates, skipped = closed_dates(wanted, coverage, horizon_days=plan.horizon_days)
+    dates, skipped = closed_dates(_wanted(plan, coverage), coverage, horizon_days=plan.horizon_days)
     models = models or product_models()
     scored: list[ScoredDate] = []
     valued: dict[dt.date, ValuedDate] = {}
@@ -100,6 +106,14 @@ def run_backtest(
         canary=canary,
         notes=told_notes(plan, coverage, record, figures, values),
     )
+
+
+def _wanted(plan: BacktestPlan, coverage: Coverage) -> list[dt.date]:
+    """The plan's dates; where it names none, the newest whose windows are closed."""
+    last = plan.last or newest_date(coverage, horizon_days=plan.horizon_days)
+    first = plan.first or add_months(last, -plan.step_months * (NEWEST_DATES - 1))
+    # A date asked for that lies after the newest closed one is judged open, with the reason.
+    return as_of_dates(first, max(first, last) if plan.last is None else last, step_months=plan.step_months)
 
 
 def _progress(one: ScoredDate, prices: ValuedDate | None, number: int, count: int) -> str:

@@ -1,14 +1,20 @@
-"""A backtest as rows of the lake. Here: the tables. Not here: their columns (`contracts.backtest`)."""
+"""A backtest in the lake: its rows, its page. Not here: the tables' columns (`contracts.backtest`), what the page shows
+(`report`).
+"""
 
 import datetime as dt
+import hashlib
+import re
 
 import polars as pl
 
+from leadflow_pipelines.backtest.report import to_html
 from leadflow_pipelines.backtest.run_backtest import Backtest
 from leadflow_pipelines.contracts import UNLOCATED, Contract
 from leadflow_pipelines.contracts.backtest import BACKTEST_CURVES, BACKTEST_SCORES, BACKTEST_VALUES
 from leadflow_pipelines.errors import ContractBroken
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.lake.whole_files import write_file
 
 
 def store_backtest(lake: Lake, result: Backtest, *, day: dt.date) -> dict[str, int]:
@@ -23,6 +29,16 @@ def store_backtest(lake: Lake, result: Backtest, *, day: dt.date) -> dict[str, i
     question = dict(tables[0][1].select("market", "horizon_days", "without").row(0, named=True))
     same = pl.all_horizontal(pl.col(name) == value for name, value in question.items())
     return {contract.name: lake.replace(contract, frame, day=day, where=same) for contract, frame in tables}
+
+
+def write_report(lake: Lake, result: Backtest, *, day: dt.date) -> str:
+    """Put the page beside the lake's tables, in the place of the day's earlier one for the same question. Its path."""
+    plan = result.plan
+    question = f"{plan.market}\n{plan.horizon_days}\n{sorted(plan.without)}"
+    name = re.sub("[^a-z0-9]+", "-", plan.market.lower()).strip("-")[:40]
+    path = f"reports/backtest/{day}_{name}_{hashlib.sha256(question.encode()).hexdigest()[:8]}.html"
+    write_file(lake.root, path, to_html(result).encode(), lake.storage_options)
+    return lake.path(path)
 
 
 def backtest_tables(result: Backtest, *, day: dt.date) -> list[tuple[Contract, pl.DataFrame]]:

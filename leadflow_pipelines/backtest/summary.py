@@ -197,6 +197,38 @@ def month_table(result: Backtest) -> TextTable:
     )
 
 
+def score_figures(result: Backtest) -> dict[str, float]:
+    """The figures of scores worth following from one backtest to the next; without those that could not be counted."""
+    every = {row["model"]: row for row in scores_of(result, EVERY).iter_rows(named=True)}
+    seasoned = {row["model"]: row for row in scores_of(result, SEASONED).iter_rows(named=True)}.get(OURS, {})
+    names = ("homes", "base_rate", "auc", "lift_5", "lift_10", "lift_20", "average_precision", "ece", "brier")
+    over = result.difference.get(EVERY)
+    told = {
+        "dates": len(result.dates),
+        **{name: every[OURS][name] for name in names},
+        "auc_lightgbm": every.get(PEER, {}).get("auc"),
+        "lift_5_lightgbm": every.get(PEER, {}).get("lift_5"),
+        "auc_over_lightgbm": over[0] if over else None,
+        "auc_tenure": every["tenure"]["auc"],
+        "auc_seasoned": seasoned.get("auc"),
+        "lift_5_seasoned": seasoned.get("lift_5"),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def value_figures(result: Backtest) -> dict[str, float]:
+    """The same of values; empty where nothing was valued."""
+    every, cheapest = values_of(result, EVERY), values_of(result, THIRDS[0])
+    names = ("sales", "refused", "median_error", "within_10", "within_20", "bias", "coverage", "width")
+    told = {
+        **{name: every.get(OURS, {}).get(name) for name in names},
+        "median_error_lightgbm": every.get(PEER, {}).get("median_error"),
+        "median_error_neighbourhood": every.get("neighbourhood", {}).get("median_error"),
+        "median_error_cheapest_third": cheapest.get(OURS, {}).get("median_error"),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def scores_of(result: Backtest, segment: str) -> pl.DataFrame:
     """A segment's means over the dates, a row a model."""
     return result.scores.filter(pl.col("as_of").is_null(), pl.col("segment") == segment)

@@ -73,6 +73,21 @@ def as_of_dates(first: dt.date, last: dt.date, *, step_months: int) -> list[dt.d
     return dates
 
 
+def newest_date(coverage: Coverage, *, horizon_days: int) -> dt.date:
+    """The newest date whose window of `horizon_days` is closed; months back from there where a gap opens it.
+
+    Raises InvalidInput where there is none.
+    """
+    horizon = dt.timedelta(days=horizon_days)
+    last = coverage.last + dt.timedelta(days=1) - horizon
+    day = last
+    while day > coverage.first:
+        if coverage.why_open(day, day + horizon) is None:
+            return day
+        day = add_months(day, -1)
+    raise _none_closed(coverage, horizon, f"No date has a closed window of {horizon_days} days.")
+
+
 def closed_dates(
     dates: Sequence[dt.date], coverage: Coverage, *, horizon_days: int
 ) -> tuple[list[dt.date], dict[dt.date, str]]:
@@ -85,11 +100,18 @@ def closed_dates(
     closed = [day for day in dates if day not in why]
     if closed:
         return closed, why
-    first, last = coverage.first + dt.timedelta(days=1), coverage.last + dt.timedelta(days=1) - horizon
-    span = f"The sales reach from {coverage.first} to {coverage.last}."
-    raise InvalidInput(
+    raise _none_closed(
+        coverage,
+        horizon,
         f"No date from {dates[0]} to {dates[-1]} has a closed window of {horizon_days} days: "
-        f"on {dates[0]} {why[dates[0]]}. {span}",
+        f"on {dates[0]} {why[dates[0]]}.",
+    )
+
+
+def _none_closed(coverage: Coverage, horizon: dt.timedelta, what: str) -> InvalidInput:
+    first, last = coverage.first + dt.timedelta(days=1), coverage.last + dt.timedelta(days=1) - horizon
+    return InvalidInput(
+        f"{what} The sales reach from {coverage.first} to {coverage.last}.",
         remedy=f"Choose dates from {first} to {last}, or a shorter --horizon-days."
         if first <= last
         else "Choose a shorter --horizon-days, or bring a longer history.",

@@ -31,10 +31,18 @@ leadflow backtest --sales 2019.xlsx --sales 2020.xlsx --from 2019-10 --to 2020-0
 
 
 def backtest(
-    first: Annotated[str, typer.Option("--from", metavar="YYYY-MM[-DD]", help="First date on which models stand.")],
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="YYYY-MM[-DD]", help="First date on which models stand; without it, four up to --to."
+        ),
+    ] = None,
     last: Annotated[
-        str, typer.Option("--to", metavar="YYYY-MM[-DD]", help="Last such date; its window must be closed in the data.")
-    ],
+        str | None,
+        typer.Option(
+            "--to", metavar="YYYY-MM[-DD]", help="Last such date; without it, the newest whose window the data close."
+        ),
+    ] = None,
     market: Annotated[
         str | None,
         typer.Option(
@@ -67,14 +75,15 @@ def backtest(
     closed in the data. Takes minutes for a city.
     """
     from leadflow_pipelines.backtest import BacktestPlan, run_backtest
+    from leadflow_pipelines.backtest.plan import read_as_of
 
     if market is None and not sales:
         raise InvalidInput("Which market?", remedy="Give --market, or a file of sales with --sales.")
     name = market or ", ".join(path.stem for path in sales or [])
     plan = BacktestPlan(
         market=name,
-        first=_date("--from", first),
-        last=_date("--to", last),
+        first=read_as_of(first, told_as="--from") if first else None,
+        last=read_as_of(last, told_as="--to") if last else None,
         horizon_days=horizon_days,
         step_months=step,
         without=tuple(without or ()),
@@ -93,15 +102,6 @@ def backtest(
         _print(result)
     if report:
         progress(f"Report written to {report}")
-
-
-def _date(option: str, text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(f"{text}-01" if len(text) == len("2014-07") else text)
-    except ValueError as error:
-        raise InvalidInput(
-            f"{option} {text!r} is not a date.", remedy="Write it like 2014-07-31, or 2014-07."
-        ) from error
 
 
 def _from_files(sales: list[Path], mapping: Path | None) -> "pl.DataFrame":
@@ -171,8 +171,8 @@ def _document(result: "Backtest") -> dict[str, Any]:
     plan, cover = result.plan, result.coverage
     return {
         "market": plan.market,
-        "from": plan.first,
-        "to": plan.last,
+        "from": plan.first or result.dates[0],
+        "to": plan.last or result.dates[-1],
         "horizon_days": plan.horizon_days,
         "step_months": plan.step_months,
         "without": list(plan.without),
