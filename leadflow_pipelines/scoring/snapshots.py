@@ -91,11 +91,11 @@ def _sold_within(history: History, day: date, window_days: int) -> pl.Series:
 
 
 def _with_signals(features: pl.DataFrame, signals: pl.DataFrame | None, day: date) -> pl.DataFrame:
-    """Signals as last observed on or before `day`, where they were observed not long before."""
+    """Signals as last observed before `day`, where that was not long before."""
     if signals is None:
         return features
     named = [name for name in SIGNALS if name in signals.columns]
-    is_known = (pl.col("day") <= day) & (pl.col("day") > day - timedelta(days=SIGNALS_GOOD_FOR_DAYS))
+    is_known = (pl.col("day") < day) & (pl.col("day") > day - timedelta(days=SIGNALS_GOOD_FOR_DAYS))
     known = (
         signals.filter(is_known)
         .sort("day", "parcel_id")

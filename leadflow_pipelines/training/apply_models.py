@@ -5,6 +5,8 @@ Without a model, and where a model may not be used, rows stay exactly as they we
 """
 
 import datetime as dt
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -13,10 +15,11 @@ import polars as pl
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES
 from leadflow_pipelines.contracts.leads import REASONS, VALUE_COMPS
 from leadflow_pipelines.sales_history import cut_history
-from leadflow_pipelines.scoring import SCORECARD_VERSION, MotivationModel
+from leadflow_pipelines.scoring import SCORECARD_VERSION, MarketModels, MotivationModel
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.features import parcel_features
-from leadflow_pipelines.scoring.scorecard import MOST_POINTS
+from leadflow_pipelines.scoring.market_models import without_terms
+from leadflow_pipelines.scoring.scorecard import MOST_POINTS, RULES
 from leadflow_pipelines.training.candidates import market_name
 from leadflow_pipelines.training.model_registry import CurrentModel
 from leadflow_pipelines.training.train_motivation import LEARNED
@@ -26,6 +29,10 @@ POINTS_PER_DOUBLING: Final = 10
 MOST_MODEL_POINTS: Final = 30
 """A chance eight times the market's base rate and more: as much as the scorecard's strongest signal and a bit."""
 MOST_MODEL_REASONS: Final = 3
+LEAST_TOLD: Final = math.log(1.1)
+"""What multiplies the odds by less is no reason to anybody."""
+SCORECARD_SIGNALS: Final = frozenset(name for rule in RULES for name in rule.applies.meta.root_names()) & {*SIGNALS}
+"""Signals that the scorecard gives points for."""
 NO_HISTORY: Final = "refused: no sales history in this market"
 
 
@@ -72,10 +79,11 @@ def add_chances(
     day = _day(leads)
     if day is None or asked.is_empty():
         return scores
-    model = current.model if current.is_old else with_sales_until(current.model, sales, day)
-    told = model.score(asked.drop("zip", "county_fips", "owner_type")).filter(pl.col("method").is_in(LEARNED))
-    since = f"of {current.last_day} " if current.is_old else ""
-    chances = _as_reasons(told.rename({"parcel_id": "property_id"}), model.base_rate, since)
+    markets = asked.select(market_name()).to_series()
+    models = models_on(current, sales, day, markets=markets.unique().to_list())
+    told = _told(MarketModels(models), asked.drop("zip", "county_fips", "owner_type"), markets)
+    ends = {name: model.as_of for name, model in models.items() if current.is_of_old_sales(model.as_of)}
+    chances = _as_reasons(told.with_columns(_since(ends)))
     joined = scores.drop("probability").join(chances, on="property_id", how="left", maintain_order="left")
     is_scored = pl.col("probability").is_not_null()
     added = joined.with_columns(
@@ -105,6 +113,24 @@ def add_deal_scores(scores: pl.DataFrame, leads: pl.DataFrame, current: CurrentM
     return LEAD_SCORES.conform(joined)
 
 
+def models_on(
+    current: CurrentModel, sales: pl.DataFrame, day: dt.date, *, markets: Collection[str | None] | None = None
+) -> dict[str, MotivationModel]:
+    """Market → its model as it sees the homes on `day`; one of old sales stays as of the end of its data.
+
+    sales: `recorded_sales` until `day`. markets: only these. The markets of `current` that may use it, sorted.
+    """
+    wanted = [name for name in current.model.models if name in current.markets and (markets is None or name in markets)]
+    here = sales.with_columns(market_name()).filter(pl.col("market").is_in(wanted))
+    by_market = here.partition_by("market", as_dict=True)
+    models = {}
+    for name in wanted:
+        model: MotivationModel = current.model.models[name]
+        is_still = (name,) not in by_market or current.is_of_old_sales(model.as_of)
+        models[name] = model if is_still else with_sales_until(model, by_market[name,], day)
+    return models
+
+
 def with_sales_until(model: MotivationModel, sales: pl.DataFrame, day: dt.date) -> MotivationModel:
     """The model as it would see the homes on `day`: its terms as they were fitted, every home's deeds as known now."""
     history = cut_history(sales, day)
@@ -122,22 +148,40 @@ def _signals(leads: pl.DataFrame) -> list[str]:
     return [name for name in SIGNALS if name in leads.columns]
 
 
-def _as_reasons(told: pl.DataFrame, base_rate: float, since: str) -> pl.DataFrame:
+def _told(models: MarketModels, subjects: pl.DataFrame, markets: pl.Series) -> pl.DataFrame:
+    """Scores of the homes that a model knows, with `beside`: the chance as if the signals that the scorecard gives
+    points for told nothing, so that none of them is counted twice."""
+    bare = {name: without_terms(model, SCORECARD_SIGNALS) for name, model in models.models.items()}
+    beside = MarketModels(bare).score(subjects, markets)["probability"].alias("beside")
+    known = pl.Series([name for name in markets if name in models.models], dtype=pl.String).alias("market")
+    told = models.score(subjects, markets).with_columns(beside, known).filter(pl.col("method").is_in(LEARNED))
+    return told.rename({"parcel_id": "property_id"})
+
+
+def _since(ends: Mapping[str, dt.date]) -> pl.Expr:
+    """`since`: the day from which a chance's 12 months run where that is not the day itself, in words."""
+    words = {market: f"of {end - dt.timedelta(days=1)} " for market, end in ends.items()}
+    return pl.col("market").replace_strict(words, default="", return_dtype=pl.String).alias("since")
+
+
+def _as_reasons(told: pl.DataFrame) -> pl.DataFrame:
     """property_id, probability, model_points, model_reasons: the chance with its points, then what speaks for it.
 
-    since: the day from which the 12 months run where it is not the day itself, in words.
+    A reason that hardly moves the odds, or that the scorecard tells with points, is not told again.
     """
-    lift = pl.col("probability") / base_rate
-    points = (lift.log(2) * POINTS_PER_DOUBLING).round().clip(0, MOST_MODEL_POINTS).cast(pl.Int32)
+    lift = pl.col("probability") / pl.col("base_rate")
+    doublings = (pl.col("beside") / pl.col("base_rate")).log(2)
+    points = (doublings * POINTS_PER_DOUBLING).round().clip(0, MOST_MODEL_POINTS).cast(pl.Int32)
     text = pl.format(
-        f"Chance of a sale within 12 months {since}{{}} %, {{}} times the market's {{}} %",
-        (pl.col("probability") * 100).round(1), lift.round(1), pl.lit(round(base_rate * 100, 1)),
+        "Chance of a sale within 12 months {}{} %, {} times the market's {} %",
+        "since", (pl.col("probability") * 100).round(1), lift.round(1), (pl.col("base_rate") * 100).round(1),
     )  # fmt: skip
     chance = pl.struct(pl.lit("model").alias("signal"), points.alias("points"), text.alias("text"))
     element = pl.element().struct
+    is_told = (element.field("log_odds") >= LEAST_TOLD) & ~element.field("feature").is_in(sorted(SCORECARD_SIGNALS))
     speaking = (
         pl.col("reasons")
-        .list.eval(pl.element().filter(element.field("log_odds") > 0))
+        .list.eval(pl.element().filter(is_told))
         .list.eval(
             pl.struct(
                 pl.format("model:{}", element.field("feature")).alias("signal"),

@@ -53,12 +53,14 @@ class Judgement:
 @dataclass(frozen=True)
 class Candidate:
     """A model as of the training day, the stand-in it is judged by (the same recipe as of the window's start), and
-    what came of it. Without history there is neither. facts: further lines of the card, name to text."""
+    what came of it. Without history there is neither. facts: further lines of the card, name to text.
+    markets: where it may be used, None where the number of sales on record decides."""
 
     judgement: Judgement
     model: Any = None
     stand_in: Any = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    markets: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from leadflow_pipelines.contracts.shared_columns import UNLOCATED
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.lake.whole_files import read_file, write_file
+from leadflow_pipelines.scoring import MarketModels
 from leadflow_pipelines.training.candidates import LONGEST_LAG
 from leadflow_pipelines.training.model_files import AnotherRelease, Files, from_files, to_files
 from leadflow_pipelines.valuation import read_value_model, write_value_model
@@ -64,7 +65,11 @@ class CurrentModel:
     @property
     def is_old(self) -> bool:
         """Whether somebody accepted sales that ended long before the training: what it says is of another time."""
-        return (self.trained_on - self.data_end).days > LONGEST_LAG[self.kind]
+        return self.is_of_old_sales(self.data_end)
+
+    def is_of_old_sales(self, data_end: dt.date) -> bool:
+        """The same of one market, whose data end on `data_end`."""
+        return (self.trained_on - data_end).days > LONGEST_LAG[self.kind]
 
 
 def pack(kind: str, trained_on: dt.date, model: Any, stand_in: Any) -> Artefact:
@@ -167,7 +172,9 @@ def _told(kind: str, model: Any) -> Files:
 
 def _made(kind: str, files: Files) -> Any:
     if kind != "value":
-        return from_files(files)
+        if not isinstance(model := from_files(files), MarketModels):
+            raise AnotherRelease("It is one model of all markets.", remedy="Train it again: leadflow models train.")
+        return model
     try:
         return read_value_model(files[VALUE_FILE])
     except InvalidInput as error:  # its bytes are what was written: only the form can have changed

@@ -13,7 +13,7 @@ from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.observability.progress import report_progress
 from leadflow_pipelines.properties.recorded_sales import recorded_sales
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
-from leadflow_pipelines.training.candidates import Candidate, Rival, markets_with_history
+from leadflow_pipelines.training.candidates import Candidate, Rival, market_name, markets_with_history
 from leadflow_pipelines.training.model_cards import write_card
 from leadflow_pipelines.training.model_files import AnotherRelease
 from leadflow_pipelines.training.model_registry import (
@@ -24,6 +24,7 @@ from leadflow_pipelines.training.model_registry import (
     stand_in_of,
     write_artefact,
 )
+from leadflow_pipelines.training.past_signals import past_signals
 from leadflow_pipelines.training.train_motivation import train_motivation
 from leadflow_pipelines.training.train_values import train_values
 
@@ -51,8 +52,10 @@ def train_model(
     _require_kind(kind)
     sales = recorded_sales(lake, day=day).filter(pl.col(SALE_DATE) < day)
     report_progress(f"{kind} model: {sales.height:,} sales of {sales['parcel_id'].n_unique():,} properties on record")
+    known = sales.select(*SALES_SCHEMA, market_name()).drop_nulls("market")
+    about = {"signals": past_signals(lake, day=day)} if kind == "motivation" else {}
     candidate = (trainer or TRAINERS[kind])(
-        sales.select(*SALES_SCHEMA), day=day, rival=_rival(lake, kind, day), accept_old_sales=accept_old_sales
+        known, day=day, rival=_rival(lake, kind, day), accept_old_sales=accept_old_sales, **about
     )
     row = _row(kind, candidate, sales, day=day, now=now, run_id=run_id)
     if candidate.model is not None:
@@ -82,7 +85,7 @@ def _row(
     judged = candidate.judgement
     if judged.window is not None:
         sales = sales.filter(pl.col(SALE_DATE) < judged.window.end)
-    markets = markets_with_history(sales)
+    markets = markets_with_history(sales) if candidate.markets is None else list(candidate.markets)
     first, last = sales[SALE_DATE].min(), sales[SALE_DATE].max()
     span = f"{first!s} to {last!s}" if sales.height else "none"
     return {

@@ -1,34 +1,75 @@
-"""A candidate motivation model, and whether it may serve: judged on the newest window that the sales close.
+"""Candidate motivation models of an org's markets, and whether they may serve: judged on the newest windows that the
+sales close.
 
-Here: the recipe and the bar. Not here: the model (`scoring`), the figures (`backtest`), storing (`train_models`).
+Here: the recipe and the bar. Not here: the models (`scoring`), the figures (`judge_motivation`), storing
+(`train_models`).
 """
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from leadflow_pipelines.backtest import score_baselines
-from leadflow_pipelines.backtest.judge_scores import EVERY, SEASONED, judge_scores
-from leadflow_pipelines.backtest.models import OURS
-from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_homes, read_record
-from leadflow_pipelines.backtest.walk_forward import ScoredDate
+from leadflow_pipelines.backtest.snapshots import MARKET, SalesRecord, read_record
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
-from leadflow_pipelines.scoring import MotivationModel, fit_motivation_model
-from leadflow_pipelines.training.candidates import LONGEST_LAG, Candidate, Judgement, Rival, Window, newest_window
+from leadflow_pipelines.scoring import MarketModels, MotivationModel, fit_market_models
+from leadflow_pipelines.scoring.market_models import learned_signals
+from leadflow_pipelines.scoring.ranking_metrics import auc
+from leadflow_pipelines.training.candidates import (
+    LONGEST_LAG,
+    Candidate,
+    Judgement,
+    Rival,
+    Window,
+    end_of_data,
+    newest_window,
+)
+from leadflow_pipelines.training.judge_motivation import (
+    HORIZON_DAYS,
+    Figures,
+    Judged,
+    chances,
+    figures_of,
+    judged_homes,
+    number,
+)
 
-Recipe = Callable[[pl.DataFrame, dt.date, int], MotivationModel]
-HORIZON_DAYS: Final = 365
+Recipe = Callable[..., dict[str, MotivationModel]]
 LEARNED: Final = ("fitted", "fitted_shorter_window", "borrowed")
 LEAST_SOLD: Final = 30
 """Homes sold in the window below which an AUC is mostly chance: its 90 % interval is wider than .15."""
+LEAST_SALES_TO_BORROW: Final = 30
+"""Recorded sales below which a county's own prices say too little even for what others have learned."""
 AUC_MARGIN: Final = 0.005
 """A new model may be so much worse than the current one: refits on a week's more sales differ as much."""
-ROUNDS: Final = 200
-SEED: Final = 20261122
-Figures = dict[str, float | int | None]
+
+
+@dataclass(frozen=True)
+class _Markets:
+    """What may be learned from. records: sales by market; ends: where each market's data end; windows: the newest
+    closed window of those that have one; passed_over: why the others teach nothing, in words."""
+
+    records: dict[str, SalesRecord]
+    ends: dict[str, dt.date]
+    windows: dict[str, Window]
+    passed_over: dict[str, str]
+
+    def before(self, days: Mapping[str, dt.date]) -> dict[str, pl.DataFrame]:
+        """The sales before each market's day, of the markets named in `days`."""
+        return {market: self.records[market].before(day) for market, day in days.items()}
+
+    @property
+    def starts(self) -> dict[str, dt.date]:
+        """The day that each judged market is judged from."""
+        return {market: window.start for market, window in self.windows.items()}
+
+    @property
+    def window(self) -> Window:
+        """The newest of the windows."""
+        return max(self.windows.values(), key=lambda window: window.end)
 
 
 def train_motivation(
@@ -37,113 +78,142 @@ def train_motivation(
     day: dt.date,
     rival: Rival | None = None,
     accept_old_sales: bool = False,
-    recipe: Recipe = fit_motivation_model,
+    signals: pl.DataFrame | None = None,
+    recipe: Recipe = fit_market_models,
 ) -> Candidate:
-    """A model as of the end of the data before `day`, and the verdict on it.
+    """A model of each market as of the end of its data before `day`, and the verdict on them together.
 
-    sales: the fixed shape. accept_old_sales: though they end more than LONGEST_LAG before `day`. The stand-in is fitted
-    as of the start of the newest closed window of HORIZON_DAYS. It must beat the base rate (the low end of its AUC's
-    90 % interval above .5, a lower Brier score) and years owned, give the same to the bit when the later sales are in
-    the file, and be no worse than `rival`'s stand-in, which has not seen the window either.
+    sales: the fixed shape and `market`; one market where that is absent. accept_old_sales: though they end more than
+    LONGEST_LAG before `day`. signals: what leads of past days said (parcel_id, day, signals). The stand-ins are fitted
+    as of the start of each market's newest closed window of HORIZON_DAYS. They must beat the base rate (the low end of
+    the AUC's 90 % interval above that of the markets' base rates, a lower Brier score) and years owned, give the same
+    to the bit when the later sales are in the file, and be no worse than `rival`'s stand-ins, which have not seen the
+    windows either. A market whose own terms rank no better there than the others' borrows those.
     """
-    record = read_record(sales.filter(pl.col(SALE_DATE) < day))
-    longest_lag = None if accept_old_sales else LONGEST_LAG["motivation"]
-    window = newest_window(record, day=day, days=HORIZON_DAYS, longest_lag=longest_lag)
-    if isinstance(window, str):
-        return Candidate(Judgement("no_history", f"No model: {window}."))
-    homes = known_homes(record, window.start, horizon_days=HORIZON_DAYS)
-    if (sold := int(homes.is_sold.sum())) < LEAST_SOLD:
-        why = f"{sold} of {homes.rows.height:,} homes known on {window.start} were sold again in {window}"
+    markets = _read_markets(sales, day, None if accept_old_sales else LONGEST_LAG["motivation"])
+    if not markets.windows:
+        why = next(iter(markets.passed_over.values()), "the lake holds no dated sale")
+        return Candidate(Judgement("no_history", f"No model: {why}."))
+    judged = judged_homes({market: markets.records[market] for market in markets.windows}, markets.starts)
+    window = markets.window
+    if judged.sold < LEAST_SOLD:
+        why = f"{judged.sold} of {judged.homes.rows.height:,} homes known on {window.start} were sold again in {window}"
         return Candidate(Judgement("no_history", f"No model: {why}; {LEAST_SOLD} are needed to judge one.", window))
-    stand_in = recipe(record.before(window.start), window.start, HORIZON_DAYS)
-    model = recipe(record.before(window.end), window.end, HORIZON_DAYS)
-    if model.method not in LEARNED or stand_in.method not in LEARNED:
+    past = markets.before(markets.starts)
+    own = MarketModels(recipe(past, markets.starts, HORIZON_DAYS, signals=signals))
+    borrowing = _better_borrowed(own, past, markets, judged, recipe, signals)
+    stand_in = _with_borrowed(own, borrowing)
+    made = recipe(markets.before(markets.ends), markets.ends, HORIZON_DAYS, signals=signals, borrowing=[*borrowing])
+    model = MarketModels({market: one for market, one in made.items() if one.method in LEARNED})
+    if not model.models or not any(one.method in LEARNED for one in stand_in.models.values()):
         why = "the closed windows hold too few sales to learn from"
         return Candidate(Judgement("no_history", f"No model: {why}.", window))
-    figures = _figures(record, homes, stand_in, rival)
-    is_leaking = _sees_later_sales(record, homes, stand_in, window, recipe)
-    return Candidate(_judge(figures, window, is_leaking, rival), model, stand_in, _facts(model))
+    figures = figures_of(judged, stand_in, rival)
+    is_leaking = _sees_later_sales(markets, judged, own, recipe, signals)
+    verdict = _judge(figures, window, is_leaking, rival)
+    return Candidate(verdict, model, stand_in, _facts(model, markets), tuple(model.models))
+
+
+def _read_markets(sales: pl.DataFrame, day: dt.date, longest_lag: int | None) -> _Markets:
+    record = read_record(sales.filter(pl.col(SALE_DATE) < day))
+    records = {str(name): SalesRecord(part) for (name,), part in record.rows.group_by(MARKET, maintain_order=True)}
+    markets = _Markets({}, {}, {}, {})
+    for name in sorted(records, key=lambda one: (-records[one].rows.height, one)):
+        of_market, is_alone = records[name], len(records) == 1
+        window = newest_window(of_market, day=day, days=HORIZON_DAYS, longest_lag=longest_lag)
+        end = end_of_data(of_market.rows[SALE_DATE])
+        is_late = longest_lag is not None and (day - end).days > longest_lag
+        if isinstance(window, str) and (is_late or is_alone):
+            markets.passed_over[name] = window
+        elif not is_alone and of_market.rows.height < LEAST_SALES_TO_BORROW:
+            markets.passed_over[name] = f"{of_market.rows.height} sales, {LEAST_SALES_TO_BORROW} are needed to borrow"
+        else:
+            markets.records[name], markets.ends[name] = of_market, end
+            if isinstance(window, Window):
+                markets.windows[name] = window
+            else:
+                markets.passed_over[name] = window
+    ordered = sorted(markets.records)
+    return _Markets(
+        {name: markets.records[name] for name in ordered},
+        {name: markets.ends[name] for name in ordered},
+        {name: markets.windows[name] for name in ordered if name in markets.windows},
+        markets.passed_over,
+    )
+
+
+def _better_borrowed(
+    own: MarketModels, past: Mapping[str, pl.DataFrame], markets: _Markets, judged: Judged, recipe: Recipe,
+    signals: pl.DataFrame | None,
+) -> dict[str, MotivationModel]:  # fmt: skip
+    """The borrowing stand-ins of the markets whose own terms ranked no better on their newest closed window."""
+    fitted = [market for market, one in own.models.items() if one.method not in ("borrowed", "base_rate", "prior")]
+    if len(own.models) == 1 or not fitted:
+        return {}
+    borrowed = recipe(past, markets.starts, HORIZON_DAYS, signals=signals, borrowing=fitted)
+    of_own, of_borrowed = chances(own, judged), chances(MarketModels(borrowed), judged)
+    better = {}
+    for market in fitted:
+        is_here = (judged.homes.market == market).to_numpy()
+        sold = judged.homes.is_sold.to_numpy()[is_here].astype(np.float64)
+        if (auc(sold, of_own[is_here]) or 0.0) <= (auc(sold, of_borrowed[is_here]) or 0.0):
+            better[market] = borrowed[market]
+    return better
+
+
+def _with_borrowed(own: MarketModels, borrowing: Mapping[str, MotivationModel]) -> MarketModels:
+    return MarketModels({market: borrowing.get(market, one) for market, one in own.models.items()})
 
 
 def _judge(figures: dict[str, Figures], window: Window, is_leaking: bool, rival: Rival | None) -> Judgement:
-    ours, tenure, base = figures["candidate"], figures["tenure"], figures.get("base_rate", {})
-    auc, low, tenure_auc = _number(ours["auc"]), _number(ours["auc_low"]), _number(tenure["auc"])
+    ours, tenure, base = figures["candidate"], figures["tenure"], figures["base_rate"]
+    ranked, low, tenure_auc = number(ours["auc"]), number(ours["auc_low"]), number(tenure["auc"])
     faults = []
     if is_leaking:
         faults.append("its scores change when later sales are in the file: it looks ahead")
-    if not low > 0.5:
-        faults.append(f"it ranks no better than the base rate (AUC {auc:.3f}, low end {low:.3f})")
-    if base and _number(ours["brier"]) > _number(base["brier"]):
+    if not low > number(base["auc"]):
+        faults.append(f"it ranks no better than the base rate (AUC {ranked:.3f}, low end {low:.3f})")
+    if number(ours["brier"]) > number(base["brier"]):
         faults.append(f"its probabilities are worse than the base rate's (Brier {ours['brier']:.4f})")
-    if not auc > tenure_auc:
-        faults.append(f"it ranks no better than years owned (AUC {auc:.3f} against {tenure_auc:.3f})")
-    if "current" in figures and auc < _number(figures["current"]["auc"]) - AUC_MARGIN:
-        faults.append(f"it ranks worse than the current model (AUC {auc:.3f} against {figures['current']['auc']:.3f})")
+    if not ranked > tenure_auc:
+        faults.append(f"it ranks no better than years owned (AUC {ranked:.3f} against {tenure_auc:.3f})")
+    there = number(figures.get("candidate there", ours)["auc"])
+    if "current" in figures and there < number(figures["current"]["auc"]) - AUC_MARGIN:
+        theirs = f"{figures['current']['auc']:.3f}"
+        faults.append(f"it ranks worse than the current model (AUC {there:.3f} against {theirs})")
     if rival is not None and "current" not in figures:
         faults.append(f"the current model {rival.version} has seen part of the window, so they cannot be compared")
     if faults:
         return Judgement("kept_back", f"On {window}: {'; '.join(faults)}.", window, figures)
     current = f", current model {figures['current']['auc']:.3f}" if "current" in figures else ""
-    because = f"On {window}: AUC {auc:.3f} ({low:.3f} or more), years owned {tenure_auc:.3f}{current}, chance .500."
+    because = (
+        f"On {window}: AUC {ranked:.3f} ({low:.3f} or more), years owned {tenure_auc:.3f}{current}, "
+        f"base rate {base['auc']:.3f}."
+    )
     return Judgement("promoted", because, window, figures)
 
 
-def _figures(record: SalesRecord, homes: Homes, stand_in: MotivationModel, rival: Rival | None) -> dict[str, Figures]:
-    """Figures of the candidate, of the candidate on owners of a year or more, and of what it is held against."""
-    base_rate = score_baselines.by_base_rate(record, homes, horizon_days=HORIZON_DAYS)
-    scores = {OURS: _chances(stand_in, homes.rows, homes), "tenure": score_baselines.by_tenure(homes)}
-    scores |= {} if base_rate is None else {"base_rate": base_rate}
-    judged = _judged(ScoredDate(homes=homes, scores=scores, seconds=0.0))
-    told = {"candidate": judged[EVERY, OURS], "tenure": judged[EVERY, "tenure"]}
-    told |= {"base_rate": judged[EVERY, "base_rate"]} if base_rate is not None else {}
-    if (SEASONED, OURS) in judged:
-        told["seasoned"] = judged[SEASONED, OURS]
-    if rival is not None and rival.stand_in.as_of <= homes.as_of:
-        theirs = _chances(rival.stand_in, homes.rows, homes)
-        told["current"] = _judged(ScoredDate(homes=homes, scores={OURS: theirs}, seconds=0.0))[EVERY, OURS]
-    return told
-
-
-def _judged(scored: ScoredDate) -> dict[tuple[str, str], Figures]:
-    metrics = judge_scores([scored], markets=[], seed=SEED, rounds=ROUNDS).metrics
-    of_date = metrics.filter(pl.col("as_of").is_not_null())
-    kept = [name for name in of_date.columns if name not in ("as_of", "segment", "model", "dates")]
-    return {
-        (row["segment"], row["model"]): {name: _rounded(row[name]) for name in kept}
-        for row in of_date.iter_rows(named=True)
-    }
-
-
 def _sees_later_sales(
-    record: SalesRecord, homes: Homes, stand_in: MotivationModel, window: Window, recipe: Recipe
+    markets: _Markets, judged: Judged, own: MarketModels, recipe: Recipe, signals: pl.DataFrame | None
 ) -> bool:
-    """Whether the recipe's scores of the window's start change once the window's sales are in the file."""
-    whole = record.rows.select(*SALES_SCHEMA)
-    again = recipe(whole, window.start, HORIZON_DAYS)
-    latest = whole.unique("parcel_id", keep="last", maintain_order=True)
-    later = homes.rows.select("parcel_id").join(latest, on="parcel_id", how="left", maintain_order="left")
-    return not np.array_equal(
-        _chances(again, later.select(*SALES_SCHEMA), homes), _chances(stand_in, homes.rows, homes)
-    )
+    """Whether the recipe's scores of the windows' starts change once the windows' sales are in the file."""
+    whole = {market: markets.records[market].rows.select(*SALES_SCHEMA) for market in markets.windows}
+    again = MarketModels(recipe(whole, markets.starts, HORIZON_DAYS, signals=signals))
+    latest = pl.concat(whole.values()).unique("parcel_id", keep="last", maintain_order=True)
+    known = judged.homes.rows.select("parcel_id")
+    later = known.join(latest, on="parcel_id", how="left", maintain_order="left").select(*SALES_SCHEMA)
+    return not np.array_equal(chances(again, judged, later), chances(own, judged))
 
 
-def _chances(model: MotivationModel, rows: pl.DataFrame, homes: Homes) -> Any:
-    return model.score(rows, homes.as_of)["probability"].cast(pl.Float64).to_numpy()
-
-
-def _facts(model: MotivationModel) -> dict[str, str]:
-    window = model.window
-    return {
-        "How it came about": model.method.replace("_", " "),
-        "Learned from": f"{window['rows']:,} homes on {window['snapshots']} past days, {window['sold']:,} of them sold "
-        f"within {window['window_days']} days",
-        "Base rate": f"{model.base_rate:.2%} of known homes sell within {model.horizon_days} days",
+def _facts(model: MarketModels, markets: _Markets) -> dict[str, str]:
+    windows = [one.window for one in model.models.values()]
+    rows, sold = sum(of["rows"] for of in windows), sum(of["sold"] for of in windows)
+    told = {
+        "Learned from": f"{rows:,} homes on up to {max(of['snapshots'] for of in windows)} past days, {sold:,} of them "
+        "sold within the windows that followed",
     }
-
-
-def _rounded(value: Any) -> Any:
-    return round(value, 6) if isinstance(value, float) else value
-
-
-def _number(value: float | int | None) -> float:
-    return float("nan") if value is None else float(value)
+    signals = {name for of in model.models.values() for name in learned_signals(of)}
+    told["Signals learned"] = ", ".join(sorted(signals)) or "none: leads of a year and more ago are needed"
+    if markets.passed_over:
+        told["Not learned from"] = "; ".join(f"{market}: {why}" for market, why in sorted(markets.passed_over.items()))
+    return told

@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.properties.recorded_sales import properties_on_record, recorded_sales
 from leadflow_pipelines.sales_history import SALES_SCHEMA
-from leadflow_pipelines.scoring import MotivationModel, fit_motivation_model
+from leadflow_pipelines.scoring import MarketModels, MotivationModel, fit_motivation_model
 from leadflow_pipelines.training import current_model, model_registry, model_versions, train_model
 from leadflow_pipelines.training.apply_models import add_values, with_sales_until
 from leadflow_pipelines.training.candidates import Candidate, Judgement, end_of_data
@@ -66,12 +67,23 @@ def fitted(trained: Lake) -> MotivationModel:
     """What the market's deeds taught; recipes below apply it to other days without learning it again."""
     current = current_model(trained, "motivation")
     assert current is not None
-    return current.model  # type: ignore[no-any-return]
+    return current.model.models["47037"]  # type: ignore[no-any-return]
 
 
-def learned(fitted: MotivationModel, sales: pl.DataFrame, as_of: dt.date, *, until: dt.date) -> MotivationModel:
-    """The fitted terms over the homes as the sales before `until` tell of them, said to be as of `as_of`."""
-    return replace(with_sales_until(fitted, sales, until), as_of=as_of)
+def recipe_of(fitted: MotivationModel, *, peeking: int = 0) -> Callable[..., dict[str, MotivationModel]]:
+    """Fits nothing: the fitted terms over each market's homes as its sales tell of them. peeking: days that it looks
+    beyond the day it is said to be as of."""
+
+    def recipe(
+        sales: dict[str, pl.DataFrame], as_of: dict[str, dt.date], *_: Any, **__: Any
+    ) -> dict[str, MotivationModel]:
+        until = {market: day + dt.timedelta(days=peeking) for market, day in as_of.items()}
+        return {
+            market: replace(with_sales_until(fitted, own, until[market]), as_of=as_of[market])
+            for market, own in sales.items()
+        }
+
+    return recipe
 
 
 def test_a_model_that_beats_the_baselines_is_promoted_and_serves(trained: Lake) -> None:
@@ -92,7 +104,7 @@ def test_what_is_read_back_answers_as_what_was_fitted(trained: Lake, market: Lak
     value, motivation = (current_model(trained, kind).model for kind in ("value", "motivation"))  # type: ignore[union-attr]
     assert value.estimate(homes).equals(fit_value_model(sales, end).estimate(homes))
     fitted = fit_motivation_model(sales.sample(fraction=1, shuffle=True, seed=5), end)
-    assert motivation.score(homes).equals(fitted.score(homes))
+    assert motivation.models["47037"].score(homes).equals(fitted.score(homes))
 
 
 def test_the_same_lake_gives_the_same_version(trained: Lake, tmp_path: Path) -> None:
@@ -112,10 +124,7 @@ def test_a_worse_candidate_is_kept_back(lake: Lake, fitted: MotivationModel) -> 
     turned = tuple(replace(term, log_odds=-term.log_odds) for term in fitted.terms.terms)
     worse = replace(fitted, terms=replace(fitted.terms, terms=turned))
 
-    def recipe(sales: pl.DataFrame, as_of: dt.date, _horizon: int) -> MotivationModel:
-        return learned(worse, sales, as_of, until=as_of)
-
-    row = train(lake, trainer=functools.partial(train_motivation, recipe=recipe))
+    row = train(lake, trainer=functools.partial(train_motivation, recipe=recipe_of(worse)))
     assert row["verdict"] == "kept_back"
     assert "no better than the base rate" in row["because"]
     assert "looks ahead" not in row["because"]
@@ -124,10 +133,7 @@ def test_a_worse_candidate_is_kept_back(lake: Lake, fitted: MotivationModel) -> 
 
 
 def test_a_leaky_candidate_is_kept_back_however_good(lake: Lake, fitted: MotivationModel) -> None:
-    def peeks(sales: pl.DataFrame, as_of: dt.date, horizon: int) -> MotivationModel:
-        return learned(fitted, sales, as_of, until=as_of + dt.timedelta(days=horizon))
-
-    row = train(lake, trainer=functools.partial(train_motivation, recipe=peeks))
+    row = train(lake, trainer=functools.partial(train_motivation, recipe=recipe_of(fitted, peeking=365)))
     assert row["verdict"] == "kept_back"
     assert row["because"].endswith("its scores change when later sales are in the file: it looks ahead.")
     assert current_model(lake, "motivation") is None
@@ -163,11 +169,8 @@ def test_a_candidate_worse_than_the_current_model_is_kept_back(
     kept = tuple(term for term in fitted.terms.terms if not term.name.startswith("price_vs"))
     coarse = replace(fitted, terms=replace(fitted.terms, terms=kept))
 
-    def recipe(sales: pl.DataFrame, as_of: dt.date, _horizon: int) -> MotivationModel:
-        return learned(coarse, sales, as_of, until=as_of)
-
     later = NOW + dt.timedelta(hours=1)
-    row = train(lake, trainer=functools.partial(train_motivation, recipe=recipe), now=later)
+    row = train(lake, trainer=functools.partial(train_motivation, recipe=recipe_of(coarse)), now=later)
     assert row["verdict"] == "kept_back"
     assert "worse than the current model" in row["because"]
     still, before = (current_model(one, "motivation") for one in (lake, trained))
@@ -294,11 +297,12 @@ def test_two_orgs_never_share_models(trained: Lake, tmp_path: Path) -> None:
 def test_artefacts_reach_lakes_that_are_no_folder(market: Lake, tmp_path: Path) -> None:
     (tmp_path / "bucket").mkdir()
     remote = Lake(f"file://{tmp_path}/bucket")
-    model = fit_motivation_model(pl.DataFrame({"parcel_id": []}, schema={"parcel_id": pl.String}), DAY)
+    one = fit_motivation_model(pl.DataFrame({"parcel_id": []}, schema={"parcel_id": pl.String}), DAY)
+    model = MarketModels({"47037": one})
     artefact = model_registry.pack("motivation", DAY, model, model)
     model_registry.write_artefact(remote, "motivation", artefact)
     row = {"kind": "motivation", "version": artefact.version, "sha256": artefact.sha256}
-    assert model_registry.stand_in_of(remote, row).model_version == model.model_version
+    assert model_registry.stand_in_of(remote, row).models["47037"].model_version == one.model_version
 
 
 def test_a_model_is_told_without_pickle_and_read_without_running_what_it_names() -> None:
