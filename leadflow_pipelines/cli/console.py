@@ -18,6 +18,8 @@ from leadflow_pipelines.errors import LeadflowError
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+CENTS_PER_DOLLAR = 100
+
 OrgOption = Annotated[str | None, typer.Option("--org", help="Org to work for. Default: LEADFLOW_ORG, else default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line of stdout.")]
 DayOption = Annotated[
@@ -83,6 +85,11 @@ def show(value: Any) -> str:
 def dollars(cents: Decimal | float | None) -> str:
     """Cents as dollars, e.g. $1,234.50."""
     return "-" if cents is None else f"${Decimal(str(cents)) / 100:,.2f}"
+
+
+def about_dollars(cents: int) -> str:
+    """An estimate to three figures, e.g. $193,000: more would feign a precision that no estimate has."""
+    return f"${float(f'{cents / CENTS_PER_DOLLAR:.3g}'):,.0f}"
 
 
 def as_cents(amount: float) -> Decimal:

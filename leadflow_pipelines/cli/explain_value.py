@@ -6,10 +6,9 @@ from typing import Any
 
 from rich.text import Text
 
-from leadflow_pipelines.cli.console import out, print_table
+from leadflow_pipelines.cli.console import CENTS_PER_DOLLAR, about_dollars, out, print_table
 
 MOST_COMPS = 8
-CENTS_PER_DOLLAR = 100
 METRES_PER_MILE = 1609.344
 SEASONED_YEARS = 1
 
@@ -42,9 +41,9 @@ def _value(lead: Mapping[str, Any], prices_of: dt.date | None) -> list[str]:
     method = lead.get("value_method") or ""
     if lead.get("estimated_value_cents") is None:
         return [f"No value: {method.removeprefix('refused: ')}"] if method else []
-    low, high = _about(lead["value_low_cents"]), _about(lead["value_high_cents"])
+    low, high = about_dollars(lead["value_low_cents"]), about_dollars(lead["value_high_cents"])
     at = f" at prices of {prices_of}" if prices_of and f"prices of {prices_of}" not in method else ""
-    return [f"Worth about {_about(lead['estimated_value_cents'])}{at}; 80 % interval {low} to {high} ({method})"]
+    return [f"Worth about {about_dollars(lead['estimated_value_cents'])}{at}; 80 % interval {low} to {high} ({method})"]
 
 
 def _chance(lead: Mapping[str, Any], score: Mapping[str, Any], judged: Mapping[str, Any]) -> list[str]:
@@ -73,14 +72,8 @@ def _comp(comp: Mapping[str, Any], addresses: Mapping[str, str]) -> tuple[Any, .
     return (
         comp["sale_date"], addresses.get(comp["parcel_id"], comp["parcel_id"]), _whole(comp["sale_price_cents"]),
         None if away is None else f"{away / METRES_PER_MILE:.1f}", None if area is None else round(area),
-        _about(comp["adjusted_price_cents"]),
+        about_dollars(comp["adjusted_price_cents"]),
     )  # fmt: skip
-
-
-def _about(cents: int) -> str:
-    """An estimate to three figures: more would feign a precision that no estimate has."""
-    dollars = cents / CENTS_PER_DOLLAR
-    return f"${float(f'{dollars:.3g}'):,.0f}"
 
 
 def _whole(cents: int) -> str:

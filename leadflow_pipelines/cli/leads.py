@@ -16,8 +16,8 @@ from leadflow_pipelines.cli.console import (
     err,
     out,
     print_json,
-    print_table,
 )
+from leadflow_pipelines.cli.lead_table import print_leads
 from leadflow_pipelines.cli.lead_texts import summaries_of, told_of
 from leadflow_pipelines.cli.session import open_session, parse_day
 
@@ -66,24 +66,24 @@ def lead_list(workspace: "Workspace", *, zips: list[str] | None, day: dt.date, t
     import polars as pl
 
     from leadflow_pipelines.contracts import CHANNELS, ENRICHED_LEADS, LEAD_SCORES, OUTREACH_LISTS
-    from leadflow_pipelines.scoring import reasons_text
 
     lake = workspace.lake
     days = lake.read(LEAD_SCORES, zips=zips, where=pl.col("day") <= day, columns=["zip", "day"])
     latest = days.group_by("zip").agg(pl.col("day").max())
     if latest.is_empty():
-        return LEAD_SCORES.empty().with_columns(reasons_text()).drop("run_id")
+        return LEAD_SCORES.empty().drop("run_id")
     wanted = pl.col("day").is_in(latest["day"].unique().to_list())
     scores = lake.read(LEAD_SCORES, zips=latest["zip"].to_list(), where=wanted).join(latest, on=["zip", "day"])
-    best = scores.sort(["points", "rank_in_zip", "zip"], descending=[True, False, False]).head(top)
+    best = scores.sort(
+        ["points", "probability", "rank_in_zip", "zip"], descending=[True, True, False, False], nulls_last=True
+    ).head(top)
     ids = pl.col("property_id").is_in(best["property_id"].to_list())
     facts = lake.read(ENRICHED_LEADS, where=wanted & ids)
     lists = lake.read(OUTREACH_LISTS, where=wanted & ids & (pl.col("verdict") == "cleared"))
     counts = [pl.col("channel").eq(channel).sum().cast(pl.Int64).alias(f"cleared_{channel}") for channel in CHANNELS]
     cleared = lists.group_by("property_id", "day").agg(counts)
     return (
-        best.with_columns(reasons_text())
-        .drop("run_id")
+        best.drop("run_id")
         .join(facts, on=["property_id", "zip", "day"], how="left", maintain_order="left")
         .join(cleared, on=["property_id", "day"], how="left", maintain_order="left")
         .with_columns(pl.col("^cleared_.*$").fill_null(0))
@@ -107,17 +107,18 @@ def _write(frame: "pl.DataFrame", format_: str, output: Path | None) -> None:
     import polars as pl
 
     from leadflow_pipelines.contracts.spreadsheet_safe import neutralise_formulas
+    from leadflow_pipelines.scoring import reasons_text
 
     target = output or sys.stdout.buffer
     if format_ == "table":
-        columns = ["points", "zip", "address", "city", "reasons", "cleared_mail", "cleared_voice", "cleared_sms"]
-        print_table("Leads", [name.replace("cleared_", "") for name in columns], frame.select(columns).iter_rows())
+        print_leads(frame.to_dicts())
         _print_summaries(frame)
         _print_foreclosure_flag(frame)
         out.print("Cleared under the configured, dated contact rules; not legal advice.")
     elif format_ == "json":
         print_json({"leads": frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64)).to_dicts()})
     elif format_ == "csv":
+        frame = frame.with_columns(reasons_text())
         records = [
             name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List) and dtype != pl.List(pl.String)
         ]
