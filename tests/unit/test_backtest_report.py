@@ -1,7 +1,9 @@
 """What people read of a backtest: the page, the Markdown, the tables of the lake."""
 
+import base64
 import datetime as dt
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,9 +12,9 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.backtest import Backtest, BacktestPlan, run_backtest
-from leadflow_pipelines.backtest.report import to_html
-from leadflow_pipelines.backtest.store_backtest import backtest_tables, store_backtest
-from leadflow_pipelines.backtest.summary import headline, summary_tables, to_markdown
+from leadflow_pipelines.backtest.report import to_html, to_pictures
+from leadflow_pipelines.backtest.store_backtest import backtest_tables, store_backtest, write_report
+from leadflow_pipelines.backtest.summary import headline, score_figures, summary_tables, to_markdown, value_figures
 from leadflow_pipelines.contracts.backtest import BACKTEST_SCORES, BACKTEST_TABLES, BACKTEST_VALUES
 from leadflow_pipelines.errors import ContractBroken
 from leadflow_pipelines.lake import Lake
@@ -91,6 +93,51 @@ def test_every_mark_of_a_chart_lies_inside_it(result: Backtest) -> None:
                 across, down = map(float, pair.split(","))
                 assert 0 <= across <= width
                 assert 0 <= down <= height
+
+
+def test_a_picture_is_a_whole_drawing_with_its_own_colours_and_legend(result: Backtest) -> None:
+    pictures = to_pictures(result)
+    assert list(pictures) == [
+        "Lift", "Calibration", "AUC by date", "Error of values by price", "80 % interval by month",
+    ]  # fmt: skip
+    for title, text in pictures.items():
+        found = re.fullmatch(r"!\[(.+)\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\)\n\n(.+)", text)
+        assert found is not None
+        assert found[1] == title
+        drawing = base64.b64decode(found[2]).decode()
+        root = ElementTree.fromstring(drawing)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "--ours:" in drawing
+        names = [mark.text for mark in root if mark.get("class") == "name"]
+        assert names
+        _, top, width, height = map(float, str(root.get("viewBox")).split())
+        for mark in root:
+            if mark.get("class") == "name":
+                assert 0 <= float(str(mark.get("x"))) < width
+                assert top < float(str(mark.get("y"))) < 0
+        assert (float(str(root.get("width"))), float(str(root.get("height")))) == (width, height)
+
+
+def test_the_figures_to_follow_are_those_of_the_tables(result: Backtest) -> None:
+    scores, values = score_figures(result), value_figures(result)
+    told = result.scores.filter(pl.col("as_of").is_null(), model="leadflow", segment="all").row(0, named=True)
+    assert (scores["auc"], scores["lift_5"], scores["dates"]) == (told["auc"], told["lift_5"], 2)
+    assert scores["auc_over_lightgbm"] == result.difference["all"][0]
+    assert 0 < values["coverage"] < 1
+    assert values["median_error"] < values["median_error_neighbourhood"]
+    nothing_valued = type(result)(**{**vars(result), "values": pl.DataFrame(), "difference": {}})
+    assert value_figures(nothing_valued) == {}
+    assert "auc_over_lightgbm" not in score_figures(nothing_valued)
+
+
+def test_the_page_in_the_lake_is_named_by_day_and_question(tmp_path: Path, result: Backtest) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    path = Path(write_report(lake, result, day=DAY))
+    assert re.fullmatch(r"2026-11-22_script-alert-x-script-sons_[0-9a-f]{8}\.html", path.name)
+    assert path.read_text() == to_html(result)
+    assert write_report(lake, result, day=DAY) == str(path)
+    other = type(result)(**{**vars(result), "plan": replace(result.plan, without=("lot_sqft",))})
+    assert write_report(lake, other, day=DAY) != str(path)
 
 
 def test_a_page_without_a_single_value_still_stands() -> None:

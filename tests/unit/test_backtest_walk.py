@@ -7,6 +7,7 @@ import pytest
 
 from leadflow_pipelines.backtest import Backtest, BacktestPlan, run_backtest
 from leadflow_pipelines.backtest.snapshots import homes_sold, known_homes, read_record
+from leadflow_pipelines.backtest.windows import add_months
 from leadflow_pipelines.errors import InvalidInput
 from tests.invented_sales import invent_sales
 from tests.stand_in_models import Seen, oracle, stand_ins
@@ -155,6 +156,22 @@ def test_a_date_with_too_little_before_it_is_passed_over(sales: pl.DataFrame) ->
     assert told.dates == (dt.date(2019, 10, 5),)
     assert "sales lie before it" in told.skipped[dt.date(2019, 1, 5)]
     assert any("LightGBM" in note for note in told.notes)
+
+
+def test_without_dates_the_newest_closed_ones_are_judged(sales: pl.DataFrame) -> None:
+    last = sales["sale_date"].max()
+    assert isinstance(last, dt.date)
+    newest = last + dt.timedelta(days=1 - 365)
+    found = run_backtest(sales, BacktestPlan("invented", rounds=2), models=stand_ins())
+    assert found.dates == tuple(add_months(newest, months) for months in (-9, -6, -3, 0))
+    later = run_backtest(sales, BacktestPlan("invented", first=dt.date(2021, 10, 1), rounds=2), models=stand_ins())
+    assert later.dates == (dt.date(2021, 10, 1), dt.date(2022, 1, 1))
+    earlier = run_backtest(
+        sales, BacktestPlan("invented", last=dt.date(2021, 7, 1), step_months=1, rounds=2), models=stand_ins()
+    )
+    assert earlier.dates[0] == dt.date(2021, 4, 1)
+    with pytest.raises(InvalidInput, match="No date from 2022-06-01 to 2022-06-01 has a closed window"):
+        run_backtest(sales, BacktestPlan("invented", first=dt.date(2022, 6, 1)), models=stand_ins())
 
 
 def test_dates_may_be_text_and_markets_may_be_absent(sales: pl.DataFrame, result: Backtest) -> None:

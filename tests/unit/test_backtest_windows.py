@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from leadflow_pipelines.backtest.windows import as_of_dates, closed_dates, find_coverage
+from leadflow_pipelines.backtest.windows import as_of_dates, closed_dates, find_coverage, newest_date
 from leadflow_pipelines.errors import InvalidInput
 
 
@@ -89,3 +89,15 @@ def test_no_closed_date_names_those_that_would_be() -> None:
     with pytest.raises(InvalidInput) as hopeless:
         closed_dates([dt.date(2015, 6, 1)], cover, horizon_days=3_000)
     assert "longer history" in str(hopeless.value.remedy)
+
+
+def test_the_newest_closed_date_lies_a_window_before_the_end_and_before_a_gap() -> None:
+    whole = find_coverage(pl.Series(monthly(dt.date(2013, 1, 1), 36)))
+    assert whole.last == dt.date(2015, 12, 28)
+    assert newest_date(whole, horizon_days=365) == dt.date(2014, 12, 29)
+    holed = find_coverage(
+        pl.Series([day for day in monthly(dt.date(2013, 1, 1), 36) if (day.year, day.month) != (2015, 3)])
+    )
+    assert newest_date(holed, horizon_days=365) == dt.date(2014, 2, 28)
+    with pytest.raises(InvalidInput, match="No date has a closed window of 3000 days"):
+        newest_date(whole, horizon_days=3_000)
