@@ -1,0 +1,47 @@
+"""A lake written before a table had all its columns is read, written to and changed as if they had been empty."""
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from leadflow_pipelines.contracts import ENRICHED_LEADS, PROPERTIES, Contract
+from leadflow_pipelines.lake import Lake
+from tests.small_lake import D1, D2, LEADS, enriched
+
+VERSION = {"property_id": "p_1", "zip": "37203", "valid_from": D1, "sources": ["county"], "record_count": 1,
+           "provenance": [], "conflicts": [], "content_hash": "x"}  # fmt: skip
+
+
+def before(contract: Contract, *names: str) -> Contract:
+    """The contract as it was before these columns."""
+    assert {*names} <= contract.columns.keys()
+    return replace(contract, columns={name: col for name, col in contract.columns.items() if name not in names})
+
+
+def leads_of(day: dt.date) -> pl.DataFrame:
+    frame: pl.DataFrame = enriched([lead for lead in LEADS if day in lead[2]], day)
+    return frame
+
+
+def test_leads_of_days_before_a_signal_was_known_stand_beside_later_ones(tmp_path: Path) -> None:
+    lake, old = Lake(str(tmp_path / "org")), before(ENRICHED_LEADS, "is_probate", "loan_age_years")
+    lake.replace(old, old.conform(leads_of(D1)), day=D1)
+    assert lake.read(ENRICHED_LEADS).equals(
+        ENRICHED_LEADS.conform(old.conform(leads_of(D1))).sort("zip"), null_equal=True
+    )
+    lake.replace(ENRICHED_LEADS, leads_of(D2), day=D2)
+    known = lake.read(ENRICHED_LEADS, columns=["day", "property_id", "is_probate", "loan_age_years"])
+    assert known.filter(pl.col("is_probate")).rows() == [(D2, "a", True, 16.5)]
+    assert known.height == leads_of(D1).height + leads_of(D2).height
+
+
+def test_properties_from_before_loans_had_dates_are_changed_in_place(tmp_path: Path) -> None:
+    lake, old = Lake(str(tmp_path / "org")), before(PROPERTIES, "mortgage_date")
+    first = pl.DataFrame([VERSION, {**VERSION, "property_id": "p_2"}], infer_schema_length=None)
+    lake.update(old, {"zip_prefix": ["372"]}, lambda _: old.conform(first))
+    assert lake.read(PROPERTIES)["mortgage_date"].to_list() == [None, None]
+    dated = pl.when(pl.col("property_id") == "p_2").then(pl.lit(D1)).alias("mortgage_date")
+    lake.update(PROPERTIES, {"zip_prefix": ["372"]}, lambda stored: stored.with_columns(dated))
+    assert lake.read(PROPERTIES).sort("property_id")["mortgage_date"].to_list() == [None, D1]
