@@ -6,8 +6,10 @@ from leadflow_pipelines.sales_history.cut import History, cut_history, read_day
 from leadflow_pipelines.sales_history.dwellings import holds_no_home
 from leadflow_pipelines.sales_history.market_areas import MarketAreas, learn_market_areas
 from leadflow_pipelines.sales_history.read_sales import read_sales, read_subjects
+from leadflow_pipelines.sales_history.shared_parcels import APART, home_on_parcel, tell_apart
 
 __all__ = [
+    "APART",
     "PRICE_CENTS",
     "SALES_SCHEMA",
     "SALE_DATE",
@@ -16,10 +18,12 @@ __all__ = [
     "arms_length",
     "cut_history",
     "holds_no_home",
+    "home_on_parcel",
     "learn_market_areas",
     "market_sales",
     "read_day",
     "read_sales",
     "read_subjects",
     "street_of",
+    "tell_apart",
 ]

@@ -60,7 +60,11 @@ def _sales_with_places(history: History) -> pl.DataFrame:
     judged = arms_length(history.sales).with_columns(areas.assign(history.sales), parcel_key(history.sales))
     price = pl.col(PRICE_CENTS).cast(pl.Float64) / 100
     return judged.filter(pl.col("key").is_not_null() & (pl.col("sale_kind") != "repeated")).with_columns(
-        pl.when(pl.col(PRICE_CENTS) >= NOMINAL_CENTS).then(price.log()).alias("log_price"),
+        # A deed over several parcels states the price of all. Per parcel Nashville ranks better: AUC .660 → .681,
+        # .618 → .622, .608 → .617 at three dates.
+        pl.when(pl.col(PRICE_CENTS) >= NOMINAL_CENTS)
+        .then((price / pl.col("parcels_of_deed")).log())
+        .alias("log_price"),
         (pl.lit(history.as_of) - pl.col(SALE_DATE)).dt.total_days().alias("days_ago"),
         pl.col("land_use").str.to_uppercase().fill_null("").alias("use"),
         street_of(pl.col("address")).fill_null("").alias("street"),

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.sales_history import SALE_DATE, History, cut_history
+from leadflow_pipelines.sales_history import SALE_DATE, History, cut_history, tell_apart
 from leadflow_pipelines.scoring.additive_terms import AdditiveModel, Numbers, centred, probability, scaled
 from leadflow_pipelines.scoring.allowed_features import ALLOWED, SIGNALS, require_allowed
 from leadflow_pipelines.scoring.calibration import fit_line, shift_to
@@ -100,7 +100,7 @@ def read_ground(
     most_rows: int = MOST_ROWS,
 ) -> Ground:
     """One market's history before `as_of`, its past days with their outcomes, and its homes as of that day."""
-    history = cut_history(sales, as_of)
+    history = tell_apart(cut_history(sales, as_of))
     dated = are_buildings_dated(history)
     snapshots = _longest_windows(history, horizon_days, dated, _known_before(signals, history.as_of), most_rows)
     return Ground(history, dated, snapshots, parcel_features(history, buildings_are_dated=dated), horizon_days)
@@ -160,7 +160,7 @@ def _longest_windows(
             )
             if taken.sales_in_newest >= FEWEST_SOLD:
                 return taken
-            if best is None or taken.sales_in_newest > best.sales_in_newest:
+            if best is None or (taken.sales_in_newest and not best.sales_in_newest):
                 best = taken
     assert best is not None
     return best

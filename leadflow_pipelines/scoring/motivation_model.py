@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.sales_history import read_day, read_subjects
+from leadflow_pipelines.sales_history import APART, home_on_parcel, read_day, read_subjects
 from leadflow_pipelines.scoring.additive_terms import AdditiveModel, Numbers, probability
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.features import parcel_key, tenure_days
@@ -89,12 +89,26 @@ class MotivationModel:
         return np.hstack([by_story, assumed]), np.where(learned, self.terms.intercept, unlearned)
 
     def _features(self, known: pl.DataFrame, subjects: pl.DataFrame, day: date) -> pl.DataFrame:
-        keys = pl.DataFrame({"key": parcel_key(known), "address_key": _address_key(known)})
+        keys = pl.DataFrame({"key": self._home_keys(known), "address_key": _address_key(known)})
         by_key = keys.join(self.facts.drop("address_key"), on="key", how="left", maintain_order="left")
         if known["parcel_id"].null_count() and self.facts.height:
             by_key = self._found_by_address(keys, by_key, known["parcel_id"].is_null())
         signals = [_signal(subjects, name) for name in SIGNALS if name in subjects.columns]
         return by_key.with_columns(tenure_days(day).alias("tenure_days"), *signals)
+
+    def _home_keys(self, known: pl.DataFrame) -> pl.Series:
+        """Parcel keys; on a parcel of several homes that of the home at the address, else of the one sold last."""
+        keys = known.select(parcel_key(known), home=home_on_parcel())
+        homes = self.facts.filter(pl.col("key").str.contains(APART, literal=True)).select("key", "last_sale_date")
+        if homes.is_empty():
+            return keys["key"]
+        newest = homes.sort("last_sale_date", "key").select(
+            pl.col("key").alias("newest"), pl.col("key").str.split(APART).list.first().alias("parcel")
+        )
+        newest = newest.unique("parcel", keep="last", maintain_order=True)
+        placed = keys.join(newest, left_on="key", right_on="parcel", how="left", maintain_order="left")
+        is_known = pl.col("home").is_in(homes["key"].implode())
+        return placed.select(pl.when(is_known).then("home").otherwise(pl.coalesce("newest", "key")).alias("key"))["key"]
 
     def _found_by_address(self, keys: pl.DataFrame, by_key: pl.DataFrame, is_nameless: pl.Series) -> pl.DataFrame:
         """Subjects without a parcel number take the facts of the one parcel at their address."""

@@ -22,18 +22,17 @@ class AssumedOdds:
 
     log_odds: float
     share: float
-    text: str
 
 
 # Deliberately small: the order of the scorecard's points, kept below what any one study reports.
 ASSUMED: Final[dict[str, AssumedOdds]] = {
-    "is_pre_foreclosure": AssumedOdds(0.8, 0.01, "In pre-foreclosure"),
-    "is_probate": AssumedOdds(0.4, 0.01, "In probate"),
-    "is_tax_delinquent": AssumedOdds(0.4, 0.05, "Property tax delinquent"),
-    "is_vacant": AssumedOdds(0.4, 0.04, "Stands vacant"),
-    "has_code_violation": AssumedOdds(0.2, 0.03, "Open code violation"),
-    "is_absentee": AssumedOdds(0.2, 0.25, "Owner's mail goes elsewhere"),
-    "is_out_of_state": AssumedOdds(0.15, 0.07, "Owner's mail goes to another state"),
+    "is_pre_foreclosure": AssumedOdds(0.8, 0.01),
+    "is_probate": AssumedOdds(0.4, 0.01),
+    "is_tax_delinquent": AssumedOdds(0.4, 0.05),
+    "is_vacant": AssumedOdds(0.4, 0.04),
+    "has_code_violation": AssumedOdds(0.2, 0.03),
+    "is_absentee": AssumedOdds(0.2, 0.25),
+    "is_out_of_state": AssumedOdds(0.15, 0.07),
 }
 
 
