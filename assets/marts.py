@@ -23,6 +23,7 @@ LAKE_SOURCES = (
     "lead_contacts",
     "outreach_lists",
     *(table.name for table in BACKTEST_TABLES),
+    "model_months",
 )
 
 MAY_STAND_TAG = "leadflow/marts_may_stand"

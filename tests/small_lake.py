@@ -11,6 +11,7 @@ from leadflow_pipelines.contracts import (
     ENRICHED_LEADS,
     LEAD_CONTACTS,
     LEAD_SCORES,
+    MODEL_MONTHS,
     OUTREACH_LISTS,
     PROPERTIES,
     PROPERTY_LINKS,
@@ -21,6 +22,7 @@ from tests.small_backtest import fill_backtests
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 D1, D2 = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
+MONTH = dt.date(2026, 11, 1)
 HOME_ZIP, OTHER_ZIP = "37203", "37211"
 REASONS = [
     {"signal": "tax_delinquent", "points": 30, "text": "Taxes are late"},
@@ -99,6 +101,19 @@ def fill(lake):
         lake.replace(LEAD_CONTACTS, contacts(leads, day), day=day)
         lake.replace(OUTREACH_LISTS, decisions(leads, day), day=day)
     fill_backtests(lake, D1, D2)
+    lake.replace(MODEL_MONTHS, model_months(), day=MONTH)
+
+
+def model_months():
+    return MODEL_MONTHS.conform(
+        pl.DataFrame(
+            [
+                {"zip": "unlocated", "day": MONTH, "kind": kind, "version": f"{kind}-1", "homes": 40, "alerts": alerts,
+                 "alert_codes": ["drift"] * len(alerts), "told_codes": [], "watched_at": NOW}
+                for kind, alerts in (("motivation", ["land_use has moved."]), ("value", []))
+            ]
+        )
+    )  # fmt: skip
 
 
 def enriched(leads, day):

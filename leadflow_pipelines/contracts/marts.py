@@ -8,6 +8,7 @@ from leadflow_pipelines.contracts.backtest_marts import BACKTEST_MARTS
 from leadflow_pipelines.contracts.contract import CENTS, Contract, column
 from leadflow_pipelines.contracts.evidence import PROPERTY_CONFLICTS
 from leadflow_pipelines.contracts.leads import ENRICHED_LEADS, LEAD_SCORES, VALUE_COMPS
+from leadflow_pipelines.contracts.model_months import MART_MODEL_MONTHS
 from leadflow_pipelines.contracts.outreach import CAMPAIGN_COUNTS
 
 ORG = shared.ORG
@@ -331,4 +332,5 @@ MARTS = (
     MART_CAMPAIGN_PERFORMANCE,
     MART_LEAD_OUTCOMES,
     *BACKTEST_MARTS,
+    MART_MODEL_MONTHS,
 )

@@ -54,3 +54,16 @@ MODEL_MONTHS = Contract(
     key=("day", "kind", "version"),
     volatile=("watched_at", "run_id"),
 )  # fmt: skip
+
+_NOT_READ = ("zip", "day", "kind", "version", "told_codes", "watched_at", "run_id")
+MART_MODEL_MONTHS = Contract(
+    name="mart_model_months",
+    text=MODEL_MONTHS.text,
+    columns={
+        "org": shared.ORG,
+        "month": MODEL_MONTHS.columns["day"],
+        **{name: MODEL_MONTHS.columns[name] for name in ("kind", "version")},
+        **{name: col for name, col in MODEL_MONTHS.columns.items() if name not in _NOT_READ},
+    },
+    key=("org", "month", "kind", "version"),
+)

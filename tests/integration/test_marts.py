@@ -33,6 +33,7 @@ from tests.small_lake import (
     D2,
     HOME_ZIP,
     LEADS,
+    MONTH,
     NOW,
     OTHER_ZIP,
     decisions,
@@ -205,6 +206,14 @@ def test_an_owner_is_one_row_over_all_zips_as_of_each_leads_latest_day(built):
     assert (owner["properties"], owner["zips"], owner["zip_count"]) == (3, f"{HOME_ZIP}, {OTHER_ZIP}", 2)
     assert (owner["absentee_properties"], owner["out_of_state_properties"], owner["stacked_properties"]) == (1, 0, 1)
     assert (owner["market_value_cents"], owner["best_points"]) == (401, 50)
+
+
+def test_the_months_of_the_models_stand_with_what_no_longer_holds(built):
+    months = exported(built, "mart_model_months").sort("kind")
+    assert months.select("month", "kind", "version", "homes", "alert_codes", "alerts").rows() == [
+        (MONTH, "motivation", "motivation-1", 40, ["drift"], ["land_use has moved."]),
+        (MONTH, "value", "value-1", 40, [], []),
+    ]
 
 
 def test_a_backtest_stands_with_scores_and_values_in_one_row_and_the_newest_of_each_question_is_marked(built):
