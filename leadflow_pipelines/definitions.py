@@ -66,7 +66,7 @@ def build_defs(
             build_backtest_schedule(scope),
             build_watch_schedule(scope),
         ],
-        sensors=[*build_sensors(scope), build_replies_sensor()],
+        sensors=[*build_sensors(scope, {job.name: job for job in jobs}), build_replies_sensor()],
         resources=resources,
         executor=dg.in_process_executor,
     )

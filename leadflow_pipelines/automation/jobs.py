@@ -5,12 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets import MART_NAMES, ZIP_DAY_NAMES
+from assets import LIST_NAMES, MART_NAMES, ZIP_DAY_NAMES
 from assets.scope import Scope
 
 DAILY_JOB = "daily_leads"
 ZIP_JOB = "zip_leads"
 FREE_JOB = "free_leads"
+LISTS_JOB = "clear_lists"
 MARTS_JOB = "publish_marts"
 
 
@@ -36,5 +37,6 @@ def build_jobs(scope: Scope, *, paid: Collection[str], without: Collection[str] 
         job(DAILY_JOB, (*ZIP_DAY_NAMES, *MART_NAMES), "Every asset of a day's ZIPs, then the marts. May spend."),
         job(ZIP_JOB, ZIP_DAY_NAMES, "Every asset of a day's ZIPs, without the marts. May spend."),
         job(FREE_JOB, free, "What costs nothing: properties, signals and scores from what is there."),
+        job(LISTS_JOB, (*LIST_NAMES, *MART_NAMES), "Decide the lists of a day's ZIPs again, then the marts. Free."),
         job(MARTS_JOB, MART_NAMES, "Rebuild and publish the marts."),
     ]

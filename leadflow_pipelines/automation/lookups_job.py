@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets import LIST_NAMES
 from assets.run_correlation import bind_run
 from assets.scope import Scope
 from leadflow_pipelines.automation.jobs import console_level
@@ -13,6 +14,8 @@ from resources.providers import ProvidersResource
 from resources.workspace import Workspace
 
 LOOKUPS_JOB = "buy_lookups"
+(LIST_NAME,) = LIST_NAMES
+ASKED = "Look-ups of numbers on this list were bought; it is decided again."
 AFTER_THE_DAILY_RUN = "30 7 * * *"
 
 
@@ -31,6 +34,7 @@ def build_lookups_job(scope: Scope) -> dg.JobDefinition:
         clock: ClockResource = context.resources.clock
         providers: ProvidersResource = context.resources.providers
         settings, now = workspace.settings, clock.now()
+        day = now.astimezone(settings.zone).date()
         provider = config.provider or configured_vendor(settings)
         if provider is None:
             context.log.warning("No vendor of numbers has a key here: nothing is bought, all that waits stays blocked.")
@@ -39,13 +43,18 @@ def build_lookups_job(scope: Scope) -> dg.JobDefinition:
         with bind_run(context.run, scope.org), providers.guard(workspace, clock.now) as guard:
             done = buy_day_lookups(
                 workspace.database, workspace.org, workspace.lake, guard, provider=provider,
-                day=now.astimezone(settings.zone).date(), now=now, settings=settings,
+                day=day, now=now, settings=settings,
                 origin=Origin(context.run_id, current_correlation_id(), LOOKUPS_JOB),
             )  # fmt: skip
         for note in done.notes:
             context.log.warning(note)
         told = done.plain()
         context.log.info(str(told))
+        for zip_code in done.zips:
+            partition = scope.partition_key(day, zip_code)
+            context.log_event(
+                dg.AssetObservation(scope.key(LIST_NAME), partition=partition, metadata={"answers": ASKED})
+            )
         context.add_output_metadata({"provider": provider, **told})
 
     @dg.job(

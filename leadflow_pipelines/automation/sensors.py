@@ -1,17 +1,20 @@
-"""Sensors: new county files, what an import makes worth refreshing, and failed runs."""
+"""Sensors: new county files, what an import or bought look-ups make worth working again, and failed runs."""
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from assets import LIST_NAMES
 from assets.raw_pulls import COUNTY_FILES
 from assets.run_correlation import CORRELATION_TAG, correlation_of
 from assets.scope import Scope
 from leadflow_pipelines.automation.import_job import IMPORT_JOB
-from leadflow_pipelines.automation.jobs import FREE_JOB
+from leadflow_pipelines.automation.jobs import FREE_JOB, LISTS_JOB
+from leadflow_pipelines.automation.lookups_job import LOOKUPS_JOB
 from leadflow_pipelines.automation.run_day import contiguous_ranges, range_tags
 from leadflow_pipelines.county_files.source_name import find_mapping, source_name
 from leadflow_pipelines.observability import new_correlation_id, report_error
@@ -23,8 +26,8 @@ SETTLED_SECONDS = 10
 COUNTY_FILE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".gz")
 
 
-def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:
-    """The org's sensors. None of them starts a paid asset."""
+def build_sensors(scope: Scope, jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
+    """The org's sensors; `jobs` are its jobs by name. None of them starts a paid asset."""
 
     @dg.sensor(
         name="county_files",
@@ -48,26 +51,22 @@ def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:
     @dg.run_status_sensor(
         name="refresh_imported_zips",
         run_status=dg.DagsterRunStatus.SUCCESS,
-        monitor_all_code_locations=False,
-        request_job=None,
+        monitored_jobs=[jobs[IMPORT_JOB]],
+        request_job=jobs[FREE_JOB],
         description="After an import, refreshes what costs nothing for the ZIPs of the file.",
     )
-    def refresh_imported_zips(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        if context.dagster_run.job_name != IMPORT_JOB:
-            yield dg.SkipReason("Not an import.")
-            return
-        keys = _materialised_partitions(context, scope)
-        calendar = context.instance.get_dynamic_partitions(scope.zips_name)
-        for day in sorted({key.split("|")[0] for key in keys}):
-            zips = [key.split("|")[1] for key in keys if key.startswith(day)]
-            for first, last in contiguous_ranges(calendar, zips):
-                tags = range_tags(scope, dt.date.fromisoformat(day), first, last)
-                correlation = correlation_of(context.dagster_run)
-                yield dg.RunRequest(
-                    job_name=FREE_JOB,
-                    run_key=f"{context.dagster_run.run_id}:{first}:{last}",
-                    tags={CORRELATION_TAG: correlation, **tags},
-                )
+    def refresh_imported_zips(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
+        yield from _follow(context, scope, dg.DagsterEventType.ASSET_MATERIALIZATION, COUNTY_FILES)
+
+    @dg.run_status_sensor(
+        name="clear_after_lookups",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[jobs[LOOKUPS_JOB]],
+        request_job=jobs[LISTS_JOB],
+        description="After look-ups were bought, decides the lists that waited for them again.",
+    )
+    def clear_after_lookups(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
+        yield from _follow(context, scope, dg.DagsterEventType.ASSET_OBSERVATION, *LIST_NAMES)
 
     @dg.run_failure_sensor(name="report_failed_runs", description="Sends each failed run to the error reports.")
     def report_failed_runs(context: dg.RunFailureSensorContext) -> None:
@@ -78,7 +77,7 @@ def build_sensors(scope: Scope) -> list[dg.SensorDefinition]:
             job=context.dagster_run.job_name,
         )
 
-    return [county_files, refresh_imported_zips, report_failed_runs]
+    return [county_files, refresh_imported_zips, clear_after_lookups, report_failed_runs]
 
 
 def _settled_files(folder: Path) -> list[Path]:
@@ -100,9 +99,18 @@ def _import_request(path: Path, folder: Path, version: str) -> dg.RunRequest:
     )
 
 
-def _materialised_partitions(context: dg.RunStatusSensorContext, scope: Scope) -> list[str]:
-    records = context.instance.get_records_for_run(
-        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-    ).records
-    keys = [record.partition_key for record in records if record.asset_key == scope.key(COUNTY_FILES)]
-    return sorted(key for key in keys if key)
+def _follow(
+    context: dg.RunStatusSensorContext, scope: Scope, event: dg.DagsterEventType, asset: str
+) -> Iterator[dg.RunRequest]:
+    """A run for each stretch of ZIPs and day that the finished run told of on `asset`, under its correlation id."""
+    run = context.dagster_run
+    records = context.instance.get_records_for_run(run.run_id, of_type=event).records
+    keys = {record.partition_key for record in records if record.asset_key == scope.key(asset)}
+    calendar = context.instance.get_dynamic_partitions(scope.zips_name)
+    parts = [key.split("|") for key in keys if key]
+    for day in sorted({day for day, _ in parts}):
+        for first, last in contiguous_ranges(calendar, [zip_code for of, zip_code in parts if of == day]):
+            tags = range_tags(scope, dt.date.fromisoformat(day), first, last)
+            yield dg.RunRequest(
+                run_key=f"{run.run_id}:{day}:{first}:{last}", tags={CORRELATION_TAG: correlation_of(run), **tags}
+            )

@@ -4,7 +4,7 @@ Not here: which numbers wait (`needed_lookups`), buying (`number_lookups`), when
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,13 +30,15 @@ from leadflow_pipelines.spend.ledger import Origin
 @dataclass(frozen=True)
 class DayLookups:
     """What a day's buying came to. waiting: numbers that wait for an answer alone; over_limit: those of them that the
-    policy leaves for another day; notes: why numbers were not asked about. All that was not answered stays a hit.
+    policy leaves for another day; notes: why numbers were not asked about; zips: where numbers that were asked about
+    stand on lists, which may clear them now. All that was not answered stays a hit.
     """
 
     waiting: int
     over_limit: int
     bought: Mapping[str, LookedUp]
     notes: tuple[str, ...]
+    zips: tuple[str, ...] = ()
 
     @property
     def is_partial(self) -> bool:
@@ -54,6 +56,7 @@ class DayLookups:
             "cost_cents": float(sum((one.cost_cents for one in told), Decimal(0))),
             "is_partial": self.is_partial,
             "notes": list(self.notes),
+            "zips": list(self.zips),
         }
 
 
@@ -91,7 +94,9 @@ def buy_day_lookups(
         else:
             notes.update(dict.fromkeys(bought[kind].notes))
     asked = {*chosen.dnc, *since}
-    return DayLookups(len(order), len(order) - len(asked), bought, tuple(notes))
+    with database.as_org(org.org_id) as connection:
+        zips = _zips_of(connection, asked, day) if bought else ()
+    return DayLookups(len(order), len(order) - len(asked), bought, tuple(notes), zips)
 
 
 def within(needed: Needed, order: Sequence[str], most: int) -> Needed:
@@ -106,6 +111,13 @@ def within(needed: Needed, order: Sequence[str], most: int) -> Needed:
         tuple(phone for phone in kept if phone in listed),
         tuple((phone, moved[phone]) for phone in kept if phone in moved),
     )
+
+
+def _zips_of(connection: Connection, phones: Collection[str], day: dt.date) -> tuple[str, ...]:
+    """ZIPs on whose lists of `day` the numbers stand, sorted."""
+    table = outreach_list_entries.c
+    found = select(table.zip).where(table.day == day, table.contact_value.in_(phones)).distinct().order_by(table.zip)
+    return tuple(connection.execute(found).scalars())
 
 
 def _bought_today(connection: Connection, now: dt.datetime, settings: Settings) -> int:
