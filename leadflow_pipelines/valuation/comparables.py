@@ -4,12 +4,14 @@ An adjusted price is the comp's price moved to today by the index and to the hom
 and listing of candidates; finding them is the search's business.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Final, Self
 
 import numpy as np
 import polars as pl
 
+from leadflow_pipelines.contracts.leads import VALUE_COMPS
 from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE
 from leadflow_pipelines.valuation.evidence import Evidence
 from leadflow_pipelines.valuation.hedonic import FittedHedonic
@@ -18,40 +20,68 @@ from leadflow_pipelines.valuation.neighbours import Candidates
 
 # Three looks at the same candidates: alike and recent, very alike of any age, broadly alike and very recent.
 LOOKS: Final = {"alike": (0.25, 1.0), "twin": (0.75, 2.0), "fresh": (0.10, 0.35)}
+SHOWN_LOOK: Final = "alike"
 LISTED: Final = 6
 CONSIDERED: Final = 24
 YEAR_DAYS: Final = 365.0
 
-COMP_FIELDS: Final = {
-    "parcel_id": pl.String(),
-    "address": pl.String(),
-    "sale_date": pl.Date(),
-    "sale_price_cents": pl.Int64(),
-    "distance_m": pl.Float64(),
-    "age_days": pl.Int32(),
-    "living_sqft": pl.Float64(),
-    "adjustment": pl.Float64(),
-    "adjusted_price_cents": pl.Int64(),
+# What a comp shares with the home, narrowest first, and how many steps away that counts; coordinates, where both have
+# them, count the steps by kilometres instead. An appraiser shows what is near: each step counts like a factor of four
+# in likeness, so that the next best of the same street comes before the best across the city.
+NEARNESS: Final = {
+    "building": ("same building", 0),
+    "street_block": ("same block", 0),
+    "street": ("same street", 1),
+    "narrow_block": ("parcels nearby", 2),
+    "neighborhood": ("same neighborhood", 3),
+    "zip5": ("same ZIP", 3),
+    "city": ("same city", 4),
 }
+ELSEWHERE: Final = ("same market", 6)
+STEPS_KM: Final = (0.4, 0.8, 1.6, 3.2, 8.0)
+OF_A_STEP: Final = 0.25
+
+COMP_FIELDS: Final = {"parcel_id": pl.String(), "address": pl.String(), **VALUE_COMPS, "nearness": pl.String()}
 COMPS_TYPE: Final = pl.List(pl.Struct(COMP_FIELDS))
 
 
 @dataclass(frozen=True)
 class Shortlist:
-    """The candidates most alike to each home, most alike first: `sale` -1 and `weight` 0 where none."""
+    """The candidates near and alike to each home, best first: `sale` -1 and `weight` 0 where none.
+
+    `shared`: place in NEARNESS of the narrowest place they share, its length where none.
+    """
 
     sale: Ints
     weight: Floats
     km: Floats
+    shared: Ints
 
     @classmethod
-    def of(cls, found: Candidates, weight: Floats) -> Self:
+    def of(cls, found: Candidates, weight: Floats, shared: Ints) -> Self:
+        named = np.array([steps for _, steps in (*NEARNESS.values(), ELSEWHERE)])
+        steps = np.where(np.isnan(found.km), named[shared], np.searchsorted(STEPS_KM, found.km))
+        weight = weight * OF_A_STEP**steps
         best = np.argsort(-weight, axis=1, kind="stable")[:, :CONSIDERED]
         return cls(
             np.take_along_axis(found.sale, best, 1),
             np.take_along_axis(weight, best, 1),
             np.take_along_axis(found.km, best, 1),
+            np.take_along_axis(shared, best, 1),
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Shortlist"]) -> Self:
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
+
+def shared_places(evidence: Evidence, codes: dict[str, Ints], found: Candidates, rows: slice) -> Ints:
+    """Which place of NEARNESS each candidate shares with the home `rows` of `codes`, the narrowest; see Shortlist."""
+    shared = np.full(found.sale.shape, len(NEARNESS))
+    for place, name in reversed(list(enumerate(NEARNESS))):
+        own = codes[name][rows, None]
+        shared = np.where((evidence.codes[name][found.sale] == own) & (own >= 0), place, shared)
+    return shared
 
 
 def likeness(evidence: Evidence, fitted: FittedHedonic, found: Candidates, day: Floats, look: str) -> Floats:
@@ -63,8 +93,11 @@ def likeness(evidence: Evidence, fitted: FittedHedonic, found: Candidates, day: 
 
 def comp_levels(
     evidence: Evidence, fitted: FittedHedonic, found: Candidates, day: Floats, wider: Floats
-) -> tuple[dict[str, Floats], Shortlist]:
-    """Per look: what the comps' residuals average to (leaning on `wider` where there are none), weight, spread."""
+) -> tuple[dict[str, Floats], Floats]:
+    """Per look: what the comps' residuals average to (leaning on `wider` where there are none), weight, spread.
+
+    And the candidates' weights in the look that is shown.
+    """
     levels = {}
     residual = fitted.residual[found.sale]
     weights = {look: likeness(evidence, fitted, found, day, look) for look in LOOKS}
@@ -73,16 +106,16 @@ def comp_levels(
         level = ((weight * residual).sum(axis=1) + 1e-3 * wider) / (total + 1e-3)
         spread = (weight * (residual - level[:, None]) ** 2).sum(axis=1) / (total + 1e-9)
         levels.update({f"comps_{look}": level, f"weight_{look}": total, f"spread_{look}": np.sqrt(spread)})
-    return levels, Shortlist.of(found, weights["alike"])
+    return levels, weights[SHOWN_LOOK]
 
 
 def list_comps(
     evidence: Evidence, fitted: FittedHedonic, short: Shortlist, value: Floats, log_value: Floats
 ) -> tuple[pl.Series, Ints]:
-    """Comps as shown, most alike first, one sale a parcel; and their number by home, 0 where they do not bracket.
+    """Comps as shown, the near and alike first, one sale a parcel; their number by home, 0 where they do not bracket.
 
-    `value`: additive value of the homes; `log_value`: the estimate. Where the most alike all lie on one side of the
-    estimate, the last place goes to the most alike candidate of the other side, so that the list explains the value.
+    `value`: additive value of the homes; `log_value`: the estimate. Where the best all lie on one side of the
+    estimate, the last place goes to the best candidate of the other side, so that the list explains the value.
     """
     parcel = evidence.codes["parcel"][short.sale]
     is_repeated = (parcel[:, :, None] == parcel[:, None, :]) & np.tri(parcel.shape[1], k=-1, dtype=bool)[None]
@@ -98,7 +131,7 @@ def list_comps(
     brackets = (chosen & (adjusted <= log_value[:, None])).any(axis=1)
     brackets &= (chosen & (adjusted >= log_value[:, None])).any(axis=1)
     row, place = np.nonzero(chosen)
-    shown = _shown(evidence, row, short.sale[row, place], short.km[row, place], adjusted[row, place])
+    shown = _shown(evidence, short, (row, place), adjusted)
     every = pl.DataFrame({"row": np.arange(len(value))})
     listed = every.join(shown, on="row", how="left", maintain_order="left")["comps"]
     return listed.fill_null(pl.Series([[]], dtype=COMPS_TYPE)), np.where(brackets, chosen.sum(axis=1), 0)
@@ -108,18 +141,20 @@ def no_comps(rows: int) -> pl.Series:
     return pl.Series("comps", [[]] * rows, dtype=COMPS_TYPE)
 
 
-def _shown(evidence: Evidence, row: Ints, sale: Ints, km: Floats, adjusted: Floats) -> pl.DataFrame:
-    columns = [pl.col(name) for name in COMP_FIELDS if name not in ("distance_m", "age_days")]
+def _shown(evidence: Evidence, short: Shortlist, chosen: tuple[Ints, Ints], adjusted: Floats) -> pl.DataFrame:
+    """`chosen`: row of the home and column of the shortlist, one entry a comp."""
+    sale, km, shared = short.sale[chosen], short.km[chosen], short.shared[chosen]
+    names = pl.Series([name for name, _ in (*NEARNESS.values(), ELSEWHERE)])
     priced = (
         evidence.frame[sale.astype(np.uint32)]
         .select("parcel_id", "address", SALE_DATE, PRICE_CENTS, "living_sqft")
         .with_columns(
-            pl.Series("row", row),
+            pl.Series("row", chosen[0]),
             pl.Series("distance_m", np.round(km * 1000.0)).fill_nan(None),
             pl.Series("age_days", (evidence.today - evidence.day[sale]).astype(np.int32)),
-            pl.Series("adjusted_price_cents", np.round(np.exp(adjusted)).astype(np.int64) * 100),
+            pl.Series("adjusted_price_cents", np.round(np.exp(adjusted[chosen])).astype(np.int64) * 100),
+            names.gather(shared.astype(np.uint32)).alias("nearness"),
         )
         .with_columns((pl.col("adjusted_price_cents") / pl.col(PRICE_CENTS)).alias("adjustment"))
-        .with_columns(*columns)
     )
     return priced.group_by("row", maintain_order=True).agg(pl.struct(list(COMP_FIELDS)).alias("comps"))

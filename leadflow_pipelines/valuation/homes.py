@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from leadflow_pipelines.sales_history import holds_no_home
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -30,7 +32,10 @@ ORDER_WIDTH: Final = 12
 
 @dataclass(frozen=True)
 class Homes:
-    """Rows of a frame as arrays: `numbers` NaN where unknown, `names` null where unknown."""
+    """Rows of a frame as arrays: `numbers` NaN where unknown, `names` null where unknown.
+
+    `is_no_home`: land, parking, trade; such a property and a home say nothing of one another's price.
+    """
 
     numbers: dict[str, Floats]
     names: pl.DataFrame
@@ -38,6 +43,7 @@ class Homes:
     lat: Floats
     lon: Floats
     is_blank: Bools
+    is_no_home: Bools
 
     def __len__(self) -> int:
         return len(self.house_number)
@@ -87,6 +93,7 @@ def read_homes(frame: pl.DataFrame) -> Homes:
         lat=_floats(frame["lat"]),
         lon=_floats(frame["lon"]),
         is_blank=~frame.select(pl.any_horizontal(known)).to_series().to_numpy(),
+        is_no_home=frame.select(holds_no_home(pl.col("land_use"))).to_series().to_numpy(),
     )
 
 

@@ -1,4 +1,4 @@
-"""One matrix for the quantile model: attributes, place levels, comps and the home's own earlier sale, by name.
+"""One matrix for the price trees: attributes, place levels, comps and the home's own earlier sale, by name.
 
 Training rows are read as a home was known without its own fold of parcels; subjects as of today.
 """
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from leadflow_pipelines.valuation.comparables import Shortlist, comp_levels
+from leadflow_pipelines.valuation.comparables import Shortlist, comp_levels, shared_places
 from leadflow_pipelines.valuation.evidence import Evidence
 from leadflow_pipelines.valuation.hedonic import FittedHedonic
 from leadflow_pipelines.valuation.homes import ATTRIBUTES, KINDS, Floats, Homes, Ints
@@ -17,20 +17,19 @@ from leadflow_pipelines.valuation.neighbours import CHUNK_ROWS, NeighbourSearch
 from leadflow_pipelines.valuation.places import PlaceLevels
 
 COMPS_LEVEL: Final = "comps_alike"
-SHORTLIST: Final = ("sale", "weight", "km")
 
 
 @dataclass(frozen=True)
 class Inputs:
     """`matrix`: one row a home, columns `names`. `start`: log value of attributes and comps; trees correct it.
 
-    `comps`: what was found for each home, to be listed.
+    `comps`: what was found for each home, to be listed; None for training rows, which nobody lists.
     """
 
     matrix: NDArray[np.float32]
     names: list[str]
     start: Floats
-    comps: Shortlist
+    comps: Shortlist | None
 
 
 def training_inputs(evidence: Evidence, fitted: FittedHedonic, places: PlaceLevels, search: NeighbourSearch) -> Inputs:
@@ -72,8 +71,9 @@ def _inputs(
     for start in range(0, rows, CHUNK_ROWS):
         part = slice(start, min(start + CHUNK_ROWS, rows))
         found = search.near(homes, codes, value, fold, part)
-        by_look, short = comp_levels(evidence, fitted, found, day[part], narrowest[part])
-        shortlists.append(short)
+        by_look, weight = comp_levels(evidence, fitted, found, day[part], narrowest[part])
+        if fold is None:
+            shortlists.append(Shortlist.of(found, weight, shared_places(evidence, codes, found, part)))
         for name, level in by_look.items():
             levels.setdefault(name, []).append(level)
     columns.update({name: np.concatenate(parts) for name, parts in levels.items()})
@@ -87,7 +87,7 @@ def _inputs(
     columns["parcel_order"] = codes["parcel_order"].astype(np.float64)
     columns["house_number"], columns["lat"], columns["lon"] = homes.house_number, homes.lat, homes.lon
     matrix = np.column_stack([column.astype(np.float32) for column in columns.values()])
-    comps = Shortlist(*(np.concatenate([getattr(short, name) for short in shortlists]) for name in SHORTLIST))
+    comps = Shortlist.joined(shortlists) if shortlists else None
     return Inputs(matrix, list(columns), value + columns[COMPS_LEVEL], comps)
 
 

@@ -15,7 +15,7 @@ from leadflow_pipelines.valuation.homes import Floats, Ints
 TAIL: Final = 0.095
 TERCILES: Final = 3
 # A tercile's own quantile counts in full against this many sales of all; an area's own spread likewise.
-TERCILE_SHRINK: Final = 100.0
+TERCILE_SHRINK: Final = 400.0
 AREA_SHRINK: Final = 60.0
 RECENTRE_SHRINK: Final = 100.0
 # What the last quarter missed by is not all repeated in the next: seven tenths of it were, on Nashville and Queens.

@@ -60,7 +60,7 @@ class NeighbourSearch:
     area_tree: cKDTree | None
 
     def near(self, homes: Homes, codes: dict[str, Ints], value: Floats, fold: Ints | None, rows: slice) -> Candidates:
-        """Candidates of `homes[rows]`; never a home's own sales, nor (in training) those of its fold."""
+        """Candidates of `homes[rows]`; never a home's own sales, nor (in training) those of its fold, nor land."""
         parts = []
         if len(self.by_order):
             parts.append(self._in_order(codes["parcel_order"][rows], codes["parcel_id"][rows]))
@@ -77,6 +77,7 @@ class NeighbourSearch:
             is_none |= (self.evidence.codes["parcel"][sale] == own[:, None]) & (own[:, None] >= 0)
         else:
             is_none |= self.evidence.fold[sale] == fold[rows][:, None]
+        is_none |= self.evidence.homes.is_no_home[sale] != homes.is_no_home[rows, None]
         unlike, km = self._unlikeness(homes, codes, rows, sale)
         return Candidates(np.where(is_none, -1, sale), np.where(is_none, np.inf, unlike), km)
 

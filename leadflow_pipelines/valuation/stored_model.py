@@ -15,7 +15,7 @@ import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.valuation.after_repair import RenovatedResales
-from leadflow_pipelines.valuation.boosting import QuantileTrees
+from leadflow_pipelines.valuation.boosting import PriceTrees
 from leadflow_pipelines.valuation.evidence import Evidence
 from leadflow_pipelines.valuation.hedonic import FittedHedonic, Hedonic
 from leadflow_pipelines.valuation.intervals import Calibration
@@ -23,7 +23,7 @@ from leadflow_pipelines.valuation.neighbours import build_search
 from leadflow_pipelines.valuation.places import fit_place_levels
 from leadflow_pipelines.valuation.value_model import Machine, ValueModel
 
-FORMAT: Final = "leadflow-value-model-1"
+FORMAT: Final = "leadflow-value-model-2"
 OF_SALES: Final = ("time_shift", "value", "residual", "trust")
 # Entries carry no clock: the same model is the same bytes.
 STAMP: Final = (1980, 1, 1, 0, 0, 0)
@@ -91,7 +91,7 @@ def _machine(about: dict[str, Any], entries: dict[str, bytes], as_of: date) -> M
             for name, text in entries.items()
             if name.startswith("trees/")
         }
-        trees = QuantileTrees(about["columns"], about["centre"], texts)
+        trees = PriceTrees(about["columns"], about["centre"], texts)
     return Machine(
         evidence=evidence,
         fitted=fitted,

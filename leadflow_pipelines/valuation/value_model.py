@@ -1,6 +1,6 @@
 """A value for any home of a market, from the sales before a date: fit, apply, store.
 
-The composition of the room: evidence → additive value → places and comps → quantile trees → calibrated interval.
+The composition of the room: evidence → additive value → places and comps → price trees → calibrated interval.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import polars as pl
 
 from leadflow_pipelines.sales_history import SALE_DATE, History, cut_history, read_subjects
 from leadflow_pipelines.valuation.after_repair import NO_RESALES, RenovatedResales, find_renovated_resales
-from leadflow_pipelines.valuation.boosting import QuantileTrees, fit_quantile_trees
+from leadflow_pipelines.valuation.boosting import PriceTrees, fit_price_trees
 from leadflow_pipelines.valuation.comparables import COMPS_TYPE, list_comps, no_comps
 from leadflow_pipelines.valuation.evidence import Evidence
 from leadflow_pipelines.valuation.hedonic import FittedHedonic, fit_hedonic
@@ -50,7 +50,7 @@ class Machine:
     places: PlaceLevels
     search: NeighbourSearch
     area: str
-    trees: QuantileTrees | None
+    trees: PriceTrees | None
     half_width: float
     renovated: RenovatedResales
 
@@ -91,7 +91,7 @@ class ValueModel:
         """
         frame = read_subjects(subjects)
         homes = read_homes(frame)
-        if self.machine is None or self.calibration is None or not len(frame):
+        if self.machine is None or self.calibration is None or frame.is_empty():
             why = f"refused: {self.sales} usable sales before {self.as_of}, fewer than {LEAST_SALES}"
             return _as_values(frame, None, no_comps(len(frame)), pl.Series([why] * len(frame), dtype=pl.String))
         machine = self.machine
@@ -99,6 +99,8 @@ class ValueModel:
         value = machine.fitted.hedonic.value(homes)
         inputs = machine.inputs(homes, codes, value)
         interval = self.calibration.apply(machine.quantiles(inputs), machine.areas_of(homes, codes))
+        if inputs.comps is None:
+            raise AssertionError
         comps, explaining = list_comps(machine.evidence, machine.fitted, inputs.comps, value, interval[:, 1])
         refused = refusals(machine.evidence, homes, interval)
         by_comps, alone = ("comps+model", "model") if machine.trees is not None else ("comps", "neighbourhood")
@@ -137,7 +139,7 @@ def _fit(evidence: Evidence) -> Machine:
     trees = None
     if len(evidence) >= LEAST_SALES_FOR_TREES:
         weight = 0.5 ** ((evidence.today - evidence.day) / TREE_HALF_LIFE_DAYS)
-        trees = fit_quantile_trees(inputs.matrix, inputs.names, inputs.start, target, weight)
+        trees = fit_price_trees(inputs.matrix, inputs.names, inputs.start, target, weight)
     half_width = 1.2816 * max(1.4826 * float(np.median(np.abs(target - inputs.start))), 0.05)
     renovated = find_renovated_resales(evidence, fitted, earlier_sales(evidence), inputs.start)
     return Machine(evidence, fitted, places, search, area, trees, half_width, renovated)
