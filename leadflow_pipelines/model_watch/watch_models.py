@@ -6,7 +6,7 @@ Here: gathering from the lake, one row a kind, version and month. Not here: keep
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -22,7 +22,6 @@ from leadflow_pipelines.outcomes.closed_scores import HORIZON, closed_scores
 from leadflow_pipelines.properties.recorded_sales import recorded_sales
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
 from leadflow_pipelines.scoring import MotivationModel
-from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.decay import (
     Alert,
     Pace,
@@ -34,6 +33,7 @@ from leadflow_pipelines.scoring.decay import (
     population_drift,
     sales_pace,
 )
+from leadflow_pipelines.scoring.market_models import learned_signals
 from leadflow_pipelines.training import CurrentModel, model_versions, serving_model
 from leadflow_pipelines.training.candidates import market_name
 
@@ -75,7 +75,7 @@ def watch_models(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date) -> Model
     drift = pl.DataFrame(schema=_OF_DRIFT)
     if current is not None:
         drift = _drift(lake, current, sales, told, today)
-        rows.append(_reading(current, drift, _pace(current, sales, told, today), today))
+        rows.append(_reading(current, drift, _paces(current, sales, told, today), today))
     return ModelWatch(_together(rows), drift)
 
 
@@ -131,16 +131,12 @@ def _value_rows(lake: Lake, sales: pl.DataFrame, versions: pl.DataFrame, today: 
 def _drift(
     lake: Lake, current: CurrentModel, sales: pl.DataFrame, told: Mapping[str | None, Coverage], today: dt.date
 ) -> pl.DataFrame:
-    """Of each market's features and of the signals: feature, psi, is_watched, market."""
+    """Of each market's features and of the signals: feature, psi, is_watched, market; furthest first."""
     parts = []
-    for market, model in _models(current):
-        is_here = pl.col("market").is_in(list(current.markets)) if market is None else pl.col("market") == market
-        of_market = sales.filter(is_here)
-        ends = [told[one].last for one in of_market["market"].unique()]
-        if not ends:
-            continue
-        now = facts_of_same_age(model, of_market.select(*SALES_SCHEMA), _end(today, max(ends)))
-        signals = [name for name in SIGNALS if name in model.terms.binnings]
+    for market, model in _models(current, told):
+        of_market = sales.filter(pl.col("market") == market).select(*SALES_SCHEMA)
+        now = facts_of_same_age(model, of_market, _end(today, told[market].last))
+        signals = learned_signals(model)
         days = [_signals_on(lake, day, signals) for day in (current.trained_on, today)]
         of_deeds = population_drift(model.terms, model.facts.drop(signals, strict=False), now)
         both = pl.concat([of_deeds, population_drift(model.terms, *days)])
@@ -149,18 +145,23 @@ def _drift(
     return whole.sort("psi", "market", "feature", descending=[True, False, False])
 
 
-def _pace(
+def _paces(
     current: CurrentModel, sales: pl.DataFrame, told: Mapping[str | None, Coverage], today: dt.date
-) -> Pace | None:
-    """Of the market whose sales changed most."""
-    fitted_on = max(model.as_of for _, model in _models(current))
-    paces = [
-        sales_pace(sales.filter(pl.col("market") == market), fitted_on=fitted_on, day=_end(today, told[market].last))
-        for market in current.markets
-        if market in told
-    ]
-    known = [one for one in paces if one is not None]
-    return max(known, key=lambda one: (bool(pace_alerts(one)), abs(math.log(max(one.ratio, 0.01)))), default=None)
+) -> dict[str, Pace]:
+    """Market → its pace, the most changed first."""
+    paces = {
+        market: sales_pace(
+            sales.filter(pl.col("market") == market), fitted_on=model.as_of, day=_end(today, told[market].last)
+        )
+        for market, model in _models(current, told)
+    }
+    known = [(market, pace) for market, pace in paces.items() if pace is not None]
+    return dict(sorted(known, key=lambda one: (not pace_alerts(one[1]), -abs(math.log(max(one[1].ratio, 0.01))))))
+
+
+def _models(current: CurrentModel, told: Mapping[str | None, Coverage]) -> Sequence[tuple[str, MotivationModel]]:
+    """The models of markets that may use one and still have sales on record."""
+    return [(name, one) for name, one in current.model.models.items() if name in current.markets and name in told]
 
 
 def _end(today: dt.date, last: dt.date) -> dt.date:
@@ -168,26 +169,23 @@ def _end(today: dt.date, last: dt.date) -> dt.date:
     return min(today, last + dt.timedelta(days=1))
 
 
-def _models(current: CurrentModel) -> Sequence[tuple[str | None, MotivationModel]]:
-    """Each market's model with the market's name, or the one model of all markets."""
-    by_market: Mapping[str, MotivationModel] | None = getattr(current.model, "models", None)
-    return [*by_market.items()] if by_market is not None else [(None, current.model)]
-
-
-def _signals_on(lake: Lake, day: dt.date, signals: list[str]) -> pl.DataFrame:
+def _signals_on(lake: Lake, day: dt.date, signals: Sequence[str]) -> pl.DataFrame:
     """What the leads of a day say of these signals; no rows where none was worked that day."""
     known = [name for name in signals if name in ENRICHED_LEADS.schema]
     return lake.read(ENRICHED_LEADS, day=day, columns=known) if known else pl.DataFrame()
 
 
-def _reading(current: CurrentModel, drift: pl.DataFrame, pace: Pace | None, today: dt.date) -> dict[str, Any]:
-    """The row of what was read of the serving model today."""
-    watched = drift.filter("is_watched")
+def _reading(current: CurrentModel, drift: pl.DataFrame, paces: Mapping[str, Pace], today: dt.date) -> dict[str, Any]:
+    """The row of what was read of the serving model today: what moved furthest, and every alert with its market."""
+    watched, day = drift.filter("is_watched"), today.replace(day=1)
     feature, index = watched.select("feature", "psi").row(0) if watched.height else (None, None)
-    day = today.replace(day=1)
-    month = {"month": day, "drift_feature": feature, "drift_index": index, "pace": pace.ratio if pace else None}
-    alerts = [*drift_alerts(watched.unique("feature", keep="first", maintain_order=True)), *pace_alerts(pace)]
-    return _row("motivation", current.version, month, [replace(one, month=day) for one in alerts])
+    pace = next((one.ratio for one in paces.values()), None)
+    month = {"month": day, "drift_feature": feature, "drift_index": index, "pace": pace}
+    by_market = watched.group_by("market", maintain_order=True)
+    found = [(market, alert) for (market,), part in by_market for alert in drift_alerts(part)]
+    found += [(market, alert) for market, one in paces.items() for alert in pace_alerts(one)]
+    alerts = [Alert(one.code, f"{market}: {one.text}", day) for market, one in found]
+    return _row("motivation", current.version, month, alerts)
 
 
 def _at_fit(versions: pl.DataFrame, kind: str, figure: str) -> dict[str, float]:

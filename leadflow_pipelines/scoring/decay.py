@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, cut_history
+from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, cut_history, tell_apart
 from leadflow_pipelines.sales_history.arms_length import NOMINAL_CENTS
 from leadflow_pipelines.scoring.additive_terms import AdditiveModel, Numbers
 from leadflow_pipelines.scoring.features import parcel_features
@@ -151,7 +151,9 @@ def facts_of_same_age(model: MotivationModel, sales: pl.DataFrame, day: dt.date)
     first = model.window.get("first_sale")
     if first is not None:
         sales = sales.filter(pl.col(SALE_DATE) >= day - (model.as_of - dt.date.fromisoformat(str(first))))
-    return parcel_features(cut_history(sales, day), buildings_are_dated=bool(model.window["buildings_are_dated"]))
+    return parcel_features(
+        tell_apart(cut_history(sales, day)), buildings_are_dated=bool(model.window["buildings_are_dated"])
+    )
 
 
 def sales_pace(sales: pl.DataFrame, *, fitted_on: dt.date, day: dt.date) -> Pace | None:

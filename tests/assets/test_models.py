@@ -10,7 +10,7 @@ import pytest
 
 from assets import LIST_NAMES, MODEL_NAMES
 from leadflow_pipelines.automation.train_job import TRAIN_JOB
-from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES
+from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES, MODEL_MONTHS
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.scoring import SCORECARD_VERSION
 from leadflow_pipelines.settings import Settings
@@ -44,7 +44,7 @@ def with_models(database: Database, sandbox_settings: Settings) -> Iterator[tupl
         assert lake.read(LEAD_SCORES, day=TODAY)["model_version"].unique().to_list() == [SCORECARD_VERSION]
         trained = train(runner)
         made = [event.step_materialization_data.materialization for event in trained.get_asset_materialization_events()]
-        cards = "\n".join(str(one.metadata["card"].value) for one in made)
+        cards = "\n".join(str(one.metadata["card"].value) for one in made if "card" in one.metadata)
         run_day_of(runner)
         yield runner, before, cards
 
@@ -56,6 +56,17 @@ def test_the_job_trains_both_models_and_tells_their_cards(with_models: tuple[Ass
     assert all(orjson.loads(metrics)["candidate"] for metrics in rows["metrics"])
     assert "# Motivation model" in cards
     assert "# Value model" in cards
+
+
+def test_the_training_looks_whether_the_models_hold(with_models: tuple[AssetRunner, dict[str, str], str]) -> None:
+    runner, _, _ = with_models
+    lake = runner.workspace.lake
+    version = model_versions(lake, "motivation").row(0, named=True)["version"]
+    read = lake.read(MODEL_MONTHS, where=pl.col("version") == version).row(0, named=True)
+    assert read["day"] == TODAY.replace(day=1)
+    assert read["drift_feature"] is not None
+    assert 0 <= read["drift_index"] < 0.1
+    assert read["alerts"] == []
 
 
 def test_the_days_run_does_not_train(with_models: tuple[AssetRunner, dict[str, str], str]) -> None:
