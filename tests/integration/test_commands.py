@@ -18,8 +18,8 @@ from leadflow_pipelines.providers.sandbox.process import SandboxProcess
 from tests.commands import Finished, leadflow, leadflow_here, midday_zone
 
 ZIP = "78704"
-EMPTY = {"mart_campaign_performance", "mart_lead_outcomes", "mart_conflicts"}
-"""Marts that are readable and have no row yet: the org has no campaign, and one source contradicts nobody."""
+EMPTY = {"mart_campaign_performance", "mart_lead_outcomes", "mart_conflicts", "mart_value_comps"}
+"""Marts that are readable and have no row yet: the org has no campaign and no sales, one source contradicts nobody."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,13 +77,13 @@ def test_run_shows_progress_on_stderr_only(ran: Finished) -> None:
 
 def test_a_day_without_changes_is_not_worked_again(ran: Finished, org: str, vendors: SandboxProcess) -> None:
     arguments = ("run", "--zip", ZIP, "--org", org, "--json")
-    again = leadflow(*arguments, environment=vendors.environment())
+    again = leadflow_here(*arguments, environment=vendors.environment())
     assert "nothing has changed" in again.err
     assert "lead_scores:" not in again.err
     assert "outreach_lists:" in again.err
     counts = ("records", "properties", "leads", "cleared", "blocked")
     assert {name: again.json[name] for name in counts} == {name: ran.json[name] for name in counts}
-    anew = leadflow(*arguments, "--again", environment=vendors.environment())
+    anew = leadflow_here(*arguments, "--again", environment=vendors.environment())
     assert "lead_scores:" in anew.err
     assert (anew.json["provider_calls"], anew.json["cleared"]) == (0, ran.json["cleared"])
 
@@ -154,13 +154,13 @@ def test_max_spend_caps_a_run_and_the_next_one_goes_on(database: Database, vendo
         assert leadflow_here("spend", "limit", "--per-day", "1000", "--org", slug, *provider).exit_code == 0
     environment = {**vendors.environment(), "LEADFLOW_ATTOM_MAX_RECORDS_PER_ZIP": "30"}
     command = ("run", "--zip", "43206", "--zip", ZIP, "--org", slug, "--json", "--max-spend")
-    capped = leadflow(*command, "4", environment=environment)
+    capped = leadflow_here(*command, "4", environment=environment)
     assert capped.exit_code == 0, capped.err
     assert capped.json["is_partial"]
     assert capped.json["cost_cents"] <= 400
     assert capped.json["zips_left_out"][f"{slug}/raw/attom"] == [ZIP]
     assert any("this run may spend" in note and ZIP in note for note in capped.json["notes"])
-    more = leadflow(*command, "100", environment=environment)
+    more = leadflow_here(*command, "100", environment=environment)
     assert (more.json["is_partial"], more.json["properties"]) == (False, 60)
 
 
@@ -238,13 +238,13 @@ def test_an_imported_file_keeps_its_good_rows(org: str, tmp_path: Path) -> None:
         ",,AUSTIN,TX,78704,NOBODY,1,04/11/2013\n"
     )
     arguments = ["import", str(file), "--source", "county", "--org", org, "--json"]
-    first, second = leadflow(*arguments), leadflow(*arguments)
+    first, second = leadflow_here(*arguments), leadflow_here(*arguments)
     assert first.exit_code == second.exit_code == 0, first.err
     counts = {name: first.json[name] for name in ("rows_in", "records", "rejected", "unlocated", "properties_new")}
     assert counts == {"rows_in": 3, "records": 2, "rejected": 1, "unlocated": 0, "properties_new": 2}
     assert {**first.json, "properties_new": 0}["records"] == second.json["records"]
     assert second.json["properties_new"] == 0
-    assert leadflow("run", "--zip", ZIP, "--org", org, "--json").exit_code == 0
+    assert leadflow_here("run", "--zip", ZIP, "--org", org, "--json").exit_code == 0
     output = leadflow_here("leads", "--top", "500", "--format", "csv", "--org", org).out
     owners = pl.read_csv(io.StringIO(output), infer_schema=False)["owner_name"].drop_nulls()
     assert '\'=HYPERLINK("x")' in owners.to_list()
