@@ -2,6 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -23,7 +24,7 @@ from leadflow_pipelines.database.tables import outreach_list_entries, provider_c
 from leadflow_pipelines.leads import signals
 from leadflow_pipelines.providers.pulls import Pulls, RawStore
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from leadflow_pipelines.settings import load_settings
+from leadflow_pipelines.settings import Settings, load_settings
 from resources.workspace import Workspace
 from tests.assets.conftest import (
     RECORDS_PER_ZIP,
@@ -173,9 +174,9 @@ def test_a_zip_that_breaks_a_contract_neither_passes_nor_stops_the_others(
 ) -> None:
     whole = signals.derive_signals
 
-    def break_one_zip(properties: pl.DataFrame, *, day: dt.date, area: pl.DataFrame) -> pl.DataFrame:
+    def break_one_zip(properties: pl.DataFrame, **told: Any) -> pl.DataFrame:
         tenure = pl.when(pl.col("zip") == "78704").then(-1.0).otherwise("tenure_years")
-        return whole(properties, day=day, area=area).with_columns(tenure.alias("tenure_years"))
+        return whole(properties, **told).with_columns(tenure.alias("tenure_years"))
 
     monkeypatch.setattr("assets.leads.derive_signals", break_one_zip)
     run = runner.run(ZIPS)
@@ -187,13 +188,24 @@ def test_a_zip_that_breaks_a_contract_neither_passes_nor_stops_the_others(
     assert "78704" in str(broken[0].metadata["broken"].value)
 
 
+def test_leads_are_derived_with_the_states_of_the_setting(runner: AssetRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, asked = signals.derive_signals, []
+
+    def note(properties: pl.DataFrame, **told: Any) -> pl.DataFrame:
+        asked.append(told["probate_states"])
+        return whole(properties, **told)
+
+    monkeypatch.setattr("assets.leads.derive_signals", note)
+    monkeypatch.setattr(Settings, "probate_lists_count_in", property(lambda _: frozenset({"OH"})))
+    assert runner.run(ZIPS).failures == ()
+    assert asked == [frozenset({"OH"})]
+
+
 def test_a_run_without_one_whole_zip_stops_at_the_check(runner: AssetRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = signals.derive_signals
     monkeypatch.setattr(
         "assets.leads.derive_signals",
-        lambda properties, *, day, area: whole(properties, day=day, area=area).with_columns(
-            pl.lit(-1.0).alias("tenure_years")
-        ),
+        lambda properties, **told: whole(properties, **told).with_columns(pl.lit(-1.0).alias("tenure_years")),
     )
     assert runner.run(ZIPS).failures
     assert runner.workspace.lake.read(LEAD_SCORES).is_empty()
