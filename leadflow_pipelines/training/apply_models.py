@@ -14,7 +14,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES
 from leadflow_pipelines.contracts.leads import REASONS, VALUE_COMPS
-from leadflow_pipelines.sales_history import cut_history
+from leadflow_pipelines.sales_history import cut_history, tell_apart
 from leadflow_pipelines.scoring import SCORECARD_VERSION, MarketModels, MotivationModel
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.features import parcel_features
@@ -133,7 +133,7 @@ def models_on(
 
 def with_sales_until(model: MotivationModel, sales: pl.DataFrame, day: dt.date) -> MotivationModel:
     """The model as it would see the homes on `day`: its terms as they were fitted, every home's deeds as known now."""
-    history = cut_history(sales, day)
+    history = tell_apart(cut_history(sales, day))
     facts = parcel_features(history, buildings_are_dated=bool(model.window["buildings_are_dated"]))
     return replace(model, facts=facts, as_of=day)
 

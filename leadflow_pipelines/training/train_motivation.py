@@ -44,18 +44,21 @@ LEAST_SOLD: Final = 30
 LEAST_SALES_TO_BORROW: Final = 30
 """Recorded sales below which a county's own prices say too little even for what others have learned."""
 AUC_MARGIN: Final = 0.005
-"""A new model may be so much worse than the current one: refits on a week's more sales differ as much."""
+"""A new model may be so much worse than the current one, and a market's own terms than borrowed ones: refits on a
+week's more sales differ as much."""
 
 
 @dataclass(frozen=True)
 class _Markets:
     """What may be learned from. records: sales by market; ends: where each market's data end; windows: the newest
-    closed window of those that have one; passed_over: why the others teach nothing, in words."""
+    closed window of those that have one; passed_over: why the others teach nothing, in words; why: the same of the
+    largest, if it is one of them."""
 
     records: dict[str, SalesRecord]
     ends: dict[str, dt.date]
     windows: dict[str, Window]
     passed_over: dict[str, str]
+    why: str
 
     def before(self, days: Mapping[str, dt.date]) -> dict[str, pl.DataFrame]:
         """The sales before each market's day, of the markets named in `days`."""
@@ -88,12 +91,11 @@ def train_motivation(
     as of the start of each market's newest closed window of HORIZON_DAYS. They must beat the base rate (the low end of
     the AUC's 90 % interval above that of the markets' base rates, a lower Brier score) and years owned, give the same
     to the bit when the later sales are in the file, and be no worse than `rival`'s stand-ins, which have not seen the
-    windows either. A market whose own terms rank no better there than the others' borrows those.
+    windows either. A market whose own terms rank worse there than the others' borrows those.
     """
     markets = _read_markets(sales, day, None if accept_old_sales else LONGEST_LAG["motivation"])
     if not markets.windows:
-        why = next(iter(markets.passed_over.values()), "the lake holds no dated sale")
-        return Candidate(Judgement("no_history", f"No model: {why}."))
+        return Candidate(Judgement("no_history", f"No model: {markets.why}."))
     judged = judged_homes({market: markets.records[market] for market in markets.windows}, markets.starts)
     window = markets.window
     if judged.sold < LEAST_SOLD:
@@ -116,29 +118,24 @@ def train_motivation(
 
 def _read_markets(sales: pl.DataFrame, day: dt.date, longest_lag: int | None) -> _Markets:
     record = read_record(sales.filter(pl.col(SALE_DATE) < day))
-    records = {str(name): SalesRecord(part) for (name,), part in record.rows.group_by(MARKET, maintain_order=True)}
-    markets = _Markets({}, {}, {}, {})
-    for name in sorted(records, key=lambda one: (-records[one].rows.height, one)):
-        of_market, is_alone = records[name], len(records) == 1
-        window = newest_window(of_market, day=day, days=HORIZON_DAYS, longest_lag=longest_lag)
-        end = end_of_data(of_market.rows[SALE_DATE])
-        is_late = longest_lag is not None and (day - end).days > longest_lag
-        if isinstance(window, str) and (is_late or is_alone):
-            markets.passed_over[name] = window
-        elif not is_alone and of_market.rows.height < LEAST_SALES_TO_BORROW:
-            markets.passed_over[name] = f"{of_market.rows.height} sales, {LEAST_SALES_TO_BORROW} are needed to borrow"
-        else:
-            markets.records[name], markets.ends[name] = of_market, end
-            if isinstance(window, Window):
-                markets.windows[name] = window
-            else:
-                markets.passed_over[name] = window
-    ordered = sorted(markets.records)
+    parts = {str(name): SalesRecord(part) for (name,), part in record.rows.group_by(MARKET, maintain_order=True)}
+    ends = {name: end_of_data(part.rows[SALE_DATE]) for name, part in parts.items()}
+    newest = {
+        name: newest_window(part, day=day, days=HORIZON_DAYS, longest_lag=longest_lag) for name, part in parts.items()
+    }
+    passed_over = {}
+    for name, part in parts.items():
+        if longest_lag is not None and (day - ends[name]).days > longest_lag:
+            passed_over[name] = f"its sales end on {ends[name] - dt.timedelta(days=1)}"
+        elif len(parts) > 1 and part.rows.height < LEAST_SALES_TO_BORROW:
+            passed_over[name] = f"it has {part.rows.height} sales, {LEAST_SALES_TO_BORROW} are needed to borrow"
+    kept = sorted(parts.keys() - passed_over.keys())
+    windows = {name: window for name in kept if isinstance(window := newest[name], Window)}
+    unjudged = {name: f"{window} to be judged" for name in kept if isinstance(window := newest[name], str)}
+    largest = max(parts, key=lambda name: (parts[name].rows.height, name), default=None)
+    why = str(newest[largest]) if largest else "the lake holds no dated sale"
     return _Markets(
-        {name: markets.records[name] for name in ordered},
-        {name: markets.ends[name] for name in ordered},
-        {name: markets.windows[name] for name in ordered if name in markets.windows},
-        markets.passed_over,
+        {name: parts[name] for name in kept}, {name: ends[name] for name in kept}, windows, passed_over | unjudged, why
     )
 
 
@@ -146,7 +143,8 @@ def _better_borrowed(
     own: MarketModels, past: Mapping[str, pl.DataFrame], markets: _Markets, judged: Judged, recipe: Recipe,
     signals: pl.DataFrame | None,
 ) -> dict[str, MotivationModel]:  # fmt: skip
-    """The borrowing stand-ins of the markets whose own terms ranked no better on their newest closed window."""
+    """The borrowing stand-ins of the markets whose own terms ranked worse than the others' on their newest closed
+    window. The largest market is most of the pool itself: what lies within AUC_MARGIN is no difference."""
     fitted = [market for market, one in own.models.items() if one.method not in ("borrowed", "base_rate", "prior")]
     if len(own.models) == 1 or not fitted:
         return {}
@@ -156,7 +154,7 @@ def _better_borrowed(
     for market in fitted:
         is_here = (judged.homes.market == market).to_numpy()
         sold = judged.homes.is_sold.to_numpy()[is_here].astype(np.float64)
-        if (auc(sold, of_own[is_here]) or 0.0) <= (auc(sold, of_borrowed[is_here]) or 0.0):
+        if (auc(sold, of_own[is_here]) or 0.0) < (auc(sold, of_borrowed[is_here]) or 0.0) - AUC_MARGIN:
             better[market] = borrowed[market]
     return better
 

@@ -20,7 +20,8 @@ from leadflow_pipelines.training.candidates import LONGEST_LAG, Candidate, Judge
 from leadflow_pipelines.valuation import ValueModel, fit_value_model
 
 Recipe = Callable[[pl.DataFrame, dt.date], ValueModel]
-WINDOW_DAYS: Final = 90
+WINDOWS_DAYS: Final = (90, 180, 365)
+"""The first in which LEAST_SOLD homes were sold: a small county needs longer to tell."""
 LEAST_SOLD: Final = 40
 """Sales of the window below which a median error is mostly chance: its own error is a tenth of it and more."""
 ERROR_MARGIN: Final = 0.005
@@ -41,14 +42,13 @@ def train_values(
     """A model as of the end of the data before `day`, and the verdict on it.
 
     sales: the fixed shape. accept_old_sales: though they end more than LONGEST_LAG before `day`. The stand-in is fitted
-    as of the start of the newest closed WINDOW_DAYS and values the homes sold in them; a home it refuses counts as a
-    miss of 100 %. It must beat the neighbourhood's median, hold LEAST_COVERAGE of the prices in its interval, give the
-    same when the later sales are in the file, and be no worse than `rival`'s stand-in, which has not seen the window
-    either.
+    as of the start of the newest closed window of WINDOWS_DAYS and values the homes sold in it; a home it refuses
+    counts as a miss of 100 %. It must beat the neighbourhood's median, hold LEAST_COVERAGE of the prices in its
+    interval, give the same when the later sales are in the file, and be no worse than `rival`'s stand-in, which has not
+    seen the window either.
     """
     record = read_record(sales.filter(pl.col(SALE_DATE) < day))
-    longest_lag = None if accept_old_sales else LONGEST_LAG["value"]
-    window = newest_window(record, day=day, days=WINDOW_DAYS, longest_lag=longest_lag)
+    window = _window(record, day, None if accept_old_sales else LONGEST_LAG["value"])
     if isinstance(window, str):
         return Candidate(Judgement("no_history", f"No model: {window}."))
     sold = homes_sold(record, window.start, window.end)
@@ -64,6 +64,14 @@ def train_values(
     is_leaking = not recipe(record.rows.select(*SALES_SCHEMA), window.start).estimate(sold.rows).equals(values)
     figures = _figures(record, sold, values, rival)
     return Candidate(_judge(figures, window, is_leaking, rival), model, stand_in, _facts(model))
+
+
+def _window(record: SalesRecord, day: dt.date, longest_lag: int | None) -> Window | str:
+    """The shortest window that has sales enough, else the longest that the sales close; or why there is none."""
+    windows = [newest_window(record, day=day, days=days, longest_lag=longest_lag) for days in WINDOWS_DAYS]
+    closed = [window for window in windows if isinstance(window, Window)]
+    enough = (one for one in closed if homes_sold(record, one.start, one.end).rows.height >= LEAST_SOLD)
+    return next(enough, closed[-1] if closed else windows[0])
 
 
 def _judge(figures: dict[str, Figures], window: Window, is_leaking: bool, rival: Rival | None) -> Judgement:
