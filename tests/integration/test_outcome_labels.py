@@ -94,3 +94,13 @@ def test_the_doctor_names_a_model_that_promised_too_much(
     (finding,) = check_models(workspace)
     assert finding.state == "ok"
     assert "200 scores are a year old, 80 of those leads sold, as the model said" in finding.text
+
+
+def test_no_model_is_blamed_for_sales_that_were_never_brought(
+    database: Database, org: Org, settings: Settings, lake: Lake
+) -> None:
+    """The scores' year is over by the calendar, but the county's records end a hundred days before."""
+    workspace = Workspace(settings, org, database, lake)
+    store(lake, LEAD_SCORES, [score(number, SCORED, 0.4) for number in range(200)], SCORED)
+    sell(lake, dict.fromkeys(range(10), (SOLD - dt.timedelta(days=100), 20_000_000)))
+    assert check_models(workspace) == []
