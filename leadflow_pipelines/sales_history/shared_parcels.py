@@ -1,4 +1,5 @@
-"""Homes that share one parcel number, as cooperatives do: told apart by the unit in their address.
+"""Homes that share one parcel number, as cooperatives do: told apart by the unit in their address,
+or, where addresses name none, sale by sale.
 
 Taken for one home, a building of a hundred flats would be sold every month, and each buyer in it would look like
 somebody who resells within weeks. Not here: condominiums, whose flats have parcels of their own.
@@ -9,9 +10,11 @@ from typing import Final
 
 import polars as pl
 
+from leadflow_pipelines.sales_history.arms_length import NOMINAL_CENTS
+from leadflow_pipelines.sales_history.columns import PRICE_CENTS, SALE_DATE
 from leadflow_pipelines.sales_history.cut import History
 
-APART: Final = "|"
+APART: Final = " @ "
 # A unit follows a comma ("11-01 162ND STREET, 7D") or a word for it. A city behind a comma is longer and has no figure.
 _UNIT: Final = (
     r"(?:,\s*|\b(?:APT|APARTMENT|UNIT|STE|SUITE|NO)\b\.?\s*#?\s*|#\s*)"
@@ -19,16 +22,48 @@ _UNIT: Final = (
 )
 
 
+# No home is sold so often: five times or more, every hundred days. An address without its unit is.
+FEWEST_SALES_OF_BUILDING: Final = 5
+DAYS_BETWEEN: Final = 100
+
+
 def tell_apart(history: History) -> History:
-    """`history` with the address added to every parcel number under which more than one unit was sold."""
-    units = history.sales.select("parcel_id", unit=pl.col("address").str.to_uppercase().str.extract(_UNIT, 1))
+    """`history` with longer parcel numbers for homes that share one: the address added, else the day of the sale.
+
+    The address where more than one unit was sold under the number. The day where addresses name no unit, but sales
+    follow one another as those of no single home do; rows without a number are told apart by their address's sales.
+    """
+    sales = _by_unit(history.sales)
+    sales = _by_sale(sales)
+    return replace(history, sales=sales.sort(sales.columns, nulls_last=True))
+
+
+def _by_unit(sales: pl.DataFrame) -> pl.DataFrame:
+    units = sales.select("parcel_id", unit=pl.col("address").str.to_uppercase().str.extract(_UNIT, 1))
     counted = units.drop_nulls().unique().group_by("parcel_id").len()
     shared = counted.filter(pl.col("len") > 1)["parcel_id"]
-    if shared.is_empty():
-        return history
     is_shared = pl.col("parcel_id").is_in(shared.implode()) & pl.col("address").is_not_null()
-    own = pl.when(is_shared).then(home_on_parcel()).otherwise("parcel_id").alias("parcel_id")
-    return replace(history, sales=history.sales.with_columns(own).sort(history.sales.columns, nulls_last=True))
+    return sales.with_columns(pl.when(is_shared).then(home_on_parcel()).otherwise("parcel_id").alias("parcel_id"))
+
+
+def _by_sale(sales: pl.DataFrame) -> pl.DataFrame:
+    keyed = sales.with_columns(parcel_key(sales))
+    day = pl.col(SALE_DATE)
+    counted = (
+        keyed.filter(pl.col(PRICE_CENTS) >= NOMINAL_CENTS)
+        .group_by("key")
+        .agg(day.n_unique().alias("sales"), (day.max() - day.min()).dt.total_days().alias("span"))
+    )
+    is_often = (pl.col("sales") >= FEWEST_SALES_OF_BUILDING) & (pl.col("span") < DAYS_BETWEEN * (pl.col("sales") - 1))
+    buildings = counted.filter(is_often)["key"].drop_nulls()
+    own = pl.when(pl.col("key").is_in(buildings.implode())).then(pl.concat_str("key", day, separator=APART))
+    return keyed.with_columns(own.otherwise("parcel_id").alias("parcel_id")).drop("key")
+
+
+def parcel_key(frame: pl.DataFrame) -> pl.Series:
+    """What a row's property is known by: its parcel number, else its address; null where it has neither."""
+    address = pl.col("address").str.to_uppercase().str.replace_all(r"[^A-Z0-9]+", " ").str.strip_chars()
+    return frame.select(pl.coalesce("parcel_id", pl.format("@{}", address)).alias("key"))["key"]
 
 
 def home_on_parcel() -> pl.Expr:

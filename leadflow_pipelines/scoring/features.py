@@ -15,6 +15,7 @@ from leadflow_pipelines.sales_history import (
     History,
     arms_length,
     learn_market_areas,
+    parcel_key,
     street_of,
 )
 from leadflow_pipelines.scoring.allowed_features import ALLOWED
@@ -26,12 +27,6 @@ NOMINAL_CENTS: Final = 1_000_00
 # A resale within days is the same deal recorded twice (wholesale double closings, corrections), no quick resale.
 SAME_DEAL_DAYS: Final = 7
 PULL_OF_CITY: Final = 50
-
-
-def parcel_key(frame: pl.DataFrame) -> pl.Series:
-    """What a row's property is known by: its parcel number, else its address; null where it has neither."""
-    address = pl.col("address").str.to_uppercase().str.replace_all(r"[^A-Z0-9]+", " ").str.strip_chars()
-    return frame.select(pl.coalesce("parcel_id", pl.format("@{}", address)).alias("key"))["key"]
 
 
 def parcel_features(history: History, *, buildings_are_dated: bool) -> pl.DataFrame:

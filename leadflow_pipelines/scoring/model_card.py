@@ -29,7 +29,11 @@ FEWEST_SOLD: Final = 10
 WALKED_FORWARD: Final = "a later window that the fit had not seen (walked forward)"
 # What a period has in common (a builder's deeds, a boom in flips) is learned from its other parcels: Nashville's
 # window of 2014-10-31 reads AUC .69 so, and the year after it .61.
-SAME_PERIOD: Final = "the newest closed window, parcels held out but the period seen; the years to come rank worse"
+SAME_PERIOD: Final = "the newest closed window, parcels held out but the period seen"
+WARNING: Final = (
+    "**Optimistic, and no measure of how well the model ranks what is to come:** the fit has seen this period on other "
+    "parcels; the years to come rank worse. A walk forward (`leadflow backtest`) tells how much."
+)
 LIMITS: Final = (
     "It ranks homes that are on record as sold before; a home without a sale on record gets the rate of long-held "
     "homes, and its row says so.",
@@ -37,6 +41,8 @@ LIMITS: Final = (
     "owners above before a list of them is bought.",
     "The rate is that of the newest closed window; where a market heats or cools, every probability is off by as much.",
     "A sale is a recorded deed with a price. Gifts, estates and corrections are not predicted.",
+    "The price of a deed over several parcels counts by the parcel. Flats that share a parcel number are told apart by "
+    "the unit in their address, where there is one.",
     "Deeds that the file does not hold are not known. Where building columns are one late snapshot they are left out.",
     "It says how likely a sale is, not whether outreach causes one; that takes a held-out group.",
 )
@@ -79,8 +85,8 @@ class ModelCard:
             f"Method: **{self.method}** – {METHODS[self.method]}.",
             "## Data\n" + _table([{"what": key.replace("_", " "), "value": str(v)} for key, v in self.window.items()]),
             f"Base rate used: {self.base_rate:.2%} within the horizon.",
-            f"## Ranking: {self.measured_on}\n" + _table(self._ranking_rows()),
-            "## Calibration\n" + self._calibration_text(),
+            f"## Ranking: {self.measured_on}\n" + self._warning() + _table(self._ranking_rows()),
+            f"## Calibration: {self.measured_on}\n" + self._warning() + self._calibration_text(),
             "## Known limits\n" + "\n".join(f"- {limit}" for limit in LIMITS),
             "## Features\n" + (_table(self.shapes) if self.shapes else "None: nothing was learned here."),
             "Why each may be used:\n" + "\n".join(self._fairness()),
@@ -102,6 +108,9 @@ class ModelCard:
             }
             for name, group in groups.items()
         ]
+
+    def _warning(self) -> str:
+        return "" if self.measured_on == WALKED_FORWARD or self.calibration_error is None else WARNING + "\n\n"
 
     def _calibration_text(self) -> str:
         if self.calibration_error is None:

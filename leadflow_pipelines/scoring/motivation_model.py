@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.sales_history import APART, home_on_parcel, read_day, read_subjects
+from leadflow_pipelines.sales_history import APART, home_on_parcel, parcel_key, read_day, read_subjects
 from leadflow_pipelines.scoring.additive_terms import AdditiveModel, Numbers, probability
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
-from leadflow_pipelines.scoring.features import parcel_key, tenure_days
+from leadflow_pipelines.scoring.features import tenure_days
 from leadflow_pipelines.scoring.prior_odds import ASSUMED, assumed_contributions, logit
 from leadflow_pipelines.scoring.reasons import ASSUMED_PREFIX, REASON, stories, told, write_reasons
 

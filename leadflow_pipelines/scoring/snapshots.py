@@ -9,9 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, History
+from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, History, parcel_key
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
-from leadflow_pipelines.scoring.features import NOMINAL_CENTS, parcel_features, parcel_key
+from leadflow_pipelines.scoring.features import NOMINAL_CENTS, parcel_features
 
 STEP_DAYS: Final = 61
 MOST_SNAPSHOTS: Final = 8

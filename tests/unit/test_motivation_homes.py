@@ -103,3 +103,14 @@ def test_a_file_of_one_year_learns_for_half_a_year() -> None:
     later = busy.filter(pl.col("sale_date").is_between(AS_OF, AS_OF + timedelta(days=181)))
     sold = known["parcel_id"].is_in(later["parcel_id"].implode()).mean()
     assert model.score(known)["probability"].mean() == pytest.approx(sold, rel=0.5)
+
+
+def test_an_address_sold_every_month_is_a_building() -> None:
+    """Flats whose records name neither parcel nor unit: no single home is sold twelve times in a year."""
+    flats = cooperative(40).with_columns(
+        pl.lit("12-01 Sample Road").alias("address"), pl.lit(None, pl.String).alias("parcel_id")
+    )
+    model = fit_motivation_model(pl.concat([market(), flats], how="diagonal"), AS_OF)
+    asked = model.score(pl.DataFrame({"address": ["12-01 SAMPLE ROAD"]}))
+    assert asked["method"].to_list() == ["fitted"]
+    assert asked["probability"][0] < 0.2
