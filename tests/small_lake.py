@@ -39,9 +39,11 @@ LEADS = [
 ]
 COMPS = [
     {"parcel_id": "b", "sale_date": dt.date(2026, 5, 1), "sale_price_cents": 200_000_00, "distance_m": 120.0,
-     "age_days": 204, "living_sqft": 1000.0, "adjustment": 1.1, "adjusted_price_cents": 220_000_00},
+     "age_days": 204, "living_sqft": 1000.0, "adjustment": 1.1, "adjusted_price_cents": 220_000_00,
+     "nearness": "same street"},
     {"parcel_id": "gone", "sale_date": dt.date(2025, 5, 1), "sale_price_cents": 100_000_00, "distance_m": None,
-     "age_days": 569, "living_sqft": None, "adjustment": 2.0, "adjusted_price_cents": 200_000_00},
+     "age_days": 569, "living_sqft": None, "adjustment": 2.0, "adjusted_price_cents": 200_000_00,
+     "nearness": "same ZIP"},
 ]  # fmt: skip
 """Behind the value of `a` on the second day; on the first it had none."""
 VALUED = {

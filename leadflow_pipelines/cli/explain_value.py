@@ -31,7 +31,7 @@ def print_value(
     comps: Sequence[Mapping[str, Any]] = lead.get("value_comps") or ()
     if comps:
         rows = [_comp(one, addresses) for one in comps[:MOST_COMPS]]
-        columns = ["sold", "address", "for", "miles", "sqft", "for this home, now"]
+        columns = ["sold", "address", "for", "how near", "sqft", "for this home, now"]
         print_table("Comparable sales, the most alike first", columns, rows)
     elif told:
         out.print()
@@ -71,8 +71,8 @@ def _comp(comp: Mapping[str, Any], addresses: Mapping[str, str]) -> tuple[Any, .
     away, area = comp["distance_m"], comp["living_sqft"]
     return (
         comp["sale_date"], addresses.get(comp["parcel_id"], comp["parcel_id"]), _whole(comp["sale_price_cents"]),
-        None if away is None else f"{away / METRES_PER_MILE:.1f}", None if area is None else round(area),
-        about_dollars(comp["adjusted_price_cents"]),
+        comp.get("nearness") if away is None else f"{away / METRES_PER_MILE:.1f} miles",
+        None if area is None else round(area), about_dollars(comp["adjusted_price_cents"]),
     )  # fmt: skip
 
 

@@ -17,8 +17,10 @@ VALUE_COMPS = {
     "living_sqft": pl.Float64(),
     "adjustment": pl.Float64(),
     "adjusted_price_cents": pl.Int64(),
+    "nearness": pl.String(),
 }
-"""A comparable sale behind a value; parcel_id is its property_id, adjustment the factor from its price to this home."""
+"""A comparable sale behind a value; parcel_id is its property_id, adjustment the factor from its price to this home,
+nearness the narrowest place that both share."""
 
 ENRICHED_LEADS = Contract(
     name="enriched_leads",

@@ -114,6 +114,9 @@ MART_VALUE_COMPS = Contract(
         "distance_m": column(
             VALUE_COMPS["distance_m"], "How far away; null without coordinates.", pa.Check.ge(0), unit="metres"
         ),
+        "nearness": column(
+            VALUE_COMPS["nearness"], "The narrowest place that both share: same building, street, ZIP and so on."
+        ),
         "age_days": column(VALUE_COMPS["age_days"], "Days from its sale to the day of the price level.", unit="days"),
         "living_sqft": column(VALUE_COMPS["living_sqft"], "Its living area.", pa.Check.gt(0), unit="square feet"),
         "adjustment": column(

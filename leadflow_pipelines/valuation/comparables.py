@@ -41,7 +41,7 @@ ELSEWHERE: Final = ("same market", 6)
 STEPS_KM: Final = (0.4, 0.8, 1.6, 3.2, 8.0)
 OF_A_STEP: Final = 0.25
 
-COMP_FIELDS: Final = {"parcel_id": pl.String(), "address": pl.String(), **VALUE_COMPS, "nearness": pl.String()}
+COMP_FIELDS: Final = {"parcel_id": pl.String(), "address": pl.String(), **VALUE_COMPS}
 COMPS_TYPE: Final = pl.List(pl.Struct(COMP_FIELDS))
 
 

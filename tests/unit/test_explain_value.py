@@ -10,6 +10,7 @@ from leadflow_pipelines.cli.explain_value import print_value
 COMP = {
     "parcel_id": "p_2", "sale_date": dt.date(2026, 8, 3), "sale_price_cents": 21_000_000, "distance_m": 180.4,
     "age_days": 100, "living_sqft": None, "adjustment": 0.95, "adjusted_price_cents": 19_950_000,
+    "nearness": "same street",
 }  # fmt: skip
 VALUED = {
     "estimated_value_cents": 20_012_300, "value_low_cents": 15_000_000, "value_high_cents": 26_000_000,
@@ -27,8 +28,14 @@ def test_a_value_stands_with_its_interval_and_the_sales_behind_it(capsys: pytest
     assert "Worth about $200,000; 80 % interval $150,000 to $260,000 (comps+model)" in text
     assert "Chance of a sale within 12 months: 9.1%" in text
     assert "Deal score: 41 of 100" in text
-    for part in ("2026-08-03", "QUILLFEATHER", "$210,000", "0.1", "$200,000"):
+    for part in ("2026-08-03", "QUILLFEATHER", "$210,000", "0.1 miles", "$200,000"):
         assert part in text
+
+
+def test_without_coordinates_a_sale_tells_the_place_it_shares(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, {**VALUED, "value_comps": [{**COMP, "distance_m": None}]}, {})
+    assert "same street" in text
+    assert "miles" not in text
 
 
 def test_a_chance_says_how_far_it_ranks_homes_like_this(capsys: pytest.CaptureFixture[str]) -> None:

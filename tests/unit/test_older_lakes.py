@@ -7,7 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS, PROPERTIES, Contract
+from leadflow_pipelines.contracts.contract import column
+from leadflow_pipelines.contracts.leads import VALUE_COMPS
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.marts.duckdb_file import add_lake, new_duckdb_file
 from tests.small_lake import D1, D2, LEADS, enriched
 
 VERSION = {"property_id": "p_1", "zip": "37203", "valid_from": D1, "sources": ["county"], "record_count": 1,
@@ -35,6 +38,23 @@ def test_leads_of_days_before_a_signal_was_known_stand_beside_later_ones(tmp_pat
     known = lake.read(ENRICHED_LEADS, columns=["day", "property_id", "is_probate", "loan_age_years"])
     assert known.filter(pl.col("is_probate")).rows() == [(D2, "a", True, 16.5)]
     assert known.height == leads_of(D1).height + leads_of(D2).height
+
+
+def test_sales_behind_a_value_gain_a_field(tmp_path: Path) -> None:
+    lake, now = Lake(str(tmp_path / "org")), leads_of(D2)
+    kept = [name for name in VALUE_COMPS if name != "nearness"]
+    fewer = pl.element().struct
+    comps = pl.col("value_comps").list.eval(pl.struct(fewer.field(name) for name in kept))
+    was = replace(
+        ENRICHED_LEADS, columns={**ENRICHED_LEADS.columns, "value_comps": column(now.select(comps).dtypes[0], "")}
+    )
+    lake.replace(was, now.with_columns(comps, day=pl.lit(D1)), day=D1)
+    assert lake.read(ENRICHED_LEADS, zips=["37203"]).height == now.height
+    lake.replace(ENRICHED_LEADS, now, day=D2)
+    with new_duckdb_file(tmp_path / "work" / "x.duckdb") as duck:
+        add_lake(duck, lake)
+        told = "select day, unnest(value_comps).nearness from lake.enriched_leads where property_id = 'a' order by day"
+        assert duck.sql(told).fetchall() == [(D1, None)] * 2 + [(D2, "same street"), (D2, "same ZIP")]
 
 
 def test_properties_from_before_loans_had_dates_are_changed_in_place(tmp_path: Path) -> None:

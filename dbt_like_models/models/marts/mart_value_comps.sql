@@ -22,6 +22,7 @@ select
     listed.comp.sale_date as sale_date,
     listed.comp.sale_price_cents as sale_price_cents,
     listed.comp.distance_m as distance_m,
+    listed.comp.nearness as nearness,
     listed.comp.age_days as age_days,
     listed.comp.living_sqft as living_sqft,
     listed.comp.adjustment as adjustment,
