@@ -72,7 +72,8 @@ def to_html(result: Backtest) -> str:
 def to_pictures(result: Backtest) -> dict[str, str]:
     """Each chart as Markdown that needs nothing else, by its title: a picture and what it shows."""
     return {
-        title: f"![{title}]({as_picture(svg, series)})\n\n{caption}" for title, caption, svg, series in _charts(result)
+        title: f"#### {title}\n\n![{title}]({as_picture(svg, series)})\n\n{caption}"
+        for title, caption, svg, series in _charts(result)
     }
 
 

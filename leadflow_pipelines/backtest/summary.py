@@ -15,6 +15,8 @@ from leadflow_pipelines.backtest.models import OURS, PEER, SCORE_MODELS, VALUE_M
 from leadflow_pipelines.backtest.run_backtest import Backtest
 
 DASH = "–"
+DIGITS = 4
+"""More of a figure than this is chance."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def score_figures(result: Backtest) -> dict[str, float]:
         "auc_seasoned": seasoned.get("auc"),
         "lift_5_seasoned": seasoned.get("lift_5"),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return _told(told)
 
 
 def value_figures(result: Backtest) -> dict[str, float]:
@@ -226,7 +228,11 @@ def value_figures(result: Backtest) -> dict[str, float]:
         "median_error_neighbourhood": every.get("neighbourhood", {}).get("median_error"),
         "median_error_cheapest_third": cheapest.get(OURS, {}).get("median_error"),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return _told(told)
+
+
+def _told(figures: dict[str, Any]) -> dict[str, float]:
+    return {name: round(value, DIGITS) for name, value in figures.items() if value is not None}
 
 
 def scores_of(result: Backtest, segment: str) -> pl.DataFrame:

@@ -101,7 +101,7 @@ def test_a_picture_is_a_whole_drawing_with_its_own_colours_and_legend(result: Ba
         "Lift", "Calibration", "AUC by date", "Error of values by price", "80 % interval by month",
     ]  # fmt: skip
     for title, text in pictures.items():
-        found = re.fullmatch(r"!\[(.+)\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\)\n\n(.+)", text)
+        found = re.fullmatch(r"#### .+\n\n!\[(.+)\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\)\n\n(.+)", text)
         assert found is not None
         assert found[1] == title
         drawing = base64.b64decode(found[2]).decode()
@@ -121,8 +121,8 @@ def test_a_picture_is_a_whole_drawing_with_its_own_colours_and_legend(result: Ba
 def test_the_figures_to_follow_are_those_of_the_tables(result: Backtest) -> None:
     scores, values = score_figures(result), value_figures(result)
     told = result.scores.filter(pl.col("as_of").is_null(), model="leadflow", segment="all").row(0, named=True)
-    assert (scores["auc"], scores["lift_5"], scores["dates"]) == (told["auc"], told["lift_5"], 2)
-    assert scores["auc_over_lightgbm"] == result.difference["all"][0]
+    assert (scores["auc"], scores["lift_5"], scores["dates"]) == (round(told["auc"], 4), round(told["lift_5"], 4), 2)
+    assert scores["auc_over_lightgbm"] == round(result.difference["all"][0], 4)
     assert 0 < values["coverage"] < 1
     assert values["median_error"] < values["median_error_neighbourhood"]
     nothing_valued = type(result)(**{**vars(result), "values": pl.DataFrame(), "difference": {}})
