@@ -19,7 +19,20 @@ HISTORY_DAYS: Final = 8 * 365
 LEAST_PRICE_CENTS: Final = 10_000_00
 LEAST_SHARE_OF_MEDIAN: Final = 0.10
 WIDE_BLOCK, NARROW_BLOCK = 300, 40
-PLACES: Final = ("city", "zip5", "neighborhood", "wide_block", "narrow_block", "street", "street_block", "building")
+# The front of a parcel number names the map of the assessor: the longest front that most sales share with so many.
+SALES_OF_A_BOOK: Final = 8
+BOOK_LENGTHS: Final = range(14, 1, -1)
+PLACES: Final = (
+    "city",
+    "zip5",
+    "neighborhood",
+    "wide_block",
+    "book",
+    "narrow_block",
+    "street",
+    "street_block",
+    "building",
+)
 # Training rows are valued by tables and comps that have not seen their tenth of the parcels.
 FOLDS: Final = 10
 EPOCH: Final = date(1970, 1, 1)
@@ -27,7 +40,10 @@ EPOCH: Final = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Evidence:
-    """Sales before `as_of`, one row each in a fixed order. `day`: days since 1970; `log_price`: of dollars."""
+    """Sales before `as_of`, one row each in a fixed order. `day`: days since 1970; `log_price`: of dollars.
+
+    `book_length`: how many characters of a parcel number name its map, 0 where numbers tell no map.
+    """
 
     frame: pl.DataFrame
     homes: Homes
@@ -38,6 +54,7 @@ class Evidence:
     names: dict[str, pl.Series]
     codes: dict[str, Ints]
     fold: Ints
+    book_length: int
 
     @classmethod
     def of_market(cls, history: pl.DataFrame, as_of: date) -> Self:
@@ -52,7 +69,8 @@ class Evidence:
     def of_sales(cls, sales: pl.DataFrame, as_of: date) -> Self:
         """Sales already chosen, for instance those that a stored model kept."""
         homes = read_homes(sales)
-        named = homes.names.select(*KINDS, *NAMED_PLACES, "parcel_id", "parcel_order")
+        book_length = _book_length(homes.names["parcel_text"])
+        named = _named(homes, book_length)
         names = {name: named[name].drop_nulls().unique().sort() for name in named.columns}
         codes = {name: code_names(named[name], names[name]) for name in named.columns}
         for block, parcels in (("wide_block", WIDE_BLOCK), ("narrow_block", NARROW_BLOCK)):
@@ -70,6 +88,7 @@ class Evidence:
             names=names,
             codes={**codes, "parcel": parcel},
             fold=folds[parcel],
+            book_length=book_length,
         )
 
     def __len__(self) -> int:
@@ -80,7 +99,8 @@ class Evidence:
 
         `parcel_order` is the place in the order of the parcels sold, whether or not the parcel itself ever sold.
         """
-        codes = {name: code_names(homes.names[name], known) for name, known in self.names.items()}
+        named = _named(homes, self.book_length)
+        codes = {name: code_names(named[name], known) for name, known in self.names.items()}
         codes["parcel"] = codes["parcel_id"]
         order = homes.names["parcel_order"]
         place = self.names["parcel_order"].search_sorted(order.fill_null(""), side="left").to_numpy().astype(np.int64)
@@ -89,6 +109,21 @@ class Evidence:
         for block, parcels in (("wide_block", WIDE_BLOCK), ("narrow_block", NARROW_BLOCK)):
             codes[block] = np.where(codes["parcel_order"] >= 0, codes["parcel_order"] // parcels, -1)
         return codes
+
+
+def _named(homes: Homes, book_length: int) -> pl.DataFrame:
+    """The names that become codes, one row a home."""
+    book = pl.when(book_length > 0).then(pl.col("parcel_text").str.slice(0, book_length))
+    return homes.names.select(*KINDS, *NAMED_PLACES, "parcel_id", "parcel_order", book.alias("book"))
+
+
+def _book_length(parcel_text: pl.Series) -> int:
+    known = parcel_text.drop_nulls()
+    for length in BOOK_LENGTHS:
+        sales = known.str.slice(0, length).to_frame("book").select(pl.len().over("book")).to_series().median()
+        if isinstance(sales, int | float) and sales >= SALES_OF_A_BOOK:
+            return length
+    return 0
 
 
 def code_names(names: pl.Series, known: pl.Series) -> Ints:

@@ -52,8 +52,9 @@ class Homes:
 def read_homes(frame: pl.DataFrame) -> Homes:
     """`frame` in the fixed shape → arrays of its rows in their order.
 
-    `names` holds parcel_id, address, land_use, style, the named places and `parcel_order` (parcel numbers spelled so
-    that text order is map order: assessors number neighbours in sequence, whatever their punctuation).
+    `names` holds parcel_id, address, land_use, style, the named places, `parcel_order` (parcel numbers spelled so that
+    text order is map order: assessors number neighbours in sequence, whatever their punctuation) and `parcel_text`
+    (their letters and figures, whose front names the map).
     """
     first, rest = pl.col("address").str.to_uppercase().str.split_exact(",", 1), pl.col("neighborhood")
     parsed = frame.with_columns(
@@ -67,6 +68,7 @@ def read_homes(frame: pl.DataFrame) -> Homes:
         pl.col("line").str.replace(HOUSE_NUMBER, "").str.replace(UNIT, "").str.strip_chars().alias("way"),
     ).with_columns(pl.when(pl.col("way") != "").then("way").alias("way"))
     number = pl.col("no").cast(pl.Int64)
+    parcel_text = pl.col("parcel_id").str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
     runs = pl.col("parcel_id").str.to_uppercase().str.extract_all(r"\d+|[A-Z]+")
     names = parsed.select(
         "parcel_id",
@@ -79,6 +81,7 @@ def read_homes(frame: pl.DataFrame) -> Homes:
         pl.concat_str(number // 100, "way", "place", separator="|").alias("street_block"),
         pl.concat_str(number, "way", "place", separator="|").alias("building"),
         runs.list.eval(pl.element().str.pad_start(ORDER_WIDTH, "0")).list.join(" ").alias("parcel_order"),
+        parcel_text.alias("parcel_text"),
     ).with_columns(pl.when(pl.col("parcel_order") != "").then("parcel_order").alias("parcel_order"))
     numbers = {name: _number(frame, name) for name in ATTRIBUTES}
     for name in LOGGED:

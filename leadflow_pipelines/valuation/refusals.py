@@ -13,7 +13,7 @@ from leadflow_pipelines.valuation.homes import Floats, Homes
 
 LEAST_SALES: Final = 5
 # High over low: beyond this the interval holds a shed and a mansion.
-WIDEST_RATIO: Final = 12.0
+WIDEST_RATIO: Final = 20.0
 # Land, parking and trade are valued from sales of their own kind, where there are as many.
 LEAST_OF_NO_HOME: Final = 20
 
