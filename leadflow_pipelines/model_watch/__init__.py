@@ -5,6 +5,6 @@ Here: what became of scores and values, drift, the table of it, alerts. Not here
 """
 
 from leadflow_pipelines.model_watch.model_months import keep_months, months_of, months_table, standing_alerts
-from leadflow_pipelines.model_watch.watch_models import ModelWatch, watch_models
+from leadflow_pipelines.model_watch.monthly_watch import ModelWatch, watch_models
 
 __all__ = ["ModelWatch", "keep_months", "months_of", "months_table", "standing_alerts", "watch_models"]

@@ -11,7 +11,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts.model_months import MODEL_MONTHS
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.model_watch.watch_models import CLOSED_MONTHS, ModelWatch
+from leadflow_pipelines.model_watch.monthly_watch import CLOSED_MONTHS, ModelWatch
 
 logger = logging.getLogger(__name__)
 SHOWN_MONTHS: Final = 24

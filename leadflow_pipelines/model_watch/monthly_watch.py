@@ -39,6 +39,8 @@ from leadflow_pipelines.training.candidates import market_name
 
 CLOSED_MONTHS: Final = 3
 """So many of the newest closed months are judged at each look; older ones stay as they were judged last."""
+SIGNAL_DAYS: Final = dt.timedelta(days=31)
+"""So long a ZIP's leads speak for it: some are worked daily, some now and then."""
 _KEPT: Final = ("told_codes", "watched_at", "run_id")
 _OF_DRIFT: Final = {"feature": pl.String, "psi": pl.Float64, "is_watched": pl.Boolean, "market": pl.String}
 
@@ -137,9 +139,9 @@ def _drift(
         of_market = sales.filter(pl.col("market") == market).select(*SALES_SCHEMA)
         now = facts_of_same_age(model, of_market, _end(today, told[market].last))
         signals = learned_signals(model)
-        days = [_signals_on(lake, day, signals) for day in (current.trained_on, today)]
+        at_both = _signals(lake, (current.trained_on, today), signals)
         of_deeds = population_drift(model.terms, model.facts.drop(signals, strict=False), now)
-        both = pl.concat([of_deeds, population_drift(model.terms, *days)])
+        both = pl.concat([of_deeds, population_drift(model.terms, *at_both)])
         parts.append(both.with_columns(pl.lit(market, pl.String).alias("market")))
     whole = pl.concat(parts) if parts else pl.DataFrame(schema=_OF_DRIFT)
     return whole.sort("psi", "market", "feature", descending=[True, False, False])
@@ -169,10 +171,22 @@ def _end(today: dt.date, last: dt.date) -> dt.date:
     return min(today, last + dt.timedelta(days=1))
 
 
-def _signals_on(lake: Lake, day: dt.date, signals: Sequence[str]) -> pl.DataFrame:
-    """What the leads of a day say of these signals; no rows where none was worked that day."""
-    known = [name for name in signals if name in ENRICHED_LEADS.schema]
-    return lake.read(ENRICHED_LEADS, day=day, columns=known) if known else pl.DataFrame()
+def _signals(lake: Lake, days: Sequence[dt.date], signals: Sequence[str]) -> list[pl.DataFrame]:
+    """What the leads said of these signals on each of `days`, of the ZIPs that were worked at both times."""
+    told = [_signals_by(lake, day, signals) for day in days]
+    both = set.intersection(*(set(one["zip"]) for one in told))
+    return [one.filter(pl.col("zip").is_in(list(both))).drop("zip") for one in told]
+
+
+def _signals_by(lake: Lake, day: dt.date, signals: Sequence[str]) -> pl.DataFrame:
+    """zip and the signals of each ZIP's leads as last worked in the SIGNAL_DAYS until `day`."""
+    columns = ["zip", *(name for name in signals if name in ENRICHED_LEADS.schema)]
+    parts = [ENRICHED_LEADS.empty().select(columns)]
+    worked = [one for one in lake.days(ENRICHED_LEADS) if day - SIGNAL_DAYS < one <= day] if signals else []
+    for one in reversed(worked):
+        seen = pl.concat(parts)["zip"].unique()
+        parts.append(lake.read(ENRICHED_LEADS, day=one, where=~pl.col("zip").is_in(seen.implode()), columns=columns))
+    return pl.concat(parts)
 
 
 def _reading(current: CurrentModel, drift: pl.DataFrame, paces: Mapping[str, Pace], today: dt.date) -> dict[str, Any]:
