@@ -22,8 +22,10 @@ _UNIT: Final = (
 )
 
 
-# No home is sold so often: five times or more, every hundred days. An address without its unit is.
+# No home is sold so often: five times or more, every hundred days. An address without its unit is; where nothing but
+# addresses are on record, three times tell a building.
 FEWEST_SALES_OF_BUILDING: Final = 5
+FEWEST_AT_ADDRESS: Final = 3
 DAYS_BETWEEN: Final = 100
 
 
@@ -54,7 +56,9 @@ def _by_sale(sales: pl.DataFrame) -> pl.DataFrame:
         .group_by("key")
         .agg(day.n_unique().alias("sales"), (day.max() - day.min()).dt.total_days().alias("span"))
     )
-    is_often = (pl.col("sales") >= FEWEST_SALES_OF_BUILDING) & (pl.col("span") < DAYS_BETWEEN * (pl.col("sales") - 1))
+    is_nameless = pl.col("key").str.starts_with("@")
+    least = pl.when(is_nameless).then(FEWEST_AT_ADDRESS).otherwise(FEWEST_SALES_OF_BUILDING)
+    is_often = (pl.col("sales") >= least) & (pl.col("span") < DAYS_BETWEEN * (pl.col("sales") - 1))
     buildings = counted.filter(is_often)["key"].drop_nulls()
     own = pl.when(pl.col("key").is_in(buildings.implode())).then(pl.concat_str("key", day, separator=APART))
     return keyed.with_columns(own.otherwise("parcel_id").alias("parcel_id")).drop("key")

@@ -84,9 +84,14 @@ def _days(history: History, window_days: int, burn_in_days: int) -> list[date]:
 
 
 def _sold_within(history: History, day: date, window_days: int) -> pl.Series:
-    """Keys with a priced sale in [day, day + window). A deed without a price passes title without a sale."""
+    """Keys with a priced sale in [day, day + window). A deed without a price passes title without a sale.
+
+    A county that publishes no price at all has dated deeds alone: there every deed counts.
+    """
+    is_priced = (pl.col(PRICE_CENTS) >= NOMINAL_CENTS).fill_null(False)
+    is_sale = is_priced if history.sales.select(is_priced.any()).item() else pl.lit(True)
     is_in = (pl.col(SALE_DATE) >= day) & (pl.col(SALE_DATE) < day + timedelta(days=window_days))
-    window = history.sales.filter(is_in & (pl.col(PRICE_CENTS) >= NOMINAL_CENTS))
+    window = history.sales.filter(is_in & is_sale)
     return parcel_key(window).drop_nulls().unique()
 
 

@@ -94,6 +94,25 @@ def test_an_assumed_signal_says_what_is_so() -> None:
     assert told[2] == []
 
 
+def test_files_that_overlap_change_nothing() -> None:
+    """The same deeds once more, as another file writes them: letters in capitals, another use."""
+    sales = market()
+    again = sales.with_columns(pl.col("address").str.to_uppercase(), pl.lit("OTHER").alias("land_use"))
+    homes = homes_of(sales, AS_OF)
+    once = fit_motivation_model(sales, AS_OF).score(homes)["probability"]
+    assert fit_motivation_model(pl.concat([sales, sales, sales]), AS_OF).score(homes)["probability"].equals(once)
+    told = fit_motivation_model(pl.concat([sales, again]), AS_OF).facts["earlier_sales"]
+    assert told.equals(fit_motivation_model(sales, AS_OF).facts["earlier_sales"])
+
+
+@pytest.mark.parametrize("price", [None, 0])
+def test_a_county_without_prices_counts_deeds(price: int | None) -> None:
+    unpriced = market().with_columns(pl.lit(price, pl.Int64).alias("sale_price_cents"))
+    model = fit_motivation_model(unpriced, AS_OF)
+    assert model.method == "fitted"
+    assert 0.03 < model.score(homes_of(market(), AS_OF))["probability"].mean() < 0.15
+
+
 def test_a_file_of_one_year_learns_for_half_a_year() -> None:
     """181 days of sales, asked about the next 182: windows of a quarter behind a quarter of history."""
     busy = market(homes=24_000, seed=8).filter(pl.col("sale_date") >= AS_OF - timedelta(days=181))
