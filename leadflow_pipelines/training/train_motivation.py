@@ -41,6 +41,7 @@ Recipe = Callable[..., dict[str, MotivationModel]]
 LEARNED: Final = ("fitted", "fitted_shorter_window", "borrowed")
 LEAST_SOLD: Final = 30
 """Homes sold in the window below which an AUC is mostly chance: its 90 % interval is wider than .15."""
+CHANCE: Final = 0.5
 LEAST_SALES_TO_BORROW: Final = 30
 """Recorded sales below which a county's own prices say too little even for what others have learned."""
 AUC_MARGIN: Final = 0.005
@@ -113,7 +114,9 @@ def train_motivation(
     figures = figures_of(judged, stand_in, rival)
     is_leaking = _sees_later_sales(markets, judged, own, recipe, signals)
     verdict = _judge(figures, window, is_leaking, rival)
-    return Candidate(verdict, model, stand_in, _facts(model, markets), tuple(model.models))
+    by_chance = _ranked_by_chance(model, figures)
+    used = tuple(market for market in model.models if market not in by_chance)
+    return Candidate(verdict, model, stand_in, _facts(model, markets, by_chance), used)
 
 
 def _read_markets(sales: pl.DataFrame, day: dt.date, longest_lag: int | None) -> _Markets:
@@ -157,6 +160,13 @@ def _better_borrowed(
         if (auc(sold, of_own[is_here]) or 0.0) < (auc(sold, of_borrowed[is_here]) or 0.0) - AUC_MARGIN:
             better[market] = borrowed[market]
     return better
+
+
+def _ranked_by_chance(model: MarketModels, figures: Mapping[str, Figures]) -> list[str]:
+    """Markets among several whose homes were ranked no better than by chance: the scorecard does as well there."""
+    told = {market: figures.get(f"market {market}", {}) for market in model.models}
+    judged = {market: of for market, of in told.items() if number(of.get("sold")) >= LEAST_SOLD}
+    return [market for market, of in judged.items() if number(of["auc"]) <= CHANCE]
 
 
 def _with_borrowed(own: MarketModels, borrowing: Mapping[str, MotivationModel]) -> MarketModels:
@@ -203,7 +213,7 @@ def _sees_later_sales(
     return not np.array_equal(chances(again, judged, later), chances(own, judged))
 
 
-def _facts(model: MarketModels, markets: _Markets) -> dict[str, str]:
+def _facts(model: MarketModels, markets: _Markets, by_chance: list[str]) -> dict[str, str]:
     windows = [one.window for one in model.models.values()]
     rows, sold = sum(of["rows"] for of in windows), sum(of["sold"] for of in windows)
     told = {
@@ -214,4 +224,6 @@ def _facts(model: MarketModels, markets: _Markets) -> dict[str, str]:
     told["Signals learned"] = ", ".join(sorted(signals)) or "none: leads of a year and more ago are needed"
     if markets.passed_over:
         told["Not learned from"] = "; ".join(f"{market}: {why}" for market, why in sorted(markets.passed_over.items()))
+    if by_chance:
+        told["Not used in"] = f"{', '.join(by_chance)}: ranked no better than by chance"
     return told

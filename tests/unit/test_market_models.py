@@ -117,9 +117,9 @@ def test_training_judges_each_county_and_says_who_borrows_and_who_waits(candidat
     assert "Walked forward" in card
 
 
-def test_terms_that_rank_worse_than_the_others_are_not_kept(sales: dict[str, pl.DataFrame]) -> None:
-    """The small county's own terms are turned round here; the borrowed ones are not."""
-    twice = {BIG: sales[BIG], SMALL: county(SMALL, 320, 8, dearer=3.0)}
+def trained_turned(sales: dict[str, pl.DataFrame], *, too: bool) -> Candidate:
+    """Trained with the small county's own terms turned round, and its borrowed ones `too`."""
+    twice = {BIG: sales[BIG], SMALL: county(SMALL, 500, 8, dearer=3.0)}
     good = fit_motivation_model(sales[BIG], AS_OF)
     turned = replace(good.terms, terms=tuple(replace(term, log_odds=-term.log_odds) for term in good.terms.terms))
 
@@ -128,13 +128,25 @@ def test_terms_that_rank_worse_than_the_others_are_not_kept(sales: dict[str, pl.
         for name, own in of.items():
             here = with_sales_until(good, own, as_of[name])
             worse = replace(here, terms=turned) if name == SMALL else here
-            made[name] = replace(here, method="borrowed") if name in borrowing else worse
+            borrowed = replace(worse if too else here, method="borrowed")
+            made[name] = borrowed if name in borrowing else worse
         return made
 
-    made = train_motivation(pl.concat(twice.values()), day=END, recipe=recipe)
+    return train_motivation(pl.concat(twice.values()), day=END, recipe=recipe)
+
+
+def test_terms_that_rank_worse_than_the_others_are_not_kept(sales: dict[str, pl.DataFrame]) -> None:
+    made = trained_turned(sales, too=False)
     assert made.model.models[SMALL].method == "borrowed"
     assert made.stand_in.models[SMALL].method == "borrowed"
     assert made.model.models[BIG].method == "fitted"
+    assert made.markets == (BIG, SMALL)
+
+
+def test_a_county_ranked_by_chance_keeps_the_scorecard(sales: dict[str, pl.DataFrame]) -> None:
+    made = trained_turned(sales, too=True)
+    assert made.markets == (BIG,)
+    assert made.facts["Not used in"] == f"{SMALL}: ranked no better than by chance"
 
 
 def test_signals_are_learned_once_their_windows_have_closed(sales: dict[str, pl.DataFrame]) -> None:
