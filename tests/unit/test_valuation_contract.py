@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.valuation import VALUES_SCHEMA, estimate_values, fit_value_model
+from leadflow_pipelines.valuation import VALUES_SCHEMA, ValueModel, estimate_values, fit_value_model
 from tests.unit.invented_market import invented_homes, invented_sales
 
 AS_OF = date(2023, 1, 1)
@@ -37,6 +37,12 @@ def sales() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def subjects() -> pl.DataFrame:
     return invented_homes(700).drop("rule")
+
+
+@pytest.fixture(scope="module")
+def model(sales: pl.DataFrame) -> ValueModel:
+    """One fit for the tests that vary the subjects only; those that vary the sales fit anew."""
+    return fit_value_model(sales, AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -79,29 +85,30 @@ def test_the_canary_dies_of_an_earlier_sale(values: pl.DataFrame, sales: pl.Data
     assert not estimate_values(subjects, moved, AS_OF).equals(values)
 
 
-def test_the_order_of_rows_changes_nothing(values: pl.DataFrame, sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
+def test_the_order_of_rows_changes_nothing(
+    values: pl.DataFrame, sales: pl.DataFrame, subjects: pl.DataFrame, model: ValueModel
+) -> None:
     shuffled = sales.sample(fraction=1.0, shuffle=True, seed=11)
     assert estimate_values(subjects, shuffled, AS_OF).equals(values)
-    reversed_subjects = estimate_values(subjects.reverse(), sales, AS_OF)
-    assert reversed_subjects.reverse().equals(values)
+    assert model.estimate(subjects.reverse()).reverse().equals(values)
 
 
-def test_a_subjects_own_later_sale_is_not_read(
-    values: pl.DataFrame, sales: pl.DataFrame, subjects: pl.DataFrame
-) -> None:
+def test_a_subjects_own_later_sale_is_not_read(values: pl.DataFrame, subjects: pl.DataFrame, model: ValueModel) -> None:
     told = subjects.with_columns(
         pl.lit(date(2023, 2, 1)).alias("sale_date"), pl.lit(99_000_000_00).alias("sale_price_cents")
     )
-    assert estimate_values(told, sales, AS_OF).equals(values)
+    assert model.estimate(told).equals(values)
 
 
 def test_dates_as_text_and_as_instants_mean_the_same(
     values: pl.DataFrame, sales: pl.DataFrame, subjects: pl.DataFrame
 ) -> None:
     as_text = sales.with_columns(pl.col("sale_date").dt.to_string("%Y-%m-%d"))
-    as_instant = sales.with_columns(pl.col("sale_date").cast(pl.Datetime))
     assert estimate_values(subjects, as_text, "2023-01-01").equals(values)
-    assert estimate_values(subjects, as_instant, datetime(2023, 1, 1)).equals(values)  # noqa: DTZ001
+    few = sales.head(300)
+    as_instant = few.with_columns(pl.col("sale_date").cast(pl.Datetime))
+    told = estimate_values(subjects, as_instant, datetime(2023, 1, 1))  # noqa: DTZ001
+    assert told.equals(estimate_values(subjects, few, AS_OF))
 
 
 @pytest.mark.parametrize("absent", OPTIONAL)
@@ -156,22 +163,39 @@ def test_a_handful_of_sales_is_enough_for_a_wide_interval(subjects: pl.DataFrame
     assert ratio > 1.3
 
 
-def test_what_never_sells_here_is_refused(sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
+def test_what_never_sells_here_is_refused(subjects: pl.DataFrame, model: ValueModel) -> None:
     odd = subjects.head(3).with_columns(pl.Series("land_use", ["CHURCH", "SINGLE FAMILY", "Cottage"]))
-    assert estimate_values(odd, sales, AS_OF)["value_cents"].is_null().to_list() == [True, False, False]
+    values = model.estimate(odd)
+    assert values["value_cents"].is_null().to_list() == [True, False, False]
+    assert values["method"][0] == "refused: not a home, and fewer than 20 sales of its kind"
 
 
-def test_a_blank_row_is_refused(sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
+def test_land_and_homes_are_never_compared(sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
+    """Every fourth parcel is a vacant lot, at a tenth of the price."""
+    is_lot = pl.col("parcel_id").str.slice(-1).is_in(["3", "7"])
+    kind = pl.when(is_lot).then(pl.lit("VACANT LAND")).otherwise("land_use").alias("land_use")
+    price = pl.when(is_lot).then(pl.col("sale_price_cents") // 10).otherwise("sale_price_cents")
+    mixed = sales.head(300).with_columns(kind, price.alias("sale_price_cents"))
+    asked = subjects.with_columns(kind)
+    values = estimate_values(asked, mixed, AS_OF).with_columns(asked.select(asked_lot=is_lot))
+    assert values["value_cents"].null_count() == 0
+    comps = values.explode("comps").with_columns(pl.col("comps").struct.field("parcel_id").alias("of"))
+    assert comps.select((pl.col("of").str.slice(-1).is_in(["3", "7"]) == pl.col("asked_lot")).all()).item()
+    worth = values.group_by("asked_lot").agg(pl.col("value_cents").median()).sort("asked_lot")["value_cents"]
+    assert worth[0] > 5 * worth[1]
+
+
+def test_a_blank_row_is_refused(subjects: pl.DataFrame, model: ValueModel) -> None:
     blank = pl.concat(
         [subjects.head(1), subjects.head(1).select(pl.lit(None).cast(t).alias(c) for c, t in subjects.schema.items())]
     )
-    method = estimate_values(blank, sales, AS_OF)["method"]
+    method = model.estimate(blank)["method"]
     assert method[1] == "refused: nothing is known of the home"
     assert not method[0].startswith("refused")
 
 
-def test_no_subjects_no_rows(sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
-    assert estimate_values(subjects.head(0), sales, AS_OF).is_empty()
+def test_no_subjects_no_rows(subjects: pl.DataFrame, model: ValueModel) -> None:
+    assert model.estimate(subjects.head(0)).is_empty()
 
 
 def test_comps_bracket_the_value_and_are_earlier_sales_of_others(values: pl.DataFrame) -> None:
@@ -193,6 +217,30 @@ def test_comps_bracket_the_value_and_are_earlier_sales_of_others(values: pl.Data
     assert (recomputed - comps["adjusted_price_cents"]).abs().max() <= 1
 
 
+def test_the_comps_shown_are_near_and_say_how_near(
+    values: pl.DataFrame, subjects: pl.DataFrame, sales: pl.DataFrame
+) -> None:
+    """With coordinates by distance; without, by the places they share."""
+    far = values.select("comps").explode("comps").unnest("comps")["distance_m"]
+    assert far.median() < 300
+    assert (far < 1_600).mean() > 0.95
+    bare = ["lat", "lon", "neighborhood", "zip5"]
+    named = estimate_values(subjects.drop(bare), sales.head(300).drop(bare), AS_OF)
+    comps = named.select("comps", subjects["address"].alias("asked")).explode("comps").unnest("comps")
+    near = comps.with_columns(
+        same_street=pl.col("address").str.replace(r"^\d+ ", "") == pl.col("asked").str.replace(r"^\d+ ", "")
+    )
+    assert near.filter(pl.col("nearness").is_in(["same block", "same street"]))["same_street"].all()
+    assert not near.filter(~pl.col("nearness").is_in(["same block", "same street"]))["same_street"].any()
+    assert near["same_street"].mean() > 0.6
+
+
+def test_the_value_lies_well_inside_its_interval(values: pl.DataFrame) -> None:
+    below, above = values["value_cents"] / values["low_cents"], values["high_cents"] / values["value_cents"]
+    assert below.min() > 1.05
+    assert above.min() > 1.05
+
+
 def test_a_larger_home_is_worth_more(sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
     home = subjects.head(1).with_columns(
         pl.lit(None, pl.String).alias("parcel_id"), pl.lit(None).alias("assessed_cents")
@@ -209,7 +257,6 @@ def test_a_price_that_cannot_be_read_is_named(sales: pl.DataFrame, subjects: pl.
         estimate_values(subjects, spoilt, AS_OF)
 
 
-def test_fit_once_estimate_often(values: pl.DataFrame, sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
-    model = fit_value_model(sales, AS_OF)
+def test_fit_once_estimate_often(values: pl.DataFrame, subjects: pl.DataFrame, model: ValueModel) -> None:
     assert model.estimate(subjects).equals(values)
     assert model.estimate(subjects.head(7)).equals(values.head(7))
