@@ -8,6 +8,7 @@ spaces, nulls left out, UTC instants to the microsecond, so that equal evidence 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,9 @@ class Question:
     def is_send(self) -> bool:
         return self.limits is not None
 
-    @property
+    @cached_property
     def moment(self) -> pl.Expr:
-        """The instant asked about."""
+        """The instant asked about. One decision names it forty times, and an instant takes long to become a literal."""
         return pl.col("now") if self.now is None else pl.lit(self.now, dtype=INSTANT)
 
     def written(self) -> list[str | pl.Expr]:

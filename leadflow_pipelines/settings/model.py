@@ -9,7 +9,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from leadflow_pipelines.settings.kinds import (
     AccountSid,
@@ -24,6 +24,7 @@ from leadflow_pipelines.settings.kinds import (
     States,
     ZoneName,
 )
+from leadflow_pipelines.settings.sources import PlainValues
 
 PREFIX = "LEADFLOW_"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -305,6 +306,20 @@ class Settings(BaseSettings):
     test_data: LocalPath | None = Field(
         None, description="Folder with the labelled data of the accuracy tests. Empty: they are skipped."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keyword arguments, the environment, `.env`: earlier ones win."""
+        assert isinstance(env_settings, EnvSettingsSource)
+        assert isinstance(dotenv_settings, EnvSettingsSource)
+        return init_settings, PlainValues(settings_cls, env_settings), PlainValues(settings_cls, dotenv_settings)
 
     @model_validator(mode="before")
     @classmethod
