@@ -10,6 +10,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.outcomes.first_of_months import first_of_months
 from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, market_sales
 from leadflow_pipelines.scoring.decay import Alert
 from leadflow_pipelines.training import model_versions
@@ -120,15 +121,14 @@ def value_alerts(months: pl.DataFrame, error_at_fit: float | None) -> list[Alert
 
 
 def _told_values(lake: Lake, property_ids: pl.Series, *, since: dt.date) -> pl.DataFrame:
-    """The first value or refusal of each month for these homes, from the month before `since` on."""
-    start = (since.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
-    told = lake.read(
+    """What was first told of these homes in each month, value or refusal, from the month before `since` on."""
+    month_before = (since.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    is_told = pl.col("value_method").is_not_null() & (pl.col("value_method") != NO_HISTORY)
+    return first_of_months(
+        lake,
         ENRICHED_LEADS,
-        where=(pl.col("day") >= start)
-        & pl.col("property_id").is_in(property_ids.implode())
-        & pl.col("value_method").is_not_null()
-        & (pl.col("value_method") != NO_HISTORY),
+        since=month_before,
+        until=dt.date.max,
+        where=is_told & pl.col("property_id").is_in(property_ids.implode()),
         columns=["property_id", "day", "estimated_value_cents", "value_low_cents", "value_high_cents"],
-    )
-    first = told.with_columns(pl.col("day").dt.month_start().alias("month")).sort("day", "property_id")
-    return first.unique(["property_id", "month"], keep="first", maintain_order=True).drop("month")
+    ).drop("month")

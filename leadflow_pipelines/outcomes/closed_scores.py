@@ -10,6 +10,7 @@ import polars as pl
 
 from leadflow_pipelines.contracts import LEAD_SCORES, PROPERTY_LINKS, PROPERTY_RECORDS
 from leadflow_pipelines.lake import Lake
+from leadflow_pipelines.outcomes.first_of_months import first_of_months
 from leadflow_pipelines.properties.present_ids import under_present_ids
 from leadflow_pipelines.sales_history.arms_length import NOMINAL_CENTS
 
@@ -29,13 +30,20 @@ CLOSED: Final = {
 def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date, since: dt.date = dt.date.min) -> pl.DataFrame:
     """model_version, property_id, day, month, probability, sold: each lead's first score of a month, its year over.
 
-    outcomes: LEAD_OUTCOMES. sold: 1 where a sale on record, for more than a nominal price or an untold one, or a noted
-    deal or sale lies within the year from the score's day. model_version is the model's alone, without the scorecard
-    beside it. Scorecard scores have no probability and are left out, as are scores before `since`.
+    First is the first day of the month on which its ZIP had chances. outcomes: LEAD_OUTCOMES. sold: 1 where a sale on
+    record, for more than a nominal price or an untold one, or a noted deal or sale lies within the year from the
+    score's day. model_version is the model's alone, without the scorecard beside it. Scorecard scores have no
+    probability and are left out, as are scores before `since`.
     """
-    first = _first_of_months(lake, since=since, until=today - HORIZON)
-    if first.is_empty():
+    told = first_of_months(
+        lake, LEAD_SCORES, since=since, until=today - HORIZON, where=pl.col("probability").is_not_null(),
+        columns=["property_id", "day", "probability", "model_version"],
+    )  # fmt: skip
+    if told.is_empty():
         return pl.DataFrame(schema=CLOSED)
+    scores = under_present_ids(lake, told).with_columns(pl.col("model_version").str.split("+").list.last())
+    ordered = scores.sort("day", "property_id", "probability", descending=[False, False, True])
+    first = ordered.unique(["property_id", "month"], keep="first", maintain_order=True)
     noted = outcomes.filter(pl.col("kind").is_in(SOLD_KINDS)).select("property_id", sold_on="happened_on")
     sales = pl.concat([_recorded_sales(lake), under_present_ids(lake, noted)]).unique()
     within = (pl.col("sold_on") >= pl.col("day")) & (pl.col("sold_on") < pl.col("day") + HORIZON)
@@ -46,25 +54,6 @@ def closed_scores(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date, since: 
         .select(*CLOSED)
         .sort("model_version", "day", "property_id")
     )
-
-
-def _first_of_months(lake: Lake, *, since: dt.date, until: dt.date) -> pl.DataFrame:
-    """The first score of each lead, model and month; read month by month, so that a year of days fits in memory."""
-    days = pl.Series("day", [day for day in lake.days(LEAD_SCORES) if since <= day <= until], pl.Date)
-    parts = []
-    for (month,), of_month in days.to_frame().group_by(pl.col("day").dt.month_start(), maintain_order=True):
-        scores = lake.read(
-            LEAD_SCORES,
-            where=pl.col("day").is_between(of_month["day"].min(), of_month["day"].max())
-            & pl.col("probability").is_not_null(),
-            columns=["property_id", "day", "probability", "model_version"],
-        )
-        scores = under_present_ids(lake, scores).with_columns(
-            pl.col("model_version").str.split("+").list.last(), pl.lit(month).alias("month")
-        )
-        ordered = scores.sort("day", "property_id", "probability", descending=[False, False, True])
-        parts.append(ordered.unique(["model_version", "property_id"], keep="first", maintain_order=True))
-    return pl.concat(parts) if parts else pl.DataFrame(schema=CLOSED)
 
 
 def _recorded_sales(lake: Lake) -> pl.DataFrame:
