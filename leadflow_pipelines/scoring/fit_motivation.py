@@ -25,6 +25,7 @@ FEWEST_SOLD: Final = 60
 # Homes that the prior rate counts for: a county with fewer closed windows than that stays near the prior.
 PRIOR_HOMES: Final = 200
 SHORTEST_WINDOW_DAYS: Final = 60
+LONGEST_WINDOW_DAYS: Final = 365
 # A history needs some months before a snapshot of it knows prices and holders; where it has none to spare, fewer.
 BURN_INS_DAYS: Final = (120, 60, 30)
 # Weight of the newest window's rate against the model's own mean, in logs. Mean calibration error over dates:
@@ -139,31 +140,30 @@ def _known_before(signals: pl.DataFrame | None, as_of: date) -> pl.DataFrame | N
 def _longest_windows(
     history: History, horizon_days: int, dated: bool, signals: pl.DataFrame | None, most_rows: int
 ) -> Snapshots:
-    """Windows of the horizon; where the history is too short for enough closed sales, shorter ones.
+    """Windows of the horizon; where they close with too few sales, shorter ones, and for short horizons longer ones.
 
     Shorter windows come before snapshots that know fewer months: as of 2014-03-31 Nashville is ranked for a year with
     AUC .637 from half-year windows, with .588 from one whole year behind 60 days of history.
     """
     best: Snapshots | None = None
-    for burn_in in BURN_INS_DAYS:
-        for part in (1, 2, 4):
-            days = horizon_days // part
-            if part > 1 and days < SHORTEST_WINDOW_DAYS:
-                break
-            taken = take_snapshots(
-                history,
-                days,
-                buildings_are_dated=dated,
-                signals=signals,
-                most_rows=most_rows,
-                burn_in_days=burn_in,
-            )
-            if taken.sales_in_newest >= FEWEST_SOLD:
-                return taken
-            if best is None or (taken.sales_in_newest and not best.sales_in_newest):
-                best = taken
+    for days, burn_in in _window_choices(horizon_days):
+        taken = take_snapshots(
+            history, days, buildings_are_dated=dated, signals=signals, most_rows=most_rows, burn_in_days=burn_in
+        )
+        if taken.sales_in_newest >= FEWEST_SOLD:
+            return taken
+        if best is None or (taken.sales_in_newest and not best.sales_in_newest):
+            best = taken
     assert best is not None
     return best
+
+
+def _window_choices(horizon_days: int) -> list[tuple[int, int]]:
+    """(window, burn-in) in days, the best first."""
+    shorter = [days for days in (horizon_days // 2, horizon_days // 4) if days >= SHORTEST_WINDOW_DAYS]
+    longer = [days for days in (horizon_days * 2, horizon_days * 4, LONGEST_WINDOW_DAYS) if days <= LONGEST_WINDOW_DAYS]
+    near = [(days, burn_in) for burn_in in BURN_INS_DAYS for days in (horizon_days, *shorter)]
+    return [*near, *((days, BURN_INS_DAYS[0]) for days in longer if days > horizon_days)]
 
 
 def rate_of(ground: Ground, horizon_days: int, *, prior: float) -> float:
@@ -220,7 +220,10 @@ def settled(ground: Ground, raw: AdditiveModel, odds: Numbers, base_rate: float,
 
 def own_method(ground: Ground, horizon_days: int) -> str:
     """What a market's own fit is called."""
-    return "fitted" if ground.snapshots.window_days == horizon_days else "fitted_shorter_window"
+    days = ground.snapshots.window_days
+    if days == horizon_days:
+        return "fitted"
+    return "fitted_shorter_window" if days < horizon_days else "fitted_longer_window"
 
 
 def names_to_learn(rows: pl.DataFrame, extra_features: tuple[str, ...] = ()) -> tuple[str, ...]:

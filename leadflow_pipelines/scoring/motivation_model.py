@@ -19,6 +19,7 @@ from leadflow_pipelines.scoring.reasons import ASSUMED_PREFIX, REASON, stories, 
 METHODS: Final[dict[str, str]] = {
     "fitted": "learned from this market's own closed windows",
     "fitted_shorter_window": "learned from shorter closed windows, because the history is short, and scaled",
+    "fitted_longer_window": "learned from longer closed windows, because few are sold within the horizon, and scaled",
     "borrowed": "a parent market's terms, with this market's own base rate",
     "base_rate": "too few sales to learn from: the market's rate, pulled to the prior, plus assumed signals",
     "no_sale_on_record": "the home has no sale in the history: the rate of long-held homes, plus assumed signals",

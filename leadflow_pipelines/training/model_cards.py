@@ -32,7 +32,12 @@ _NAMES: Final = {
     "candidate there": "this, there",
 }  # fmt: skip
 _MARKET: Final = "market "
-_TERMS: Final = {"fitted": "own", "fitted_shorter_window": "own, shorter windows", "borrowed": "borrowed"}
+_TERMS: Final = {
+    "fitted": "own",
+    "fitted_shorter_window": "own, shorter windows",
+    "fitted_longer_window": "own, longer windows",
+    "borrowed": "borrowed",
+}
 HOW_MEASURED: Final = {
     "motivation": "Walked forward: by the same recipe, fitted before the window. Intervals hold 90 %; by chance the "
     "AUC is .500 and the lift 1.",

@@ -26,6 +26,7 @@ from leadflow_pipelines.training.candidates import (
     Window,
     end_of_data,
     newest_window,
+    sales_of_homes,
 )
 from leadflow_pipelines.training.judge_motivation import (
     HORIZON_DAYS,
@@ -38,7 +39,7 @@ from leadflow_pipelines.training.judge_motivation import (
 )
 
 Recipe = Callable[..., dict[str, MotivationModel]]
-LEARNED: Final = ("fitted", "fitted_shorter_window", "borrowed")
+LEARNED: Final = ("fitted", "fitted_shorter_window", "fitted_longer_window", "borrowed")
 LEAST_SOLD: Final = 30
 """Homes sold in the window below which an AUC is mostly chance: its 90 % interval is wider than .15."""
 CHANCE: Final = 0.5
@@ -87,14 +88,16 @@ def train_motivation(
 ) -> Candidate:
     """A model of each market as of the end of its data before `day`, and the verdict on them together.
 
-    sales: the fixed shape and `market`; one market where that is absent. accept_old_sales: though they end more than
+    sales: the fixed shape and `market`; one market where that is absent. What is certainly no home is left out: a
+    builder's lots would be the best leads. accept_old_sales: though they end more than
     LONGEST_LAG before `day`. signals: what leads of past days said (parcel_id, day, signals). The stand-ins are fitted
     as of the start of each market's newest closed window of HORIZON_DAYS. They must beat the base rate (the low end of
     the AUC's 90 % interval above that of the markets' base rates, a lower Brier score) and years owned, give the same
     to the bit when the later sales are in the file, and be no worse than `rival`'s stand-ins, which have not seen the
     windows either. A market whose own terms rank worse there than the others' borrows those.
     """
-    markets = _read_markets(sales, day, None if accept_old_sales else LONGEST_LAG["motivation"])
+    homes = sales_of_homes(sales)
+    markets = _read_markets(homes, day, None if accept_old_sales else LONGEST_LAG["motivation"])
     if not markets.windows:
         return Candidate(Judgement("no_history", f"No model: {markets.why}."))
     judged = judged_homes({market: markets.records[market] for market in markets.windows}, markets.starts)
@@ -116,7 +119,9 @@ def train_motivation(
     verdict = _judge(figures, window, is_leaking, rival)
     by_chance = _ranked_by_chance(model, figures)
     used = tuple(market for market in model.models if market not in by_chance)
-    return Candidate(verdict, model, stand_in, _facts(model, markets, by_chance), used)
+    facts = _facts(model, markets, by_chance)
+    facts["Left out"] = f"{sales.height - homes.height:,} sales of land, shops and the like: no homes, no chances"
+    return Candidate(verdict, model, stand_in, facts, used)
 
 
 def _read_markets(sales: pl.DataFrame, day: dt.date, longest_lag: int | None) -> _Markets:

@@ -113,6 +113,18 @@ def test_a_county_without_prices_counts_deeds(price: int | None) -> None:
     assert 0.03 < model.score(homes_of(market(), AS_OF))["probability"].mean() < 0.15
 
 
+def test_a_short_horizon_learns_from_longer_windows() -> None:
+    """Within a month too few are sold to learn from; what ranks a year ranks a month, at a twelfth of the rate."""
+    sales = market()
+    month = fit_motivation_model(sales, AS_OF, 30)
+    assert month.method == "fitted_longer_window"
+    chances = month.score(homes_of(sales, AS_OF))["probability"]
+    assert chances.n_unique() > 100
+    in_month = sales.filter(pl.col("sale_date").is_between(AS_OF, AS_OF + timedelta(days=29)))
+    sold = homes_of(sales, AS_OF)["parcel_id"].is_in(in_month["parcel_id"].implode()).mean()
+    assert chances.mean() == pytest.approx(sold, rel=0.6)
+
+
 def test_a_file_of_one_year_learns_for_half_a_year() -> None:
     """181 days of sales, asked about the next 182: windows of a quarter behind a quarter of history."""
     busy = market(homes=24_000, seed=8).filter(pl.col("sale_date") >= AS_OF - timedelta(days=181))
