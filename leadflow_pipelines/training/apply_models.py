@@ -14,13 +14,13 @@ import polars as pl
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES
 from leadflow_pipelines.contracts.leads import REASONS, VALUE_COMPS
-from leadflow_pipelines.sales_history import cut_history, tell_apart
+from leadflow_pipelines.sales_history import cut_history, holds_no_home, tell_apart
 from leadflow_pipelines.scoring import SCORECARD_VERSION, MarketModels, MotivationModel
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.features import parcel_features
 from leadflow_pipelines.scoring.market_models import without_terms
 from leadflow_pipelines.scoring.scorecard import MOST_POINTS, RULES
-from leadflow_pipelines.training.candidates import market_name
+from leadflow_pipelines.training.candidates import market_name, sales_of_homes
 from leadflow_pipelines.training.model_registry import CurrentModel
 from leadflow_pipelines.training.train_motivation import LEARNED
 from leadflow_pipelines.valuation import VALUES_SCHEMA, after_repair_values, deal_scores
@@ -69,12 +69,14 @@ def add_chances(
 
     sales: `recorded_sales` until the day of the leads; those learned of after the training count as the latest sales
     of their homes, though nothing is fitted again. A model of old sales that were accepted speaks of the end of its
-    data, and says so. A home without a sale on record, one in a market without a history, and publicly owned property
-    keep the scorecard's score, and model_version says so.
+    data, and says so. A home without a sale on record, one in a market without a history, publicly owned property and
+    what is no home keep the scorecard's score, and model_version says so.
     """
     signals = leads.select(pl.col("property_id").alias("parcel_id"), *_signals(leads), "owner_type")
     asked = subjects.join(signals, on="parcel_id", how="inner", maintain_order="left").filter(
-        market_name().is_in(list(current.markets)) & (pl.col("owner_type") != "public")
+        market_name().is_in(list(current.markets))
+        & (pl.col("owner_type") != "public")
+        & ~holds_no_home(pl.col("land_use"))
     )
     day = _day(leads)
     if day is None or asked.is_empty():
@@ -98,8 +100,8 @@ def add_chances(
 
 
 def add_deal_scores(scores: pl.DataFrame, leads: pl.DataFrame, current: CurrentModel) -> pl.DataFrame:
-    """`scores` with deal_score where the lead has a value: medium repairs, the assumptions of `DealAssumptions`."""
-    valued = leads.filter(pl.col("estimated_value_cents").is_not_null())
+    """`scores` with deal_score where the lead is a home with a value: medium repairs, see `DealAssumptions`."""
+    valued = leads.filter(pl.col("estimated_value_cents").is_not_null() & ~holds_no_home(pl.col("land_use")))
     subjects = valued.select(pl.col("property_id").alias("parcel_id"), pl.col("living_sqft"))
     values = valued.select(
         pl.col("property_id").alias("parcel_id"), pl.col("estimated_value_cents").alias("value_cents"),
@@ -121,7 +123,7 @@ def models_on(
     sales: `recorded_sales` until `day`. markets: only these. The markets of `current` that may use it, sorted.
     """
     wanted = [name for name in current.model.models if name in current.markets and (markets is None or name in markets)]
-    here = sales.with_columns(market_name()).filter(pl.col("market").is_in(wanted))
+    here = sales_of_homes(sales).with_columns(market_name()).filter(pl.col("market").is_in(wanted))
     by_market = here.partition_by("market", as_dict=True)
     models = {}
     for name in wanted:

@@ -101,7 +101,10 @@ def candidate(sales: dict[str, pl.DataFrame]) -> Candidate:
     """Trained on both counties, on one with a handful of sales, and on one whose sales ended two years ago."""
     ended = county("39041", 200, 5).filter(pl.col("sale_date") < END - dt.timedelta(days=800))
     few = county("39089", 14, 6)
-    return train_motivation(pl.concat([*sales.values(), ended, few]), day=END)
+    lots = county(BIG, 60, 9).with_columns(
+        pl.format("LOT-{}", "parcel_id").alias("parcel_id"), pl.lit("VACANT RESIDENTIAL LAND").alias("land_use")
+    )
+    return train_motivation(pl.concat([*sales.values(), ended, few, lots]), day=END)
 
 
 def test_training_judges_each_county_and_says_who_borrows_and_who_waits(candidate: Candidate) -> None:
@@ -115,6 +118,11 @@ def test_training_judges_each_county_and_says_who_borrows_and_who_waits(candidat
     assert "39041: its sales end on" in card
     assert "39089: it has 19 sales, 30 are needed to borrow" in card
     assert "Walked forward" in card
+
+
+def test_land_teaches_nothing_of_homes(candidate: Candidate) -> None:
+    assert not any("LOT-" in key for model in candidate.model.models.values() for key in model.facts["key"])
+    assert int(candidate.facts["Left out"].split()[0]) >= 60
 
 
 def trained_turned(sales: dict[str, pl.DataFrame], *, too: bool) -> Candidate:

@@ -8,11 +8,18 @@ import pytest
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS, PROPERTY_LINKS
 from leadflow_pipelines.lake import Lake
-from leadflow_pipelines.scoring import MarketModels, MotivationModel, fit_motivation_model, score_leads
+from leadflow_pipelines.scoring import (
+    SCORECARD_VERSION,
+    MarketModels,
+    MotivationModel,
+    fit_motivation_model,
+    score_leads,
+)
 from leadflow_pipelines.scoring.market_models import learned_signals
 from leadflow_pipelines.training import CurrentModel
-from leadflow_pipelines.training.apply_models import add_chances
+from leadflow_pipelines.training.apply_models import add_chances, add_deal_scores
 from leadflow_pipelines.training.past_signals import past_signals
+from leadflow_pipelines.valuation import ValueModel
 from tests.invented_sales import DAYS, FIRST_SALE, invent_sales
 
 pytestmark = pytest.mark.timeout(300)
@@ -86,3 +93,26 @@ def test_a_learned_signal_is_in_the_chance_but_its_points_are_the_scorecards(
     told = {reason["signal"] for row in vacant["reasons"] for reason in row}
     assert "vacant" in told
     assert "model:is_vacant" not in told
+
+
+def test_land_keeps_the_scorecard_and_has_no_deal_score(sales: pl.DataFrame, taught: MotivationModel) -> None:
+    subjects = sales.unique("parcel_id", keep="last", maintain_order=True).sort("parcel_id").head(40)
+    is_lot = pl.int_range(pl.len()) % 2 == 0
+    subjects = subjects.with_columns(
+        pl.when(is_lot).then(pl.lit("VACANT RESIDENTIAL LAND")).otherwise("land_use").alias("land_use")
+    )
+    leads = ENRICHED_LEADS.conform(
+        subjects.select(pl.col("parcel_id").alias("property_id"), "zip", "land_use", "living_sqft").with_columns(
+            day=pl.lit(END), owner_type=pl.lit("person"), stacked_list_count=pl.lit(0),
+            estimated_value_cents=pl.lit(200_000_00), value_low_cents=pl.lit(150_000_00),
+            value_high_cents=pl.lit(260_000_00), value_method=pl.lit("comps+model"),
+        )
+    )  # fmt: skip
+    current = CurrentModel("motivation", "motivation-x", END, (COUNTY,), MarketModels({COUNTY: taught}))
+    value = CurrentModel("value", "value-x", END, (COUNTY,), ValueModel(END, 0, None, None))
+    scores = add_chances(score_leads(leads, run_id=None), leads, subjects, sales, current)
+    scores = add_deal_scores(scores, leads, value).join(leads.select("property_id", "land_use"), on="property_id")
+    land, homes = scores.filter(is_land := pl.col("land_use").str.contains("LAND")), scores.filter(~is_land)
+    assert land["model_version"].unique().to_list() == [SCORECARD_VERSION]
+    assert land["deal_score"].null_count() == land.height == 20
+    assert homes["probability"].null_count() == homes["deal_score"].null_count() == 0
