@@ -276,6 +276,13 @@ def test_the_end_of_a_loan_and_an_earlier_one_are_not_its_date(tmp_path: Path, h
     assert "mortgage_date" not in _proposal(tmp_path, columns).mapping.columns
 
 
+def test_a_column_of_a_loans_date_without_dates_is_left_out(tmp_path: Path) -> None:
+    columns = {"Parcel ID": [f"P{i:04d}" for i in _n()], "Loan Date": ["see deed"] * 40}
+    proposal = _proposal(tmp_path, columns)
+    assert "mortgage_date" not in proposal.mapping.columns
+    assert "0%" in _reason(proposal, "Loan Date")
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [("probate_2026.csv", "probate"), ("Letters Testamentary Oct.csv", "probate"), ("pre-probate.csv", "pre_probate")],
