@@ -11,7 +11,14 @@ from typing import Final
 import polars as pl
 
 from leadflow_pipelines.errors import InvalidInput
-from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEMA, arms_length, read_sales
+from leadflow_pipelines.sales_history import (
+    PRICE_CENTS,
+    SALE_DATE,
+    SALES_SCHEMA,
+    arms_length,
+    homes_by_unit,
+    read_sales,
+)
 
 MARKET: Final = "market"
 UNPRICED: Final = ("undated", "no_price", "nominal_price")
@@ -44,7 +51,8 @@ def read_record(sales: pl.DataFrame | pl.LazyFrame, *, without: tuple[str, ...] 
     """`sales` (the fixed shape, any dtypes that `read_sales` reads; optional `market`) as a record.
 
     without: columns set to null, such as assessments that the file knows only as of a later day. Rows without date or
-    parcel are passed over, rows repeated in whole stand once. Raises InvalidInput for an unknown column.
+    parcel are passed over, rows repeated in whole stand once; flats that share a parcel number get one each. Raises
+    InvalidInput for an unknown column.
     """
     unknown = [name for name in without if name not in SALES_SCHEMA or name in ("parcel_id", SALE_DATE, PRICE_CENTS)]
     if unknown:
@@ -58,6 +66,7 @@ def read_record(sales: pl.DataFrame | pl.LazyFrame, *, without: tuple[str, ...] 
         .with_columns((market if len(market) == frame.height else market.new_from_index(0, frame.height)).alias(MARKET))
         .with_columns(pl.col(MARKET).fill_null("unplaced"))
         .filter(pl.col(SALE_DATE).is_not_null() & pl.col("parcel_id").is_not_null())
+        .pipe(homes_by_unit)
         .unique()
         .sort(SALE_DATE, *SALES_SCHEMA, MARKET, nulls_last=True)
     )

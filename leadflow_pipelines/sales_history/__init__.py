@@ -6,7 +6,7 @@ from leadflow_pipelines.sales_history.cut import History, cut_history, read_day
 from leadflow_pipelines.sales_history.dwellings import holds_no_home
 from leadflow_pipelines.sales_history.market_areas import MarketAreas, learn_market_areas
 from leadflow_pipelines.sales_history.read_sales import read_sales, read_subjects
-from leadflow_pipelines.sales_history.shared_parcels import APART, home_on_parcel, parcel_key, tell_apart
+from leadflow_pipelines.sales_history.shared_parcels import APART, home_on_parcel, homes_by_unit, parcel_key, tell_apart
 
 __all__ = [
     "APART",
@@ -19,6 +19,7 @@ __all__ = [
     "cut_history",
     "holds_no_home",
     "home_on_parcel",
+    "homes_by_unit",
     "learn_market_areas",
     "market_sales",
     "parcel_key",

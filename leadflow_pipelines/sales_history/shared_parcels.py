@@ -35,12 +35,13 @@ def tell_apart(history: History) -> History:
     The address where more than one unit was sold under the number. The day where addresses name no unit, but sales
     follow one another as those of no single home do; rows without a number are told apart by their address's sales.
     """
-    sales = _by_unit(history.sales)
+    sales = homes_by_unit(history.sales)
     sales = _by_sale(sales)
     return replace(history, sales=sales.sort(sales.columns, nulls_last=True))
 
 
-def _by_unit(sales: pl.DataFrame) -> pl.DataFrame:
+def homes_by_unit(sales: pl.DataFrame) -> pl.DataFrame:
+    """`sales` (fixed shape and any columns more) with the address added to parcel numbers that several units share."""
     units = sales.select("parcel_id", unit=pl.col("address").str.to_uppercase().str.extract(_UNIT, 1))
     counted = units.drop_nulls().unique().group_by("parcel_id").len()
     shared = counted.filter(pl.col("len") > 1)["parcel_id"]

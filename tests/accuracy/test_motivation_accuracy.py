@@ -15,7 +15,7 @@ from leadflow_pipelines.scoring import fit_motivation_model
 from leadflow_pipelines.scoring.features import NOMINAL_CENTS
 from leadflow_pipelines.scoring.ranking_metrics import auc, calibration_error, lift
 from leadflow_pipelines.settings import get_settings
-from tests.accuracy.real_sales import nashville_homes, queens_houses
+from tests.accuracy.real_sales import nashville_homes, queens_houses, queens_sales
 
 pytestmark = pytest.mark.accuracy
 
@@ -58,10 +58,10 @@ def walked(data: Path, market: str, as_of: date, horizon_days: int) -> dict[str,
 def test_nashville_is_ranked_above_tenure_and_calibrated(data: Path) -> None:
     figures = [walked(data, "nashville", day, 365) for day in NASHVILLE_DATES]
     mean = {name: float(np.mean([row[name] for row in figures])) for name in figures[0]}
-    assert mean["auc"] >= 0.61
+    assert mean["auc"] >= 0.63
     assert mean["auc"] >= mean["tenure_auc"] + 0.05
-    assert mean["lift_5"] >= 2.7
-    assert mean["calibration_error"] <= 0.015
+    assert mean["lift_5"] >= 3.0
+    assert mean["calibration_error"] <= 0.014
 
 
 @pytest.mark.parametrize("market", ["nashville", "nashville_assessed"])
@@ -79,3 +79,18 @@ def test_queens_houses_within_six_months(data: Path) -> None:
     assert figures["auc"] >= 0.80
     assert figures["lift_5"] >= 7
     assert figures["calibration_error"] <= 0.015
+
+
+def test_queens_houses_from_eight_months_of_sales(data: Path) -> None:
+    """A file that has just begun: no window of half a year has closed behind four months of history."""
+    figures = walked(data, "queens", date(2019, 8, 31), 182)
+    assert figures["auc"] >= 0.77
+    assert figures["calibration_error"] <= 0.015
+
+
+def test_flats_of_a_cooperative_are_not_sold_with_their_building(data: Path) -> None:
+    """One parcel number, hundreds of flats: as one home each of them had a chance of .75, and one in 115 was sold."""
+    as_of, sales = date(2020, 4, 30), queens_sales(data)
+    flats = sales.filter((pl.col("sale_date") < as_of) & pl.col("land_use").str.contains("COOPS - "))
+    chances = fit_motivation_model(sales, as_of, 182).score(flats, as_of)["probability"]
+    assert chances.mean() < 0.03

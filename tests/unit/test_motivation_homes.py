@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from leadflow_pipelines.backtest.snapshots import known_homes, read_record
 from leadflow_pipelines.sales_history import cut_history, tell_apart
 from leadflow_pipelines.scoring import fit_motivation_model
 from leadflow_pipelines.scoring.features import parcel_features
@@ -40,6 +41,12 @@ def test_a_flat_that_was_not_sold_is_not_sold_with_its_building() -> None:
     chances = model.score(cooperative(90).drop("sale_date", "sale_price_cents"))["probability"]
     assert chances.max() < 0.2
     assert model.score(pl.DataFrame({"parcel_id": ["COOP-1"]}))["method"].to_list() == ["fitted"]
+
+
+def test_a_backtest_counts_flats_not_buildings() -> None:
+    homes = known_homes(read_record(cooperative(60)), AS_OF - timedelta(days=700), horizon_days=365)
+    assert homes.rows.height == 30
+    assert homes.is_sold.sum() == 0
 
 
 def test_a_city_behind_the_comma_is_no_unit() -> None:
