@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow_pipelines.backtest import Backtest
+    from leadflow_pipelines.backtest.market_sales import MarketName
     from leadflow_pipelines.backtest.summary import TextTable
     from resources.workspace import Workspace
 
@@ -75,13 +76,16 @@ def backtest(
     closed in the data. Takes minutes for a city.
     """
     from leadflow_pipelines.backtest import BacktestPlan, run_backtest
+    from leadflow_pipelines.backtest.market_sales import read_market_name
     from leadflow_pipelines.backtest.plan import read_as_of
 
     if market is None and not sales:
         raise InvalidInput("Which market?", remedy="Give --market, or a file of sales with --sales.")
+    # Of the lake it is called as the asset calls it, so that both ask the same question.
     name = market or ", ".join(path.stem for path in sales or [])
+    lake_market = None if sales else read_market_name(name)
     plan = BacktestPlan(
-        market=name,
+        market=lake_market.text if lake_market else name,
         first=read_as_of(first, told_as="--from") if first else None,
         last=read_as_of(last, told_as="--to") if last else None,
         horizon_days=horizon_days,
@@ -91,7 +95,7 @@ def backtest(
     workspace = open_session(org) if store or not sales else None
     if workspace is None:
         start(org)
-    frame = _from_files(sales, mapping) if sales else _from_lake(workspace, name)
+    frame = _from_files(sales, mapping) if sales else _from_lake(workspace, lake_market)
     result = run_backtest(frame, plan, say=progress)
     stored = _store(workspace, result) if store and workspace else {}
     if report:
@@ -111,13 +115,13 @@ def _from_files(sales: list[Path], mapping: Path | None) -> "pl.DataFrame":
     return read_sales_files(sales, load_mapping(mapping) if mapping else None, progress)
 
 
-def _from_lake(workspace: "Workspace | None", name: str) -> "pl.DataFrame":
-    from leadflow_pipelines.backtest.market_sales import read_market_name, read_market_sales
+def _from_lake(workspace: "Workspace | None", market: "MarketName | None") -> "pl.DataFrame":
+    from leadflow_pipelines.backtest.market_sales import read_market_sales
 
-    market = read_market_name(name)
     assert workspace is not None
+    assert market is not None
     frame = read_market_sales(workspace.lake, market, day=_today(workspace))
-    progress(f"{frame.height:,} sales of {frame['parcel_id'].n_unique():,} properties in {name}")
+    progress(f"{frame.height:,} sales of {frame['parcel_id'].n_unique():,} properties in {market.text}")
     return frame
 
 
