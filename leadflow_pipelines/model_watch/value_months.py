@@ -21,6 +21,8 @@ LEAST_COVERAGE: Final = 0.70
 MEANT_COVERAGE: Final = 0.80
 ERROR_ALERT: Final = 1.5
 """So many times the median error by which the model was judged."""
+ERROR_OF_MEDIAN: Final = 1.44
+"""Standard error of a median of errors, as a share of it, times the root of their number; as of exponential ones."""
 BIAS_ALERT: Final = 0.10
 """Prices that moved a tenth while the values stood still."""
 ERRORS_ALERT: Final = 3.0
@@ -114,7 +116,8 @@ def value_alerts(months: pl.DataFrame, error_at_fit: float | None) -> list[Alert
             side = "above" if row["bias"] > 0 else "below"
             text = f"{month:%Y-%m}: the values lay {abs(row['bias']):.0%} {side} the prices paid; prices have moved."
             alerts.append(Alert("bias", text, month))
-        if error_at_fit and row["median_error"] > ERROR_ALERT * error_at_fit:
+        too_far = max(ERROR_ALERT, 1 + ERRORS_ALERT * ERROR_OF_MEDIAN / row["homes"] ** 0.5)
+        if error_at_fit and row["median_error"] > too_far * error_at_fit:
             text = f"{month:%Y-%m}: half of the values missed by {row['median_error']:.1%} or more, {error_at_fit:.1%} "
             alerts.append(Alert("error", f"{text}when it was judged.", month))
     return alerts
