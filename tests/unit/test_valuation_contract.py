@@ -167,7 +167,7 @@ def test_what_never_sells_here_is_refused(subjects: pl.DataFrame, model: ValueMo
     odd = subjects.head(3).with_columns(pl.Series("land_use", ["CHURCH", "SINGLE FAMILY", "Cottage"]))
     values = model.estimate(odd)
     assert values["value_cents"].is_null().to_list() == [True, False, False]
-    assert values["method"][0] == "refused: not a home, and fewer than 20 sales of its kind"
+    assert values["method"][0] == "refused: not a home, and no sale of its kind"
 
 
 def test_land_and_homes_are_never_compared(sales: pl.DataFrame, subjects: pl.DataFrame) -> None:
