@@ -17,10 +17,11 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
+from psycopg import sql
 
 from leadflow_pipelines.cli import COLLECT_EVERY
 from leadflow_pipelines.database.cluster import SUPERUSER
-from leadflow_pipelines.database.connections import Database
+from leadflow_pipelines.database.connections import LOGINS, Database
 from leadflow_pipelines.database.embedded import DATABASE, EmbeddedServer
 from leadflow_pipelines.database.orgs import Org, create_org
 from leadflow_pipelines.database.prepare import open_database
@@ -109,24 +110,30 @@ def settings(home: Path, tmp_path: Path) -> Settings:
 def database(home: Path) -> Iterator[Database]:
     """The session's Postgres: started, migrated, shared by all workers.
 
-    It is gone with the session, so it waits for no disk. Tests of what survives a crash have a server of their own.
+    It is gone with the session, so it waits for no disk and lets nobody compute long over a password. Tests of what
+    survives a crash have a server of their own.
     """
     opened = open_database(load_settings(home=home))
     assert opened.embedded
-    _wait_for_no_disk(opened.embedded)
+    _make_quick(opened.embedded)
     yield opened
     opened.dispose()
 
 
-def _wait_for_no_disk(server: EmbeddedServer) -> None:
+def _make_quick(server: EmbeddedServer) -> None:
     address = server.address()
     with psycopg.connect(
         host=address.host, port=address.port, user=SUPERUSER, dbname=DATABASE,
         password=server.password(SUPERUSER), autocommit=True,
     ) as superuser:  # fmt: skip
-        for setting in ("fsync", "full_page_writes"):
-            superuser.execute(f"alter system set {setting} = off")
+        superuser.execute("select pg_advisory_lock(1)")  # every worker does it
+        for setting, value in (("fsync", "off"), ("full_page_writes", "off"), ("scram_iterations", 1)):
+            superuser.execute(f"alter system set {setting} = {value}")
         superuser.execute("select pg_reload_conf()")
+        superuser.execute("set scram_iterations = 1")
+        for login in LOGINS.values():  # a login and its check took 10 ms of two processes
+            to = sql.SQL("alter role {} password {}").format(sql.Identifier(login), sql.Literal(server.password(login)))
+            superuser.execute(to)
 
 
 @pytest.fixture

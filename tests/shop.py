@@ -103,9 +103,9 @@ class Shop:
             return [dict(row) for row in connection.execute(select(table)).mappings()]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def vendors() -> Iterator[SandboxProcess]:
-    """Simulated vendors for one test file."""
+    """Simulated vendors of all files of a folder."""
     with SandboxProcess(records_per_zip=RECORDS_PER_ZIP, today=DAY.isoformat()) as sandbox:
         yield sandbox
 
@@ -127,7 +127,7 @@ def shop(database: Database, org: Org, sandbox: SandboxProcess, home: Path, tmp_
 def open_shop(database: Database, org: Org, sandbox: SandboxProcess, home: Path, at: Path, *vendors: str) -> Shop:
     """A shop whose clients call these vendors of the sandbox (the demo's, if none is named)."""
     settings = load_settings(home=home, lake_url=str(at / "lake"), **sandbox.settings_overrides(*vendors))
-    with database.anonymous() as connection:  # after a file's earlier tests its vendors are well again
+    with database.anonymous() as connection:  # after earlier tests the vendors are well again
         connection.execute(
             update(provider_breakers)
             .where(provider_breakers.c.host == urlsplit(sandbox.url).netloc)
