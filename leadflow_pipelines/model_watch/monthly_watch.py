@@ -35,7 +35,7 @@ from leadflow_pipelines.scoring.decay import (
 )
 from leadflow_pipelines.scoring.market_models import learned_signals
 from leadflow_pipelines.training import CurrentModel, model_versions, serving_model
-from leadflow_pipelines.training.candidates import market_name
+from leadflow_pipelines.training.candidates import market_name, sales_of_homes
 
 CLOSED_MONTHS: Final = 3
 """So many of the newest closed months are judged at each look; older ones stay as they were judged last."""
@@ -76,8 +76,9 @@ def watch_models(lake: Lake, outcomes: pl.DataFrame, *, today: dt.date) -> Model
     current, _ = serving_model(lake, "motivation", day=today)
     drift = pl.DataFrame(schema=_OF_DRIFT)
     if current is not None:
-        drift = _drift(lake, current, sales, told, today)
-        rows.append(_reading(current, drift, _paces(current, sales, told, today), today))
+        homes = sales_of_homes(sales)
+        drift = _drift(lake, current, homes, told, today)
+        rows.append(_reading(current, drift, _paces(current, homes, told, today), today))
     return ModelWatch(_together(rows), drift)
 
 
