@@ -111,9 +111,11 @@ def run_backtest(
 def _wanted(plan: BacktestPlan, coverage: Coverage) -> list[dt.date]:
     """The plan's dates; where it names none, the newest whose windows are closed."""
     last = plan.last or newest_date(coverage, horizon_days=plan.horizon_days)
-    first = plan.first or add_months(last, -plan.step_months * (NEWEST_DATES - 1))
-    # A date asked for that lies after the newest closed one is judged open, with the reason.
-    return as_of_dates(first, max(first, last) if plan.last is None else last, step_months=plan.step_months)
+    if plan.first is None:
+        return [add_months(last, -plan.step_months * back) for back in reversed(range(NEWEST_DATES))]
+    # A first date after the newest closed one is asked for all the same, to be told why its window is open.
+    end = last if plan.last else max(plan.first, last)
+    return as_of_dates(plan.first, end, step_months=plan.step_months)
 
 
 def _progress(one: ScoredDate, prices: ValuedDate | None, number: int, count: int) -> str:

@@ -3,6 +3,7 @@
 Stand-ins take the place of the models, so that the command itself is what is tested, in seconds.
 """
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,13 @@ def test_the_same_sales_in_any_layout_come_to_the_same(of_file: Finished, folder
         assert other.exit_code == 0, other.err
         assert figures(other) == pytest.approx(figures(of_file), abs=0.01), name
     assert figures(of_file)["auc"] > 0.6
+
+
+def test_without_dates_the_newest_ones_that_the_sales_close_are_judged(folder: Path) -> None:
+    newest = backtest("--sales", str(folder / "fixed.csv"), "--step", "6", "--no-store", "--json").json
+    ends = [dt.date.fromisoformat(newest[name]) for name in ("from", "to")]
+    assert ends[1] + dt.timedelta(days=364) == dt.date.fromisoformat(newest["last_sale"])
+    assert [dt.date.fromisoformat(day) for day in newest["dates"]][0 :: len(newest["dates"]) - 1] == ends
 
 
 def test_a_file_given_twice_counts_once(of_file: Finished, folder: Path) -> None:
