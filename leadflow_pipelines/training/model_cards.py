@@ -29,9 +29,10 @@ _PERCENT: Final = ("base_rate", "median_error", "within_10", "within_20", "bias"
 _NAMES: Final = {
     "candidate": "this model", "seasoned": "a year and more", "tenure": "years owned",
     "base_rate": "base rate", "neighbourhood": "neighbourhood", "current": "current model",
-    "candidate there": "this, there",
 }  # fmt: skip
 _MARKET: Final = "market "
+_IN_THE_VERDICT: Final = ("current", "candidate there")
+"""A fifth column would be cut in a terminal of 80."""
 _TERMS: Final = {
     "fitted": "own",
     "fitted_shorter_window": "own, shorter windows",
@@ -89,7 +90,12 @@ def write_card(kind: str, candidate: Candidate, *, day: dt.date, span: str, sale
 
 def _tables(kind: str, metrics: Mapping[str, Any]) -> list[str]:
     """Figures in rows, models in columns; then this model's segments in columns, where it has some."""
-    whole = {name: of for name, of in metrics.items() if "," not in name and not name.startswith(_MARKET)}
+    left_out = _IN_THE_VERDICT if kind == "motivation" else ()
+    whole = {
+        name: of
+        for name, of in metrics.items()
+        if "," not in name and not name.startswith(_MARKET) and name not in left_out
+    }
     parts = {name.partition(", ")[2]: of for name, of in metrics.items() if name.startswith("candidate, ")}
     lines = _table(kind, {_NAMES.get(name, name): of for name, of in whole.items()})
     return lines + (["", "This model by part of the market:", "", *_table(kind, parts)] if parts else [])
