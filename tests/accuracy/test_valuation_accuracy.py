@@ -36,11 +36,11 @@ class Market:
 
 
 MARKETS = {
-    "nashville with assessments": Market(nashville_homes, NASHVILLE_DATE, 0.125, 0.150, 0.60),
+    "nashville with assessments": Market(nashville_homes, NASHVILLE_DATE, 0.120, 0.135, 0.52),
     "nashville without any late column": Market(
-        partial(nashville_homes, assessments=False), NASHVILLE_DATE, 0.175, 0.210, 0.80
+        partial(nashville_homes, assessments=False), NASHVILLE_DATE, 0.145, 0.145, 0.66
     ),
-    "queens houses": Market(queens_houses, QUEENS_DATE, 0.135, 0.195, 0.66),
+    "queens houses": Market(queens_houses, QUEENS_DATE, 0.130, 0.190, 0.60),
 }
 
 
