@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from leadflow_pipelines.database.connections import Database
 from leadflow_pipelines.database.orgs import create_org
 from leadflow_pipelines.providers.sandbox.process import SandboxProcess
-from tests.commands import leadflow, leadflow_here, midday_zone, start_leadflow
+from tests.commands import leadflow_here, midday_zone, start_leadflow
 
 ZIP = "78704"
 READY_SECONDS = 150
@@ -35,7 +35,7 @@ def served(database: Database) -> Iterator[tuple[str, str]]:
         assert leadflow_here("spend", "limit", "--per-day", "1000", "--org", org, *provider).exit_code == 0
     with SandboxProcess(records_per_zip=20) as vendors, socket.socket() as probe, socket.socket() as other:
         environment = {**vendors.environment(), "LEADFLOW_TIMEZONE": midday_zone()}
-        assert leadflow("run", "--zip", ZIP, "--org", org, environment=environment).exit_code == 0
+        assert leadflow_here("run", "--zip", ZIP, "--org", org, environment=environment).exit_code == 0
         probe.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         port, gateway_port = probe.getsockname()[1], other.getsockname()[1]
