@@ -17,8 +17,9 @@ from leadflow_pipelines.sales_history import PRICE_CENTS, SALE_DATE, SALES_SCHEM
 SAME_SALE_DAYS = 90
 """One source dates a sale by its deed, another by its recording: the same price so soon is the same sale."""
 _OF_RECORD = (
-    "record_id", "zip", "county_fips", "land_use", "style", "neighborhood", "year_built", "living_sqft", "lot_sqft",
-    "beds", "baths", "units", "assessed_cents", "market_value_cents", "lat", "lon", SALE_DATE, PRICE_CENTS,
+    "record_id", "zip", "county_fips", "parcel_number", "land_use", "style", "neighborhood", "year_built",
+    "living_sqft", "lot_sqft", "beds", "baths", "units", "assessed_cents", "market_value_cents", "lat", "lon",
+    SALE_DATE, PRICE_CENTS,
 )  # fmt: skip
 _STREET_PARTS = ("house_number", "pre_directional", "street_name", "suffix", "post_directional", "unit_type",
                  "unit_number", "city", "state", "zip5", "zip4")  # fmt: skip
@@ -29,10 +30,10 @@ def recorded_sales(
 ) -> pl.DataFrame:
     """Dated sales that any record stored until `day` tells of, in SALES_SCHEMA plus zip and county_fips.
 
-    parcel_id is the property_id. One row per property and sale, sorted by both; of two records of one sale the one
-    that has a price counts, then the newest. Place and building are the record's own, where it is silent the property's
-    of `day`; assessed_cents is the market value per the source where it gives no assessment. `zips`, `county_fips`:
-    only properties there.
+    parcel_id is the property_id, parcel_number the assessor's. One row per property and sale, sorted by both; of two
+    records of one sale the one that has a price counts, then the newest. Place and building are the record's own, where
+    it is silent the property's of `day`; assessed_cents is the market value per the source where it gives no
+    assessment. `zips`, `county_fips`: only properties there.
     """
     records = lake.read(
         PROPERTY_RECORDS,

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from leadflow_pipelines.sales_history.columns import PRICE_CENTS, SALE_DATE, SALES_SCHEMA
+from leadflow_pipelines.sales_history.columns import PARCEL_NUMBER, PRICE_CENTS, SALE_DATE, SALES_SCHEMA
 
 # Deeds for "$10 and other good and valuable consideration" state no price.
 NOMINAL_CENTS: Final = 1_000_00
@@ -66,7 +66,7 @@ def street_of(address: pl.Expr) -> pl.Expr:
 
 def _parcels_of_deed(sales: pl.DataFrame) -> pl.Series:
     """Parcels that share one deed: the same deed number, else the same day, price and place."""
-    place = pl.coalesce("neighborhood", "zip5", pl.col("parcel_id").str.slice(0, 3), pl.lit(""))
+    place = pl.coalesce("neighborhood", "zip5", pl.col(PARCEL_NUMBER).str.slice(0, 3), pl.lit(""))
     marked = sales.select(
         "parcel_id", "deed_id", SALE_DATE, PRICE_CENTS, place=place, street=street_of(pl.col("address"))
     )

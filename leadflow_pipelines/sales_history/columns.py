@@ -16,8 +16,10 @@ POSITIVE_COLUMNS: Final = ("year_built", "living_sqft", "lot_sqft")
 COUNT_COLUMNS: Final = ("beds", "baths", "units")
 POSITION_COLUMNS: Final = ("lat", "lon")
 CENTS_COLUMNS: Final = ("assessed_cents", PRICE_CENTS)
-# Beyond the fixed shape: where a county gives them, one deed is known for certain.
-DEED_COLUMNS: Final = ("deed_id", "deed_type")
+# Beyond the fixed shape. The assessor's own number, whose order and front tell places, where parcel_id is another
+# identity; and where a county gives them, what makes one deed known for certain.
+PARCEL_NUMBER: Final = "parcel_number"
+MORE_COLUMNS: Final = (PARCEL_NUMBER, "deed_id", "deed_type")
 
 SALES_SCHEMA: Final[dict[str, pl.DataType]] = {
     **{name: pl.String() for name in TEXT_COLUMNS},
@@ -26,7 +28,7 @@ SALES_SCHEMA: Final[dict[str, pl.DataType]] = {
     SALE_DATE: pl.Date(),
     PRICE_CENTS: pl.Int64(),
     **{name: pl.Float64() for name in POSITION_COLUMNS},
-    **{name: pl.String() for name in DEED_COLUMNS},
+    **{name: pl.String() for name in MORE_COLUMNS},
 }
 
 UNKNOWN_WORDS: Final = ("", "-", "--", "n/a", "na", "nan", "none", "null", "unknown", "nat", "<na>")

@@ -9,6 +9,8 @@ from typing import Final
 
 import polars as pl
 
+from leadflow_pipelines.sales_history.columns import PARCEL_NUMBER
+
 CITY_WIDE: Final = "city"
 ENOUGH_SALES: Final = 30
 # About 2 km: the size of an urban ZIP.
@@ -37,7 +39,7 @@ class MarketAreas:
 
 def learn_market_areas(history: pl.DataFrame) -> MarketAreas:
     """The areas that `history` (fixed shape, cut at the door) can tell apart. Row order makes no difference."""
-    book_length = _book_length(history["parcel_id"])
+    book_length = _book_length(history[PARCEL_NUMBER])
     keys = _level_keys(history, book_length)
     names = {level: _with_enough_sales(keys[level]) for level in LEVELS}
     return MarketAreas(names, book_length)
@@ -53,18 +55,18 @@ def _level_keys(frame: pl.DataFrame, book_length: int) -> pl.DataFrame:
         pl.col("neighborhood").str.to_uppercase().alias("neighborhood"),
         pl.col("zip5").str.extract(r"^(\d{5})").alias("zip5"),
         cell.alias("cell"),
-        _book(pl.col("parcel_id"), book_length).alias("book"),
+        _book(pl.col(PARCEL_NUMBER), book_length).alias("book"),
     )
 
 
-def _book(parcel_id: pl.Expr, length: int) -> pl.Expr:
+def _book(number: pl.Expr, length: int) -> pl.Expr:
     """Assessors number parcels map by map: neighbours share the front of their numbers."""
-    return pl.when(length > 0).then(parcel_id.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "").str.slice(0, length))
+    return pl.when(length > 0).then(number.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "").str.slice(0, length))
 
 
-def _book_length(parcel_ids: pl.Series) -> int:
+def _book_length(numbers: pl.Series) -> int:
     """The longest front that still gathers enough sales for half of them; 0 where parcel numbers tell no place."""
-    known = parcel_ids.drop_nulls()
+    known = numbers.drop_nulls()
     for length in BOOK_LENGTHS:
         books = known.to_frame("id").select(_book(pl.col("id"), length).alias("book"))
         sales = books.select(pl.len().over("book")).to_series().median()

@@ -12,8 +12,9 @@ from leadflow_pipelines.errors import InvalidInput
 from leadflow_pipelines.sales_history.columns import (
     CENTS_COLUMNS,
     COUNT_COLUMNS,
-    DEED_COLUMNS,
     FAULTY_ROWS_NAMED,
+    MORE_COLUMNS,
+    PARCEL_NUMBER,
     POSITION_COLUMNS,
     POSITIVE_COLUMNS,
     PRICE_CENTS,
@@ -31,7 +32,8 @@ def read_sales(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
     Dates may be Date, Datetime or text; amounts integers, floats or text with "$" and ","; sizes and counts any
     number or text. "", "N/A" and the like are null; sizes and years of zero or less, and positions off the globe
-    or at 0, 0, are null. Raises InvalidInput that names every column with an unreadable value, and its first rows.
+    or at 0, 0, are null. parcel_number is the parcel_id where the frame has no such column. Raises InvalidInput that
+    names every column with an unreadable value, and its first rows.
     """
     return _read(frame, SALES_SCHEMA)
 
@@ -61,7 +63,8 @@ def _read(frame: pl.DataFrame | pl.LazyFrame, schema: dict[str, pl.DataType]) ->
             "Sales or subjects cannot be read: " + "; ".join(faults) + ".",
             remedy="Mend those values, or set them to null where they are not known.",
         )
-    return _positions_on_the_globe(pl.DataFrame(columns))
+    read = _positions_on_the_globe(pl.DataFrame(columns))
+    return read if PARCEL_NUMBER in given.columns else read.with_columns(pl.col("parcel_id").alias(PARCEL_NUMBER))
 
 
 def _read_column(values: pl.Series, name: str, faults: list[str]) -> pl.Series:
@@ -82,7 +85,7 @@ def _read_column(values: pl.Series, name: str, faults: list[str]) -> pl.Series:
 
 
 def _reader_of(name: str) -> Callable[[pl.Series], pl.Series]:
-    if name in TEXT_COLUMNS or name in DEED_COLUMNS:
+    if name in TEXT_COLUMNS or name in MORE_COLUMNS:
         return _text
     if name == SALE_DATE:
         return _date

@@ -68,8 +68,8 @@ def read_homes(frame: pl.DataFrame) -> Homes:
         pl.col("line").str.replace(HOUSE_NUMBER, "").str.replace(UNIT, "").str.strip_chars().alias("way"),
     ).with_columns(pl.when(pl.col("way") != "").then("way").alias("way"))
     number = pl.col("no").cast(pl.Int64)
-    parcel_text = pl.col("parcel_id").str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
-    runs = pl.col("parcel_id").str.to_uppercase().str.extract_all(r"\d+|[A-Z]+")
+    parcel_text = pl.col("parcel_number").str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+    runs = pl.col("parcel_number").str.to_uppercase().str.extract_all(r"\d+|[A-Z]+")
     names = parsed.select(
         "parcel_id",
         "address",

@@ -98,3 +98,14 @@ def test_areas_fall_back_from_neighbourhood_to_zip_to_city() -> None:
     areas = learn_market_areas(history)
     asked = deeds(neighborhood=["Elms", "TINY", None, "TINY"], zip5=["37202", "37202", None, "99999"])
     assert areas.assign(asked).to_list() == ["neighborhood:ELMS", "zip5:37202", "city", "city"]
+
+
+def test_the_front_of_the_assessors_number_names_an_area_whatever_the_identity() -> None:
+    numbers = [f"{book} {place:03d}" for book in ("0A7", "0B2") for place in range(100)]
+    plain = deeds(parcel_id=numbers)
+    hashed = deeds(parcel_id=[f"p_{abs(hash(number)):x}" for number in numbers], parcel_number=numbers)
+    areas = learn_market_areas(plain).assign(plain)
+    assert areas.n_unique() == 2
+    assert learn_market_areas(hashed).assign(hashed).equals(areas)
+    unnumbered = hashed.with_columns(pl.lit(None, pl.String).alias("parcel_number"))
+    assert set(learn_market_areas(unnumbered).assign(unnumbered)) == {"city"}, "an identity alone tells no place"

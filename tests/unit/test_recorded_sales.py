@@ -56,6 +56,15 @@ def test_each_sale_of_a_property_is_a_row(lake: Lake) -> None:
     assert sales["parcel_id"].n_unique() == 2
 
 
+def test_sales_and_properties_carry_the_assessors_number_beside_the_property_id(lake: Lake) -> None:
+    numbered = {"county_fips": "47037", "parcel_number": "091 07 0 258.00"}
+    store(lake, [sale({**HOME, **numbered}, "2014-03-01", 90_000), sale(AWAY, "2015-01-09", 70_000)])
+    for frame in (recorded_sales(lake, day=DAY), properties_on_record(lake, day=DAY)):
+        numbers = dict(frame.select(pl.col("address").str.split(",").list.first(), "parcel_number").rows())
+        assert numbers["12 QUILLFEATHER ST"].replace(" ", "").replace(".", "") == "09107025800"
+        assert numbers["90 HOLLOWMERE LN"] is None, "a property_id tells no place"
+
+
 def test_one_sale_of_several_sources_is_one_row_and_its_price_is_kept(lake: Lake) -> None:
     store(lake, [sale(HOME, "2016-05-02", None)])
     store(lake, [sale(HOME, "2016-05-02", 150_000)], source="attom")
