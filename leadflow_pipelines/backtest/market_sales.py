@@ -39,10 +39,11 @@ def read_market_name(text: str) -> MarketName:
     codes = re.split(r"[,\s]+", rest.strip())
     if all(re.fullmatch(r"\d{5}", code) for code in codes):
         if kind.lower() == "county" and len(codes) == 1:
-            return MarketName(codes[0], county_fips=codes[0])
+            return MarketName(f"county:{codes[0]}", county_fips=codes[0])
         if kind.lower() in ("", "zip"):
             is_county_too = not kind and len(codes) == 1
-            return MarketName(",".join(codes), zips=tuple(codes), county_fips=codes[0] if is_county_too else None)
+            text = ",".join(codes) if len(codes) > 1 or not kind else f"zip:{codes[0]}"
+            return MarketName(text, zips=tuple(codes), county_fips=codes[0] if is_county_too else None)
     county, comma, state = asked.rpartition(",")
     code = state.strip().upper()
     if comma and code in STATE_CODES:

@@ -4,6 +4,7 @@ Not here: where the sales come from (`market_sales`, the command), tables and pa
 """
 
 import datetime as dt
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,10 +29,14 @@ from leadflow_pipelines.backtest.windows import (
     add_months,
     as_of_dates,
     closed_dates,
+    closed_markets,
     find_coverage,
     newest_date,
 )
 from leadflow_pipelines.errors import InvalidInput
+
+LEAST_OWN = 100
+"""Sales of a market below which its own last one says nothing of where its records end."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +71,35 @@ def run_backtest(
 ) -> Backtest:
     """Walk the plan's dates over `sales` (the fixed shape; `market` splits it). Minutes for a city.
 
+    A date judges the markets whose own sales cover its window: homes of a county whose records ended before would
+    count as not sold.
+
     Raises InvalidInput where no date has a closed window, or none can be judged: it says why.
     """
     record = read_record(sales, without=plan.without)
     coverage = find_coverage(record.rows["sale_date"])
-    dates, skipped = closed_dates(_wanted(plan, coverage), coverage, horizon_days=plan.horizon_days)
+    coverages = _coverages(record, coverage)
+    dates, skipped = closed_dates(_wanted(plan, coverages), coverage, horizon_days=plan.horizon_days)
     models = models or product_models()
     scored: list[ScoredDate] = []
     valued: dict[dt.date, ValuedDate] = {}
+    closed: dict[dt.date, SalesRecord] = {}
     for number, as_of in enumerate(dates, start=1):
-        one = score_date(record, as_of, plan, models)
+        closed[as_of] = here = record.of(closed_markets(coverages, as_of, horizon_days=plan.horizon_days))
+        one = score_date(here, as_of, plan, models) if here.markets else "no market's sales cover its window"
         if isinstance(one, str):
             skipped[as_of] = one
             say(f"{as_of}: passed over, {one}")
             continue
-        prices = value_date(record, as_of, plan, coverage, models)
+        prices = value_date(here, as_of, plan, coverage, models)
         scored.append(one)
         valued |= {as_of: prices} if prices else {}
         say(_progress(one, prices, number, len(dates)))
     if not scored:
         raise _nothing_to_judge(record, skipped)
     say("One date again, with the later sales in the file")
-    canary = watch_canary(record, scored[0], valued.get(scored[0].homes.as_of), plan, models)
+    first = scored[0].homes.as_of
+    canary = watch_canary(closed[first], scored[0], valued.get(first), plan, models)
     say(f"Counting, with intervals from {plan.rounds} draws of the homes")
     figures = judge_scores(scored, markets=record.markets, seed=plan.seed, rounds=plan.rounds)
     values = judge_values(list(valued.values()), markets=record.markets) if valued else pl.DataFrame()
@@ -104,13 +116,28 @@ def run_backtest(
         difference=figures.difference,
         values=values,
         canary=canary,
-        notes=told_notes(plan, coverage, record, figures, values),
+        notes=(*told_notes(plan, coverage, record, figures, values), *_left_out(record, closed)),
     )
 
 
-def _wanted(plan: BacktestPlan, coverage: Coverage) -> list[dt.date]:
-    """The plan's dates; where it names none, the newest whose windows are closed."""
-    last = plan.last or newest_date(coverage, horizon_days=plan.horizon_days)
+def _coverages(record: SalesRecord, whole: Coverage) -> dict[str, Coverage]:
+    """What each market's own sales cover: one whose records ended years ago says nothing of the years since. `whole`
+    where a market's sales are too few to tell."""
+    told = {market: record.of([market]).rows["sale_date"] for market in record.markets}
+    return {market: find_coverage(dates) if len(dates) >= LEAST_OWN else whole for market, dates in told.items()}
+
+
+def _left_out(record: SalesRecord, closed: Mapping[dt.date, SalesRecord]) -> Iterator[str]:
+    """By market, the dates on which it was not judged."""
+    for market in record.markets:
+        if without := [str(day) for day, here in closed.items() if here.markets and market not in here.markets]:
+            yield f"{market} is not in the figures of {', '.join(without)}: its own sales do not cover the window."
+
+
+def _wanted(plan: BacktestPlan, coverages: Mapping[str, Coverage]) -> list[dt.date]:
+    """The plan's dates; where it names none, the newest whose windows a market closes."""
+    newest = max(coverages.values(), key=lambda coverage: coverage.last)
+    last = plan.last or newest_date(newest, horizon_days=plan.horizon_days)
     if plan.first is None:
         return [add_months(last, -plan.step_months * back) for back in reversed(range(NEWEST_DATES))]
     # A first date after the newest closed one is asked for all the same, to be told why its window is open.

@@ -5,6 +5,7 @@ date itself or later; homes sold come without their date and price.
 """
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +42,10 @@ class SalesRecord:
     def markets(self) -> list[str]:
         """The markets apart in it, sorted."""
         return self.rows[MARKET].unique().sort().to_list()
+
+    def of(self, markets: Collection[str]) -> "SalesRecord":
+        """The part of these markets."""
+        return SalesRecord(self.rows.filter(pl.col(MARKET).is_in(list(markets))))
 
     def before(self, as_of: dt.date) -> pl.DataFrame:
         """The rows strictly before `as_of`, in the fixed shape."""

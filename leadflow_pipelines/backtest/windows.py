@@ -8,7 +8,7 @@ taken at its word, it would say that for three years hardly anything was sold.
 
 import calendar
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -106,6 +106,12 @@ def closed_dates(
         f"No date from {dates[0]} to {dates[-1]} has a closed window of {horizon_days} days: "
         f"on {dates[0]} {why[dates[0]]}.",
     )
+
+
+def closed_markets(coverages: Mapping[str, Coverage], day: dt.date, *, horizon_days: int) -> tuple[str, ...]:
+    """The markets whose own sales close the window of `horizon_days` after `day`."""
+    end = day + dt.timedelta(days=horizon_days)
+    return tuple(market for market, coverage in coverages.items() if _why_not(day, end, coverage) is None)
 
 
 def _none_closed(coverage: Coverage, horizon: dt.timedelta, what: str) -> InvalidInput:

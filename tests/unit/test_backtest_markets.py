@@ -20,8 +20,8 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
     [
         ("all", MarketName("all")),
         ("37206, 37207", MarketName("37206,37207", zips=("37206", "37207"))),
-        ("zip:47037", MarketName("47037", zips=("47037",))),
-        ("county:47037", MarketName("47037", county_fips="47037")),
+        ("zip:47037", MarketName("zip:47037", zips=("47037",))),
+        ("county:47037", MarketName("county:47037", county_fips="47037")),
         ("47037", MarketName("47037", zips=("47037",), county_fips="47037")),
         ("Davidson, TN", MarketName("Davidson, TN", county_fips="47037")),
         ("davidson county, tn", MarketName("davidson county, TN", county_fips="47037")),

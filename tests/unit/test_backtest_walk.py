@@ -188,3 +188,23 @@ def test_a_question_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> 
     asked: dict[str, object] = {"market": "x", "first": dt.date(2021, 1, 1), "last": dt.date(2021, 1, 1), **wrong}
     with pytest.raises(InvalidInput):
         BacktestPlan(**asked)  # type: ignore[arg-type]
+
+
+def test_a_market_whose_records_end_early_is_judged_only_while_they_last(sales: pl.DataFrame) -> None:
+    ends = dt.date(2021, 12, 31)
+    other = sales.with_columns(pl.format("other-{}", "parcel_id").alias("parcel_id"))
+    both = pl.concat([
+        sales.with_columns(market=pl.lit("lasting")),
+        other.filter(pl.col("sale_date") <= ends).with_columns(market=pl.lit("ended")),
+    ])  # fmt: skip
+    result = run_backtest(both, PLAN, models=stand_ins())
+    homes = dict(
+        result.scores.filter(segment="all", model="leadflow").drop_nulls("as_of").select("as_of", "homes").iter_rows()
+    )
+    alone = run_backtest(sales, PLAN, models=stand_ins())
+    late = alone.scores.filter(segment="all", model="leadflow", as_of=PLAN.last)["homes"].item()
+    assert homes[PLAN.last] == late, "homes of the ended market would count as not sold"
+    assert (
+        homes[PLAN.first] == 2 * alone.scores.filter(segment="all", model="leadflow", as_of=PLAN.first)["homes"].item()
+    )
+    assert f"ended is not in the figures of {PLAN.last}: its own sales do not cover the window." in result.notes
