@@ -67,6 +67,11 @@ def _of_file(plan: BacktestPlan, coverage: Coverage, record: SalesRecord) -> Ite
         yield f"Months without sales: {', '.join(f'{month:%Y-%m}' for month in coverage.gaps)}."
     if plan.without:
         yield f"Left out on request: {', '.join(plan.without)}."
+    if land := record.rows.height - record.homes.rows.height:
+        yield (
+            f"{land:,} deeds are of land, parking or trade, by their recorded use: they are valued, and not asked who "
+            "will sell. A builder's lots sell for sure, and are nobody's leads."
+        )
     unpriced, unclear = (record.rows.height - int(record.rows[name].sum()) for name in ("is_priced", "is_sale"))
     if unclear:
         yield (

@@ -19,6 +19,7 @@ from leadflow_pipelines.sales_history import (
     arms_length,
     homes_by_unit,
     read_sales,
+    sales_of_homes,
 )
 
 MARKET: Final = "market"
@@ -42,6 +43,11 @@ class SalesRecord:
     def markets(self) -> list[str]:
         """The markets apart in it, sorted."""
         return self.rows[MARKET].unique().sort().to_list()
+
+    @property
+    def homes(self) -> "SalesRecord":
+        """The part that is not certainly land, parking or trade: of homes it is asked who will sell."""
+        return SalesRecord(sales_of_homes(self.rows))
 
     def of(self, markets: Collection[str]) -> "SalesRecord":
         """The part of these markets."""

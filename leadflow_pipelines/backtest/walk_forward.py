@@ -16,7 +16,7 @@ from leadflow_pipelines.backtest.models import OURS, PEER, Models
 from leadflow_pipelines.backtest.plan import VALUE_MONTHS, BacktestPlan
 from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, SoldHomes, homes_sold, known_homes
 from leadflow_pipelines.backtest.windows import Coverage, add_months
-from leadflow_pipelines.sales_history import SALES_SCHEMA
+from leadflow_pipelines.sales_history import SALES_SCHEMA, sales_of_homes
 from leadflow_pipelines.scoring.additive_terms import Numbers
 
 LEAST_SALES = 30
@@ -57,6 +57,7 @@ class Canary:
 
 def score_date(record: SalesRecord, as_of: dt.date, plan: BacktestPlan, models: Models) -> ScoredDate | str:
     """The homes known on the date, scored by every model; or why the date cannot be judged."""
+    record = record.homes
     past = record.before(as_of)
     homes = known_homes(record, as_of, horizon_days=plan.horizon_days)
     if past.height < LEAST_SALES:
@@ -105,7 +106,7 @@ def watch_canary(
     """Score and value one date again with every later sale in the file, and demand the same to the bit."""
     as_of = scored.homes.as_of
     whole = record.rows.select(*SALES_SCHEMA)
-    again = models.fit_motivation(whole, as_of, plan.horizon_days).score(scored.homes.rows, as_of)
+    again = models.fit_motivation(sales_of_homes(whole), as_of, plan.horizon_days).score(scored.homes.rows, as_of)
     same_values = valued is None or models.estimate_values(valued.sold.rows, whole, as_of).equals(valued.estimates)
     return Canary(
         as_of,

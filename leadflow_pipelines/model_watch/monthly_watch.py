@@ -20,7 +20,7 @@ from leadflow_pipelines.lake import Lake
 from leadflow_pipelines.model_watch.value_months import closed_values, value_alerts, value_months
 from leadflow_pipelines.outcomes.closed_scores import HORIZON, closed_scores
 from leadflow_pipelines.properties.recorded_sales import recorded_sales
-from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
+from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA, sales_of_homes
 from leadflow_pipelines.scoring import MotivationModel
 from leadflow_pipelines.scoring.decay import (
     Alert,
@@ -35,7 +35,7 @@ from leadflow_pipelines.scoring.decay import (
 )
 from leadflow_pipelines.scoring.market_models import learned_signals
 from leadflow_pipelines.training import CurrentModel, model_versions, serving_model
-from leadflow_pipelines.training.candidates import market_name, sales_of_homes
+from leadflow_pipelines.training.candidates import market_name
 
 CLOSED_MONTHS: Final = 3
 """So many of the newest closed months are judged at each look; older ones stay as they were judged last."""

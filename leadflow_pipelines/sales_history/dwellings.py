@@ -39,3 +39,8 @@ def holds_no_home(land_use: pl.Expr) -> pl.Expr:
     use = land_use.str.strip_chars()
     is_trade = use.str.contains(TRADE) & ~use.str.contains(DWELLING)
     return (use.str.contains(NEVER_A_HOME) | is_trade).fill_null(False)
+
+
+def sales_of_homes(sales: pl.DataFrame) -> pl.DataFrame:
+    """The sales without those that are certainly of no home: who sells is learned from homes, and asked of homes."""
+    return sales.filter(~holds_no_home(pl.col("land_use").cast(pl.String)))

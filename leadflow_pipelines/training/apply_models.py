@@ -14,13 +14,13 @@ import polars as pl
 
 from leadflow_pipelines.contracts import ENRICHED_LEADS, LEAD_SCORES
 from leadflow_pipelines.contracts.leads import REASONS, VALUE_COMPS
-from leadflow_pipelines.sales_history import cut_history, holds_no_home, tell_apart
+from leadflow_pipelines.sales_history import cut_history, holds_no_home, sales_of_homes, tell_apart
 from leadflow_pipelines.scoring import SCORECARD_VERSION, MarketModels, MotivationModel
 from leadflow_pipelines.scoring.allowed_features import SIGNALS
 from leadflow_pipelines.scoring.features import parcel_features
 from leadflow_pipelines.scoring.market_models import without_terms
 from leadflow_pipelines.scoring.scorecard import MOST_POINTS, RULES
-from leadflow_pipelines.training.candidates import market_name, sales_of_homes
+from leadflow_pipelines.training.candidates import market_name
 from leadflow_pipelines.training.model_registry import CurrentModel
 from leadflow_pipelines.training.train_motivation import LEARNED
 from leadflow_pipelines.valuation import VALUES_SCHEMA, after_repair_values, deal_scores

@@ -13,7 +13,7 @@ import polars as pl
 
 from leadflow_pipelines.backtest.snapshots import SalesRecord
 from leadflow_pipelines.backtest.windows import LEAST_TYPICAL, find_coverage
-from leadflow_pipelines.sales_history import SALE_DATE, holds_no_home
+from leadflow_pipelines.sales_history import SALE_DATE
 
 LEAST_SALES_OF_MARKET: Final = 100
 """Recorded sales below which a county has no history of its own: nothing could have been judged there."""
@@ -119,11 +119,6 @@ def markets_with_history(sales: pl.DataFrame) -> list[str]:
     """Names of the markets (see `market_name`) that have sales enough, sorted. sales: with county_fips and zip."""
     counted = sales.group_by(market_name()).len().filter(pl.col("len") >= LEAST_SALES_OF_MARKET)
     return counted["market"].drop_nulls().sort().to_list()
-
-
-def sales_of_homes(sales: pl.DataFrame) -> pl.DataFrame:
-    """The sales without those that are certainly of no home: what motivation is learned from, and asked of."""
-    return sales.filter(~holds_no_home(pl.col("land_use").cast(pl.String)))
 
 
 def market_name() -> pl.Expr:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from leadflow_pipelines.backtest.snapshots import MARKET, SalesRecord, read_record
-from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
+from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA, sales_of_homes
 from leadflow_pipelines.scoring import MarketModels, MotivationModel, fit_market_models
 from leadflow_pipelines.scoring.market_models import learned_signals
 from leadflow_pipelines.scoring.ranking_metrics import auc
@@ -26,7 +26,6 @@ from leadflow_pipelines.training.candidates import (
     Window,
     end_of_data,
     newest_window,
-    sales_of_homes,
 )
 from leadflow_pipelines.training.judge_motivation import (
     HORIZON_DAYS,

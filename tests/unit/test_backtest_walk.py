@@ -208,3 +208,17 @@ def test_a_market_whose_records_end_early_is_judged_only_while_they_last(sales: 
         homes[PLAN.first] == 2 * alone.scores.filter(segment="all", model="leadflow", as_of=PLAN.first)["homes"].item()
     )
     assert f"ended is not in the figures of {PLAN.last}: its own sales do not cover the window." in result.notes
+
+
+def test_land_is_valued_and_not_asked_who_will_sell_it(sales: pl.DataFrame) -> None:
+    """A builder's lots sell for sure: counted among homes they would make any ranking look good."""
+    parcels = sales["parcel_id"].unique().sort()
+    is_land = pl.col("parcel_id").is_in(parcels.head(parcels.len() // 4).implode())
+    mixed = sales.with_columns(land_use=pl.when(is_land).then(pl.lit("VACANT RESIDENTIAL LAND")).otherwise("land_use"))
+    result = run_backtest(mixed, PLAN, models=stand_ins())
+    homes = run_backtest(mixed.filter(~is_land), PLAN, models=stand_ins())
+    kept = ["as_of", "model", "homes", "sold", "auc"]
+    assert result.scores.filter(segment="all").select(kept).equals(homes.scores.filter(segment="all").select(kept))
+    of_all = [frame.filter(segment="all", model="leadflow")["sales"].sum() for frame in (result.values, homes.values)]
+    assert of_all[0] > of_all[1]
+    assert any("land, parking or trade" in note for note in result.notes)
