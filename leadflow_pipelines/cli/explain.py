@@ -70,22 +70,37 @@ def lead(
         signals, score, _addresses(lake, signals), prices_of=_prices_of(lake, signals), judged=_judged(lake, score)
     )
     print_table("Points", ["points", "reason"], [(r["points"], r["text"]) for r in score.get("reasons", [])])
-    plain = {**property_, "year_built": property_["year_built"] and str(property_["year_built"])}
-    facts = [(p["field"], plain.get(p["field"]), p["source"], p["observed_at"].date()) for p in plain["provenance"]]
-    print_table("Facts", ["field", "value", "source", "as of"], facts)
+    print_table("Facts", ["field", "value", "source", "as of"], facts_of(property_))
     print_conflicts(conflicts)
     if rule := _foreclosure_rule(signals):
         out.print(f"[bold yellow]In pre-foreclosure in {rule.state}[/], which regulates buying from such owners: "
                   f"{rule.statute}. Have somebody who knows the law read this first.\n")  # fmt: skip
     known = [(name, value) for name, value in signals.items() if isinstance(value, bool)]
     if known:
-        print_table("Signals that a source speaks to", ["signal", "value"], known)
+        print_table("Signals known", ["signal", "value"], known)
     else:
         out.print(
             "No source speaks to any signal: no vacancy, no tax debt, no owner's mail elsewhere is known or denied.\n"
         )
     print_table("Records", links.columns, links.iter_rows())
     out.print(f"Cost so far: {dollars(signals.get('cost_cents'))}")
+
+
+def facts_of(property_: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Each fact with its source and day; a sale's price came with its date."""
+    facts = []
+    for told in property_["provenance"]:
+        field, source, day = told["field"], told["source"], told["observed_at"].date()
+        together = ("sale_date", "sale_price_cents") if field == "sale_date" else (field,)
+        facts += [(name.removesuffix("_cents"), _fact(name, property_.get(name)), source, day) for name in together]
+    return facts
+
+
+def _fact(name: str, value: Any) -> Any:
+    """A value for people: cents as dollars, a year without a separator of thousands."""
+    if name.endswith("_cents"):
+        return dollars(value)
+    return str(value) if name == "year_built" and value else value
 
 
 def _prices_of(lake: "Lake", signals: dict[str, Any]) -> dt.date | None:
