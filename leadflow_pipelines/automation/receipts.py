@@ -25,7 +25,7 @@ CODE = ("leadflow_pipelines", "assets", "resources")
 CODE_SUFFIXES = {".py", ".csv", ".json", ".toml", ".yaml", ".parquet"}
 RESHAPING_SETTINGS = {
     "timezone", "attom_max_records_per_zip", "skip_trace_max_per_zip", "skip_trace_fresh_days", "geocoder",
-    "geocode_misses_again_days",
+    "geocode_misses_again_days", "probate_states",
 }  # fmt: skip
 """Settings that change what the tables of a day hold."""
 

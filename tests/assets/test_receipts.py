@@ -41,6 +41,8 @@ def test_other_settings_and_other_code_end_it(finished: AssetRunner, monkeypatch
     receipt_of(finished).leave(ENDED)
     kept = finished.workspace.settings.model_dump(exclude={"skip_trace_max_per_zip", "attom_base_url"})
     assert receipt_of(finished, settings=load_settings(**kept, skip_trace_max_per_zip=6)).settled_at() is None
+    cleared = load_settings(**{**kept, "probate_states": "TN"}, skip_trace_max_per_zip=5)
+    assert receipt_of(finished, settings=cleared).settled_at() is None
     elsewhere = load_settings(**kept, skip_trace_max_per_zip=5, attom_base_url="http://127.0.0.1:9/")
     assert receipt_of(finished, settings=elsewhere).settled_at() == ENDED
     monkeypatch.setattr(receipts, "CODE", ("leadflow_pipelines",))
