@@ -32,7 +32,7 @@ def print_value(
     if comps:
         rows = [_comp(one, addresses) for one in comps[:MOST_COMPS]]
         columns = ["sold", "address", "for", "how near", "sqft", "for this home, now"]
-        print_table("Comparable sales, the most alike first", columns, rows)
+        print_table("Comparable sales, the nearest first", columns, rows)
     elif told:
         out.print()
 

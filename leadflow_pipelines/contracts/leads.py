@@ -74,9 +74,7 @@ ENRICHED_LEADS = Contract(
         "value_method": column(
             pl.String, "How the value came about, or `refused: why`; null until a value model earns it."
         ),
-        "value_comps": column(
-            pl.List(pl.Struct(VALUE_COMPS)), "Comparable sales behind the value, the most alike first."
-        ),
+        "value_comps": column(pl.List(pl.Struct(VALUE_COMPS)), "Comparable sales behind the value, the nearest first."),
         "market_value_cents": shared.VALUE["market_value_cents"],
         "assessed_cents": shared.VALUE["assessed_cents"],
         "sale_date": shared.VALUE["sale_date"],

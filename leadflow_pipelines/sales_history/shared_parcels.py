@@ -67,11 +67,13 @@ def _by_sale(sales: pl.DataFrame) -> pl.DataFrame:
 
 def parcel_key(frame: pl.DataFrame) -> pl.Series:
     """What a row's property is known by: its parcel number, else its address; null where it has neither."""
-    address = pl.col("address").str.to_uppercase().str.replace_all(r"[^A-Z0-9]+", " ").str.strip_chars()
-    return frame.select(pl.coalesce("parcel_id", pl.format("@{}", address)).alias("key"))["key"]
+    return frame.select(pl.coalesce("parcel_id", pl.format("@{}", _plain_address())).alias("key"))["key"]
 
 
 def home_on_parcel() -> pl.Expr:
     """Parcel number and address in one: what a home on a shared parcel is known by."""
-    address = pl.col("address").str.to_uppercase().str.replace_all(r"[^A-Z0-9]+", " ").str.strip_chars()
-    return pl.concat_str("parcel_id", address, separator=APART)
+    return pl.concat_str("parcel_id", _plain_address(), separator=APART)
+
+
+def _plain_address() -> pl.Expr:
+    return pl.col("address").str.to_uppercase().str.replace_all(r"[^A-Z0-9]+", " ").str.strip_chars()

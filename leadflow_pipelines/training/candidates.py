@@ -121,6 +121,16 @@ def markets_with_history(sales: pl.DataFrame) -> list[str]:
     return counted["market"].drop_nulls().sort().to_list()
 
 
+def number(value: float | int | None) -> float:
+    """A figure to compare by; one that could not be measured compares with nothing."""
+    return float("nan") if value is None else float(value)
+
+
+def rounded(value: Any) -> Any:
+    """A figure as it is kept: to six digits."""
+    return round(value, 6) if isinstance(value, float) else value
+
+
 def market_name() -> pl.Expr:
     """A row's market: its county (FIPS), else its ZIP, as `zip:37206`. Reads county_fips and zip."""
     return pl.coalesce("county_fips", pl.format("zip:{}", "zip")).alias("market")

@@ -18,7 +18,7 @@ from leadflow_pipelines.backtest.snapshots import Homes, SalesRecord, known_home
 from leadflow_pipelines.backtest.walk_forward import ScoredDate
 from leadflow_pipelines.scoring import MarketModels
 from leadflow_pipelines.scoring.additive_terms import Numbers
-from leadflow_pipelines.training.candidates import Rival
+from leadflow_pipelines.training.candidates import Rival, rounded
 
 HORIZON_DAYS: Final = 365
 ROUNDS: Final = 200
@@ -108,15 +108,6 @@ def _figures(homes: Homes, scores: dict[str, Numbers], markets: list[str]) -> di
     of_date = metrics.filter(pl.col("as_of").is_not_null())
     kept = [name for name in of_date.columns if name not in ("as_of", "segment", "model", "dates")]
     return {
-        (row["segment"], row["model"]): {name: _rounded(row[name]) for name in kept}
+        (row["segment"], row["model"]): {name: rounded(row[name]) for name in kept}
         for row in of_date.iter_rows(named=True)
     }
-
-
-def number(value: float | int | None) -> float:
-    """A figure to compare by; one that could not be measured compares with nothing."""
-    return float("nan") if value is None else float(value)
-
-
-def _rounded(value: Any) -> Any:
-    return round(value, 6) if isinstance(value, float) else value

@@ -26,6 +26,7 @@ from leadflow_pipelines.training.candidates import (
     Window,
     end_of_data,
     newest_window,
+    number,
 )
 from leadflow_pipelines.training.judge_motivation import (
     HORIZON_DAYS,
@@ -34,7 +35,6 @@ from leadflow_pipelines.training.judge_motivation import (
     chances,
     figures_of,
     judged_homes,
-    number,
 )
 
 Recipe = Callable[..., dict[str, MotivationModel]]

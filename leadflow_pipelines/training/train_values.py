@@ -5,7 +5,7 @@ Here: the recipe and the bar. Not here: the model (`valuation`), the figures (`b
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -16,7 +16,16 @@ from leadflow_pipelines.backtest.models import OURS
 from leadflow_pipelines.backtest.snapshots import SalesRecord, SoldHomes, homes_sold, read_record
 from leadflow_pipelines.backtest.walk_forward import ValuedDate, Values
 from leadflow_pipelines.sales_history import SALE_DATE, SALES_SCHEMA
-from leadflow_pipelines.training.candidates import LONGEST_LAG, Candidate, Judgement, Rival, Window, newest_window
+from leadflow_pipelines.training.candidates import (
+    LONGEST_LAG,
+    Candidate,
+    Judgement,
+    Rival,
+    Window,
+    newest_window,
+    number,
+    rounded,
+)
 from leadflow_pipelines.valuation import ValueModel, fit_value_model
 
 Recipe = Callable[[pl.DataFrame, dt.date], ValueModel]
@@ -75,8 +84,8 @@ def _window(record: SalesRecord, day: dt.date, longest_lag: int | None) -> Windo
 
 
 def _judge(figures: dict[str, Figures], window: Window, is_leaking: bool, rival: Rival | None) -> Judgement:
-    ours, median = figures["candidate"], _number(figures["neighbourhood"]["median_error"])
-    error, coverage = _number(ours["median_error"]), _number(ours["coverage"])
+    ours, median = figures["candidate"], number(figures["neighbourhood"]["median_error"])
+    error, coverage = number(ours["median_error"]), number(ours["coverage"])
     faults = []
     if is_leaking:
         faults.append("its values change when later sales are in the file: it looks ahead")
@@ -84,7 +93,7 @@ def _judge(figures: dict[str, Figures], window: Window, is_leaking: bool, rival:
         faults.append(f"it misses by {error:.1%}, the neighbourhood's median by {median:.1%}")
     if not coverage >= LEAST_COVERAGE:
         faults.append(f"its 80 % interval held {coverage:.0%} of the prices")
-    if "current" in figures and error > _number(figures["current"]["median_error"]) + ERROR_MARGIN:
+    if "current" in figures and error > number(figures["current"]["median_error"]) + ERROR_MARGIN:
         faults.append(f"it misses by {error:.1%}, the current model by {figures['current']['median_error']:.1%}")
     if rival is not None and "current" not in figures:
         faults.append(f"the current model {rival.version} has seen part of the window, so they cannot be compared")
@@ -108,7 +117,7 @@ def _figures(record: SalesRecord, sold: SoldHomes, values: pl.DataFrame, rival: 
     for row in judged.iter_rows(named=True):
         name = "candidate" if row["model"] == OURS else row["model"]
         name = name if row["segment"] == EVERY else f"{name}, {row['segment']}"
-        told[name] = {column: _rounded(row[column]) for column in kept}
+        told[name] = {column: rounded(row[column]) for column in kept}
     return told
 
 
@@ -123,11 +132,3 @@ def _facts(model: ValueModel) -> dict[str, str]:
         "Learned from": f"{model.sales:,} sales between free parties",
         "Renovated resales": f"{renovated.sales:,}, {enough}",
     }
-
-
-def _rounded(value: Any) -> Any:
-    return round(value, 6) if isinstance(value, float) else value
-
-
-def _number(value: float | int | None) -> float:
-    return float("nan") if value is None else float(value)

@@ -16,18 +16,9 @@ from leadflow_pipelines.properties.addresses.postal_tables import (
     SUFFIXES,
 )
 from leadflow_pipelines.properties.addresses.tokens import vocabulary
-from leadflow_pipelines.settings import get_settings
 
 pytestmark = pytest.mark.accuracy
 DAY = date(2020, 11, 1)
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = get_settings().test_data
-    if folder is None:
-        pytest.skip("LEADFLOW_TEST_DATA is not set")
-    return folder
 
 
 LABELS = {

@@ -16,7 +16,6 @@ from leadflow_pipelines.backtest.walk_forward import ScoredDate, score_date
 from leadflow_pipelines.backtest.windows import find_coverage
 from leadflow_pipelines.cli.backtest_files import read_sales_files
 from leadflow_pipelines.scoring import fit_motivation_model
-from leadflow_pipelines.settings import get_settings
 from tests.accuracy.real_sales import nashville_homes
 from tests.stand_in_models import stand_ins
 
@@ -27,14 +26,6 @@ LEAK_ALARM = 2.8
 """Lift at 5 % of Nashville's homes on that date beyond which something has told the future."""
 
 pytestmark = pytest.mark.accuracy
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = get_settings().test_data
-    if folder is None:
-        pytest.skip("LEADFLOW_TEST_DATA names no folder of real sales")
-    return Path(folder)
 
 
 @pytest.fixture(scope="module")

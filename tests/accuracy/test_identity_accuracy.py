@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from leadflow_pipelines.settings import get_settings
 from tests.accuracy import identity_report
 from tests.accuracy.dialects import FAULTS, Level, write_dialects
 from tests.accuracy.identity_report import CITIES
@@ -41,14 +40,6 @@ CHICAGO_FLOORS = (0.97, 0.58, 0.73)
 QUEENS_SPELLINGS_FLOORS = (0.99, 0.94, 0.96)
 PARTS_FLOORS = {"nashville": 0.99, "queens": 0.99}
 BROKEN_AT_MOST = 0.0
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = get_settings().test_data
-    if folder is None:
-        pytest.skip("LEADFLOW_TEST_DATA is not set")
-    return folder
 
 
 @cache

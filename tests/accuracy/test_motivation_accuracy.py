@@ -14,7 +14,6 @@ import pytest
 from leadflow_pipelines.scoring import fit_motivation_model
 from leadflow_pipelines.scoring.features import NOMINAL_CENTS
 from leadflow_pipelines.scoring.ranking_metrics import auc, calibration_error, lift
-from leadflow_pipelines.settings import get_settings
 from tests.accuracy.real_sales import nashville_homes, queens_houses, queens_sales
 
 pytestmark = pytest.mark.accuracy
@@ -22,14 +21,6 @@ pytestmark = pytest.mark.accuracy
 NASHVILLE_DATES = (date(2014, 10, 31), date(2015, 4, 30), date(2015, 10, 31))
 # A lift that no honest model of Nashville has reached; who does has seen the later sales.
 LEAK_LIFT = 2.8
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = get_settings().test_data
-    if folder is None:
-        pytest.skip("LEADFLOW_TEST_DATA is not set")
-    return folder
 
 
 @cache

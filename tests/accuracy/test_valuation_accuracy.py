@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from leadflow_pipelines.settings import get_settings
 from leadflow_pipelines.valuation import estimate_values
 from tests.accuracy.real_sales import nashville_homes, queens_houses
 
@@ -65,14 +64,6 @@ class Valued:
             self.values[name].cast(pl.Float64).fill_null(0.0).to_numpy() for name in ("low_cents", "high_cents")
         )
         return (low <= self.price) & (self.price <= high)
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = get_settings().test_data
-    if folder is None:
-        pytest.skip("LEADFLOW_TEST_DATA is not set")
-    return folder
 
 
 @cache

@@ -16,19 +16,10 @@ from leadflow_pipelines.scoring.decay import (
     population_drift,
     sales_pace,
 )
-from leadflow_pipelines.settings import get_settings
 from tests.accuracy.real_sales import nashville_homes, queens_houses
 
 pytestmark = pytest.mark.accuracy
 FITTED_ON = date(2014, 10, 31)
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = get_settings().test_data
-    if folder is None:
-        pytest.skip("LEADFLOW_TEST_DATA is not set")
-    return folder
 
 
 @pytest.fixture(scope="module")
