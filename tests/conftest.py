@@ -44,8 +44,8 @@ hypothesis.settings.load_profile("usual")  # `--hypothesis-profile thorough` out
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many workers again as cores: a worker often waits for Postgres, Dagster or a browser.
 
-    On two cores three workers kept 1.6 of them busy (4,362 tests in 17.5 min); two had kept 1.2 busy, in a suite that was
-    dearer then, so that the two times cannot be compared.
+    On two cores three workers kept 1.6 of them busy (4,362 tests in 17.5 min); two had kept 1.2 busy, in a suite
+    that was dearer then, so that the two times cannot be compared.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + cores // 2
